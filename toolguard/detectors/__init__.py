@@ -1,0 +1,40 @@
+"""The registry: an explicit ordered list, no scanning. A detector reports, it never decides.
+
+To add one: its file, one line in ALL, and tests/cases/<name>.yaml; tests/test_detectors.py names what was forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Final
+
+from toolguard.core.facts import Facts
+from toolguard.core.model import Finding
+from toolguard.core.reading import Reading
+from toolguard.detectors.kinds import DETECTOR_FAILED, FindingKind
+
+__all__ = ["ALL", "FindingKind", "inspect", "kinds"]
+
+Inspect = Callable[[Reading, Facts], Iterable[Finding]]
+
+ALL: Final[tuple[ModuleType, ...]] = ()
+"""Modules with `FINDINGS: tuple[FindingKind, ...]` and `inspect(reading, facts)`; the order is the order of reports."""
+
+
+def inspect(reading: Reading, facts: Facts) -> tuple[Finding, ...]:
+    """Run every detector over one call. Total: a detector that raises becomes a HIGH finding, so the call asks."""
+    found: list[Finding] = []
+    for detector in ALL:
+        try:
+            found.extend(detector.inspect(reading, facts))
+        except Exception as error:  # noqa: BLE001 - a crash in one detector must make things stricter, whatever it is
+            name = detector.__name__.rpartition(".")[2]
+            found.append(DETECTOR_FAILED.at(f"the {name} detector failed ({type(error).__name__})"))
+    return tuple(found)
+
+
+def kinds() -> dict[str, FindingKind]:
+    """Every finding id that can be reported, with its documentation."""
+    declared = [DETECTOR_FAILED] + [kind for detector in ALL for kind in detector.FINDINGS]
+    return {kind.id: kind for kind in declared}

@@ -1,0 +1,48 @@
+"""What a detector declares about each finding it can make; separate from the registry so that detectors can import it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolguard.core.model import Confidence, Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    id: str
+    severity: Severity
+    confidence: Confidence
+    sentence: str
+    """What it means, for the reviewer; the default message of its findings."""
+    tags: tuple[str, ...] = ()
+    """CWE or OWASP references, for example `CWE-73`."""
+
+    def at(
+        self,
+        message: str = "",
+        pointer: str = "",
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        severity: Severity | None = None,
+        confidence: Confidence | None = None,
+    ) -> Finding:
+        """A finding of this kind at a place; severity and confidence may be adjusted to what was seen there."""
+        return Finding(
+            self.id,
+            severity or self.severity,
+            confidence or self.confidence,
+            message or self.sentence,
+            pointer,
+            start,
+            end,
+        )
+
+
+DETECTOR_FAILED = FindingKind(
+    "guard.detector-failed",
+    Severity.HIGH,
+    Confidence.HIGH,
+    "a detector failed on this call, so nobody has vouched for it",
+    ("CWE-703",),
+)

@@ -1,0 +1,21 @@
+"""Judging one call: read, classify, inspect, decide. Pure, so that check, replay and the guard share it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from toolguard.core.classify import classify
+from toolguard.core.decide import decide
+from toolguard.core.facts import Facts
+from toolguard.core.model import Decision, ToolCall
+from toolguard.core.policy import Policy
+from toolguard.core.reading import read
+from toolguard.detectors import inspect
+
+
+def judge(call: ToolCall, facts: Facts, policy: Policy, now: datetime) -> Decision:
+    """The decision for one call. Total: what cannot be parsed or inspected becomes a finding that asks."""
+    reading = read(call)
+    classification = classify(reading)
+    findings = inspect(reading, facts)
+    return decide(call, classification, findings, facts, policy, now)
