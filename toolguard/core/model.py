@@ -176,6 +176,10 @@ class Obligations:
     """Seconds between the approval and its use."""
     deny_need: int = 1
     justification: bool = False
+    each: tuple[tuple[str, int], ...] = ()
+    """Groups that must each give so many of the approvals; `need` is never below their sum."""
+    hold: float | None = None
+    """Seconds that an adapter keeps the call open; None leaves it to the configuration."""
 
     def as_json(self) -> dict[str, Json]:
         return {
@@ -187,6 +191,8 @@ class Obligations:
             "use_within": self.use_within,
             "deny_need": self.deny_need,
             "justification": self.justification,
+            "each": dict(self.each),
+            "hold": self.hold,
         }
 
 

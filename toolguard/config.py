@@ -1,0 +1,170 @@
+"""How to run: one frozen `Config`, read once and passed by hand.
+
+The only door to the environment. It writes nothing and starts nothing. INVARIANT: without any file the defaults
+protect, and no file is looked for where the agent may write (tests/test_config.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from toolguard.core.model import Obligations
+from toolguard.core.policy import Policy
+from toolguard.errors import ConfigError
+
+FILE_NAME: Final = "toolguard.yaml"
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+# What a program needs to start at all; a server of toolguard.yaml gets these and what it names, nothing else.
+PASSED_ON: Final = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TMPDIR", "TZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A tool server as the operator declared it."""
+
+    name: str
+    command: str = ""
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+    auth: str = ""
+    trusted: bool = False
+    """Its annotations may lower a risk."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalSettings:
+    """Times and separation of approvals where no rule says otherwise."""
+
+    hold: float = 50.0
+    """Seconds that a call is kept open before it settles with an answer that names the approval."""
+    decide_within: int = 3600
+    """Seconds that reviewers have."""
+    use_within: int = 900
+    """Seconds between the approval and its use."""
+    separation: str = "agent"
+    """`agent` or `owner`: whether the person who runs the agent may approve its calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSettings:
+    """Where reviewers find the page."""
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+    url: str = "http://127.0.0.1:8787"
+    """Address that links and messages name; behind a reverse proxy it differs from host and port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How to run."""
+
+    home: Path
+    """Folder of database and keys, mode 0700."""
+    file: Path | None = None
+    agent: str = "agent"
+    """Name of the agent that this configuration guards; a policy and the log know it by this name."""
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    roots: tuple[str, ...] = ()
+    """Absolute folders that belong to the agent's work."""
+    policy: Policy = Policy()
+    approvals: ApprovalSettings = ApprovalSettings()
+    durability: str = "balanced"
+    """`balanced`: calls nobody was asked about are synced within 200 ms; `full`: before they run."""
+    review: ReviewSettings = ReviewSettings()
+    redact_keys: tuple[str, ...] = ()
+    """Names of arguments whose values are secrets whatever they look like."""
+    prompts: str = "tail"
+    """How much of the person's prompt is recorded: `off`, `tail` or `full`."""
+
+    @property
+    def database(self) -> Path:
+        return self.home / "toolguard.db"
+
+
+def load(path: str | Path | None = None) -> Config:
+    """The configuration of a file, of the home's own file, or the defaults.
+
+    Raises ConfigError or PolicyError with the place in the file.
+    """
+    folder = home()
+    if path is not None:
+        file = Path(path).expanduser()
+        if not file.is_file():
+            raise ConfigError(f"no such file: `{file}`", hint="name an existing file with --config")
+    else:
+        file = folder / FILE_NAME
+        if not file.is_file():
+            return defaults(folder)
+    # Only now: most machines run without a file, and these two cost 20 MB and 0.1 s.
+    from toolguard.config_file import read_config
+
+    return read_config(file.absolute(), folder)
+
+
+def defaults(folder: Path) -> Config:
+    """What holds without a file: `balanced`, and the working directory as the only root."""
+    return with_obligations(Config(home=folder, roots=default_roots()))
+
+
+def with_obligations(config: Config) -> Config:
+    """The configuration with the times of `approvals` as its policy's terms."""
+    terms = Obligations(
+        separation=config.approvals.separation,
+        decide_within=config.approvals.decide_within,
+        use_within=config.approvals.use_within,
+    )
+    return replace(config, policy=replace(config.policy, obligations=terms))
+
+
+def home() -> Path:
+    """Where configuration, database and keys are; not created here."""
+    named = variable("TOOLGUARD_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("toolguard", appauthor=False)
+
+
+def default_roots() -> tuple[str, ...]:
+    """The working directory; but not `/`, the person's home or a folder above it, where clients start by default."""
+    here = Path.cwd()
+    person = Path.home()
+    return () if here == person or here in person.parents else (str(here),)
+
+
+def root(folder: str) -> str:
+    """A root as written, made absolute: `~` is the person's home, the rest is relative to the working directory."""
+    return os.path.normpath(Path(folder).expanduser().absolute())
+
+
+def variable(name: str) -> str | None:
+    """One variable of the environment; None when it is absent or empty."""
+    return os.environ.get(name) or None
+
+
+def wrapped_environment() -> dict[str, str]:
+    """For a server that `toolguard proxy -- COMMAND` starts: our own, without anything of toolguard's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TOOLGUARD_")}
+
+
+def server_environment(server: Server) -> dict[str, str]:
+    """For a server that toolguard.yaml declares: the least that programs need, and what the server names."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | dict(server.env)
+
+
+def person() -> str:
+    """The operating-system user, from the uid and not from a variable that anyone can set."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without an entry
+        return f"uid-{os.getuid()}"
