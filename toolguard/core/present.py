@@ -1,0 +1,414 @@
+r"""What a reviewer sees of a call: its arguments laid out by what they are, with the findings' places in them.
+
+Never lies by leaving out: every character of every argument is drawn, or folded behind a line that says how much
+is there; a fold holds nothing that a finding points at. Never interprets: the values returned hold plain text and
+a colour's name; whoever draws them escapes them. What an argument means comes from `reading`; this file only
+lays it out. Total: no call makes it raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from toolguard.core.diffing import diff
+from toolguard.core.drawing import HEAD, TAIL, WIDEST, Fold, Line, draw, folded
+from toolguard.core.highlight import Token, tokens
+from toolguard.core.model import Json, ToolCall, pointer
+from toolguard.core.reading import Language, Reading, read
+from toolguard.core.visible import Mark, marks, warnings
+
+LONG: Final = 88
+"""A longer string gets a block of its own instead of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a finding points: its number on the page and a span of one argument."""
+
+    number: int
+    pointer: str
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One argument, or what it becomes: a row when short, a block when not."""
+
+    label: str
+    pointer: str
+    language: str
+    """`shell`, `sql`, `diff`, `text` or `value`."""
+    body: tuple[Line | Fold, ...]
+    is_block: bool = False
+    note: str = ""
+    numbers: tuple[int, ...] = ()
+    """Findings about the whole of a value that is too long to underline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    kind: str
+    """`shell`, `sql`, `write`, `http`, `message`, `money` or `table`."""
+    parts: tuple[Part, ...]
+    touches: tuple[tuple[str, str], ...]
+    """What the call would reach: what happens to it, and its name."""
+    warnings: tuple[str, ...]
+
+
+def present(call: ToolCall, spots: Sequence[Spot] = (), before: str | None = None) -> Presentation:
+    """The layout of a call whose arguments are in redacted form; `before` is the text now in the file it writes."""
+    redactions: dict[str, list[Token]] = {}
+    arguments = _without_markers(call.arguments, "", redactions)
+    reading = read(replace(call, arguments=arguments))
+    leaves = tuple(_leaves(arguments))
+    page = _Page(spots, redactions, reading, before, {at: value for at, value in leaves if isinstance(value, str)})
+    kind, ordered = _ordered(reading, leaves)
+    parts = tuple(page.part(label, at, value, kind) for label, at, value in ordered if at not in page.replaced)
+    return Presentation(kind, parts, _touches(reading), warnings(page.marks))
+
+
+# --- what comes first, and what it is called -------------------------------------------------------------------
+
+_Leaf = tuple[str, Json]
+_Named = tuple[str, str, Json]
+
+_ADDRESS = ("url", "uri", "endpoint", "href", "address")
+_ROLES: Final[Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
+    # Kind -> label and the argument names that carry it, in the order a reviewer reads them.
+    "shell": (),
+    "sql": (),
+    "money": (
+        ("Amount", ("amount", "value", "total", "price", "sum")),
+        ("Currency", ("currency",)),
+        ("Recipient", ("recipient", "to", "payee", "iban", "account", "destination", "beneficiary")),
+        ("Purpose", ("subject", "purpose", "reference", "memo", "description")),
+    ),
+    "message": (
+        ("To", ("to", "recipient", "recipients", "channel", "channel_id", "user", "email", "chat_id", "phone")),
+        ("Copy to", ("cc", "bcc")),
+        ("Subject", ("subject", "title")),
+        ("Message", ("body", "text", "message", "content", "markdown")),
+    ),
+    "write": (
+        ("File", ("path", "file_path", "filepath", "filename", "file", "uri")),
+        ("New content", ("content", "contents", "text", "data", "file_text", "body")),
+    ),
+    "http": (
+        ("Method", ("method", "verb")),
+        ("Address", _ADDRESS),
+        ("Headers", ("headers",)),
+        ("What leaves", ("body", "data", "json", "payload", "content", "params")),
+    ),
+    "table": (),
+}
+_NEEDED: Final = {  # roles without which a call is not of that kind
+    "money": ("Amount", "Recipient"),
+    "message": ("To", "Message"),
+    "write": ("File", "New content"),
+    "http": ("Address",),
+}
+
+
+def _ordered(reading: Reading, leaves: Sequence[_Leaf]) -> tuple[str, Sequence[_Named]]:
+    kind = _kind(reading, leaves)
+    first: list[_Named] = []
+    taken: set[str] = set()
+    code = {f.place.pointer for f in reading.fragments if not f.nested and f.language in _CODE}
+    for at, value in leaves:
+        if at in code:
+            first.append((_label(at), at, value))
+            taken.add(at)
+    for label, names in _ROLES[kind]:
+        for at, value in leaves:
+            if at not in taken and _name(at) in names:
+                first.append((label if at.count("/") == 1 else f"{label} · {_label(at)}", at, value))
+                taken.add(at)
+    return kind, [*first, *((_label(at), at, value) for at, value in leaves if at not in taken)]
+
+
+_CODE: Final = frozenset(
+    {Language.SHELL, Language.SQL, Language.POWERSHELL, Language.CMD, Language.PYTHON, Language.CODE}
+)
+
+
+def _kind(reading: Reading, leaves: Sequence[_Leaf]) -> str:
+    languages = {f.language for f in reading.fragments if not f.nested}
+    if Language.SHELL in languages:
+        return "shell"
+    if Language.SQL in languages:
+        return "sql"
+    names = {_name(at) for at, _ in leaves}
+    for kind in ("write", "money", "message", "http"):
+        roles = dict(_ROLES[kind])
+        if all(names & set(roles[label]) for label in _NEEDED[kind]):
+            return kind
+    return "table"
+
+
+def _name(at: str) -> str:
+    """The top-level argument that a leaf belongs to, in one spelling."""
+    return _unescaped(at.split("/")[1]).lower().replace("-", "_") if at else ""
+
+
+def _label(at: str) -> str:
+    return " › ".join(_unescaped(step) for step in at.split("/")[1:]) or "arguments"
+
+
+def _unescaped(step: str) -> str:
+    return step.replace("~1", "/").replace("~0", "~")
+
+
+def _leaves(value: Json, at: str = "") -> Iterable[_Leaf]:
+    """Leaves in document order; an empty list or object is a leaf too, since its being empty is worth seeing."""
+    stack: list[_Leaf] = [(at, value)]
+    while stack:
+        where, node = stack.pop()
+        if isinstance(node, Mapping) and node:
+            stack.extend((where + pointer(str(key)), child) for key, child in reversed(list(node.items())))
+        elif isinstance(node, list | tuple) and node:
+            stack.extend((where + pointer(i), node[i]) for i in range(len(node) - 1, -1, -1))
+        else:
+            yield where, node
+
+
+_OPS: Final = {
+    "read": "reads",
+    "list": "lists",
+    "write": "writes",
+    "delete": "deletes",
+    "mode": "changes permissions of",
+    "owner": "changes the owner of",
+    "execute": "runs",
+}
+MANY_TOUCHED: Final = 12
+
+
+def _touches(reading: Reading) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for use in reading.files:
+        tree = " and everything in it" if use.recursive else ""
+        elsewhere = " (on another machine)" if use.remote else ""
+        found.append((_OPS[use.op.value], use.path + tree + elsewhere))
+    for contact in reading.contacts:
+        verb = "listens on" if contact.listens else "sends to" if contact.body or contact.sends else "contacts"
+        found.append((verb, contact.address))
+        found.extend((f"sends to {contact.address} the file", name) for name in contact.sends)
+    for _, sql in reading.sql:
+        for statement in sql.statements:
+            found.extend((f"{statement.kind}:", table) for table in statement.tables)
+    unique = list(dict.fromkeys(found))
+    more = len(unique) - MANY_TOUCHED
+    return tuple(unique if more <= 0 else [*unique[:MANY_TOUCHED], ("and", f"{more} more")])
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------
+
+
+def _without_markers(value: Json, at: str, found: dict[str, list[Token]]) -> Json:
+    """Arguments with each marker of redaction replaced by as many letters as the secret had, and where they stand.
+
+    So a finding's span, counted in the text as it was, still points at the same words.
+    """
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            if "$redacted" in value:
+                return _stand_in((value,), at, found)
+            if isinstance(parts := value.get("$parts"), list):
+                return _stand_in(parts, at, found)
+        return {
+            (key := _unstuffed(str(name))): _without_markers(child, at + pointer(key), found)
+            for name, child in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_without_markers(child, at + pointer(index), found) for index, child in enumerate(value)]
+    return value
+
+
+def _unstuffed(key: str) -> str:
+    """A key that looked like a marker got one more `$` when it came in."""
+    return key[1:] if key.startswith("$$") and key.lstrip("$") in {"redacted", "parts"} else key
+
+
+def _stand_in(parts: Sequence[Json], at: str, found: dict[str, list[Token]]) -> str:
+    text = ""
+    for part in parts:
+        if isinstance(part, str):
+            text += part
+            continue
+        marker = part.get("$redacted") if isinstance(part, Mapping) else None
+        marker = marker if isinstance(marker, Mapping) else {}
+        length = marker.get("length")
+        size = min(length, 4096) if isinstance(length, int) and length > 0 else 8
+        rule = str(marker.get("rule", "secret"))
+        found.setdefault(at, []).append(Token(len(text), len(text) + size, rule))
+        text += "x" * size
+    return text
+
+
+# --- drawing one argument --------------------------------------------------------------------------------------
+
+
+class _Page:
+    """What all parts of one presentation share."""
+
+    def __init__(
+        self,
+        spots: Sequence[Spot],
+        redactions: Mapping[str, Sequence[Token]],
+        reading: Reading,
+        before: str | None,
+        texts: Mapping[str, str],
+    ) -> None:
+        self.spots, self.redactions, self.reading, self.before = spots, redactions, reading, before
+        self.texts = texts
+        self.marks: list[Mark] = []
+        self.replaced = {_beside(at) for at in texts} & texts.keys()
+        """Arguments that hold what another one replaces: the diff shows them."""
+
+    def part(self, label: str, at: str, value: Json, kind: str) -> Part:
+        text = value if isinstance(value, str) else _literal(value)
+        language = self._language(at)
+        self.marks.extend(marks(text))
+        lines = draw(
+            text,
+            tokens(text, language),
+            self.redactions.get(at, ()),
+            self._spots_at(at, len(text)),
+            self._effects(at),
+            _breaks(text, language, self.reading, at),
+        )
+        note = ""
+        old = self._old(label, at, kind)
+        if old is not None:
+            self.marks.extend(marks(old))
+            language, note, lines = "diff", *_as_diff(old, text, lines)
+        is_block = language not in {"text", "value"} or "\n" in text or len(text) > LONG
+        if kind == "write" and label == "New content" and old is None:
+            note = "what is in the file now is not known, so there is nothing to compare with"
+        elif language != "diff" and is_block and (len(lines) > HEAD + TAIL or len(text) > WIDEST):
+            note = f"{len(text):,} characters"
+        if not isinstance(value, str):
+            language = "value"
+        wide = () if len(text) <= WIDEST else tuple(s.number for s in self.spots if s.start is None and _covers(s, at))
+        return Part(label, at, language, folded(lines), is_block, note, wide)
+
+    def _language(self, at: str) -> str:
+        for fragment in self.reading.fragments:
+            if fragment.place.pointer == at and not fragment.nested and fragment.language in _CODE:
+                return fragment.language.value
+        return "text"
+
+    def _old(self, label: str, at: str, kind: str) -> str | None:
+        """The text that this argument replaces: the file's, or the one the call itself names beside it."""
+        if kind == "write" and label == "New content":
+            return self.before
+        return self.texts.get(_beside(at))
+
+    def _spots_at(self, at: str, length: int) -> Sequence[tuple[int, int, int]]:
+        found = []
+        for spot in self.spots:
+            if spot.pointer == at and spot.start is not None:
+                start = min(max(spot.start, 0), max(length - 1, 0))
+                end = min(max(spot.end if spot.end is not None else start + 1, start + 1), length)
+                found.append((start, end, spot.number))
+            elif length <= WIDEST and _covers(spot, at):
+                found.append((0, length, spot.number))
+        return found
+
+    def _effects(self, at: str) -> Sequence[tuple[int, str, str]]:
+        """Where in this argument something starts that has an effect of its own."""
+        found = [
+            (act.place.start or 0, act.effect_class.value, act.sentence)
+            for act in self.reading.acts
+            if act.place.pointer == at
+        ]
+        for fragment, sql in self.reading.sql:
+            if fragment.place.pointer == at and not fragment.nested:
+                found += [
+                    (s.start, s.effect_class.value, f"{s.kind} {', '.join(s.tables)}".strip()) for s in sql.statements
+                ]
+        return sorted(found)
+
+
+_REPLACED_BY: Final = {"newText": "oldText", "new_string": "old_string", "new_str": "old_str", "new_text": "old_text"}
+"""Names under which the common editing tools carry a replacement, and the name of what it replaces."""
+
+
+def _beside(at: str) -> str:
+    """Where the text stands that the one at `at` replaces; a place that does not exist when there is none."""
+    head, _, name = at.rpartition("/")
+    return f"{head}/{_REPLACED_BY[name]}" if name in _REPLACED_BY else "-"
+
+
+def _covers(spot: Spot, at: str) -> bool:
+    """Whether a finding without a span points at this argument or at what holds it."""
+    return bool(spot.pointer) and (spot.pointer == at or at.startswith(spot.pointer + "/"))
+
+
+def _literal(value: Json) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{}"
+    if isinstance(value, list | tuple):
+        return "[]"
+    return str(value)
+
+
+def _breaks(text: str, language: str, reading: Reading, at: str) -> frozenset[int]:
+    """Where a new statement starts in the middle of a line."""
+    if language == "sql":
+        return frozenset(
+            s.start
+            for fragment, sql in reading.sql
+            if fragment.place.pointer == at and not fragment.nested
+            for s in sql.statements
+        )
+    if language != "shell":
+        return frozenset()
+    found, depth = set(), 0
+    for token in tokens(text, language):
+        word = text[token.start : token.end] if token.kind == "operator" else ""
+        depth += (word in {"(", "$("}) - (word == ")")
+        if word in {"&&", "||", ";"} and depth <= 0:
+            rest = token.end
+            while rest < len(text) and text[rest] == " ":
+                rest += 1
+            found.add(rest)
+    return frozenset(found - {len(text)})
+
+
+def _as_diff(old: str, new: str, new_lines: Sequence[Line]) -> tuple[str, list[Line]]:
+    """The new text's lines among those it takes away, and one sentence about the whole."""
+    whole = _whole_lines(new_lines)
+    old_whole = _whole_lines(draw(old))
+    rows: list[Line] = []
+    added = removed = 0
+    for row in diff(old.split("\n"), new.split("\n")):
+        source = old_whole[row.index] if row.sign == "-" else whole[row.index]
+        rows.extend(replace(line, sign=row.sign) for line in source)
+        added += row.sign == "+"
+        removed += row.sign == "-"
+    if old == new:
+        return "no change: the text is the same", rows
+    return f"{_count(added, 'line')} added, {removed:,} removed", rows
+
+
+def _whole_lines(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines of the screen by lines of the text."""
+    whole: list[list[Line]] = []
+    for line in lines:
+        if line.broken and whole:
+            whole[-1].append(line)
+        else:
+            whole.append([line])
+    return whole
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
