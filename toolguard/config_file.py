@@ -1,0 +1,244 @@
+"""Reading toolguard.yaml: text to `Config`, or errors that each name their place.
+
+Imported only where a file exists: it brings pydantic and the YAML parser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from toolguard import config
+from toolguard.config import LOOPBACK, ApprovalSettings, Config, ReviewSettings, Server, with_obligations
+from toolguard.config_schema import (
+    DAYS,
+    STRENGTHS,
+    ArgumentSection,
+    BudgetSection,
+    ConfigSection,
+    MatchSection,
+    PolicySection,
+    RuleSection,
+    ServerSection,
+    TermsSection,
+    TimeSection,
+)
+from toolguard.core.budgets import Budget
+from toolguard.core.canonical import canonical
+from toolguard.core.matching import ArgumentTest, Match, Window
+from toolguard.core.model import Effect, Json, pointer
+from toolguard.core.policy import Policy, Rule
+from toolguard.core.terms import Terms
+from toolguard.core.yaml import Document, parse
+from toolguard.errors import ConfigError, PolicyError
+
+EFFECTS: Final = {"allow": Effect.ALLOW, "ask": Effect.ASK, "deny": Effect.DENY}
+
+
+def read_config(file: Path, home: Path) -> Config:
+    """The configuration that a file says. Raises ConfigError or PolicyError with the first wrong place."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"not UTF-8 at byte {error.start}", file=str(file)) from error
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=str(file)) from error
+    return parse_config(text, str(file), home)
+
+
+def parse_config(text: str, file: str, home: Path) -> Config:
+    """As `read_config`, of a text."""
+    section, problems = check(text, file)
+    if problems or section is None:
+        raise problems[0]
+    return _config(section, Path(file), home)
+
+
+def check(text: str, file: str) -> tuple[ConfigSection | None, list[ConfigError]]:
+    """What the file says, or everything that is wrong with it, in the order of the file."""
+    try:
+        document = parse(text, file)
+    except ConfigError as error:
+        return None, [error]
+    value = {} if document.value is None else document.value
+    try:
+        return ConfigSection.model_validate_json(canonical(value)), []
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        problems = [_placed(detail, document, file) for detail in details]
+        return None, sorted(problems, key=lambda p: (p.line or 0, p.column or 0))
+
+
+def _placed(detail: ErrorDetails, document: Document, file: str) -> ConfigError:
+    steps = [step for step in detail["loc"] if step != "[key]"]
+    context = detail.get("ctx", {})
+    if detail["type"] == "unknown_key":
+        steps.append(context["key"])
+    at = pointer(*steps)
+    marks = document.keys if "key" in context or detail["loc"][-1:] == ("[key]",) else document.values
+    while at and at not in marks and at not in document.values:
+        at = at.rpartition("/")[0]
+    mark = marks.get(at) or document.values.get(at)
+    kind = PolicyError if steps[:1] == ["policy"] else ConfigError
+    return kind(
+        _wording(detail),
+        file=file,
+        line=mark.line if mark else None,
+        column=mark.column if mark else None,
+        field=".".join(str(step) for step in steps) or None,
+    )
+
+
+def _wording(detail: ErrorDetails) -> str:
+    """pydantic's message as one of ours: lower case, no full stop, in the words of the file."""
+    if detail["type"] == "missing":
+        return "missing"
+    if detail["type"] in ("literal_error", "enum"):
+        return f"allowed here: {detail['ctx']['expected']}".replace("'", "`")
+    if detail["type"] == "model_type":
+        return "must be a mapping of keys to values"
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+    return message[:1].lower() + message[1:]
+
+
+def _config(section: ConfigSection, file: Path, home: Path) -> Config:
+    review = section.review
+    host = f"[{review.host}]" if ":" in review.host else review.host
+    # Who listens beyond this machine has more than one person in front of the page.
+    separation = section.approvals.separation or ("agent" if review.host in LOOPBACK else "owner")
+    roots = None if section.roots is None else tuple(config.root(folder) for folder in section.roots)
+    return with_obligations(
+        Config(
+            home=home,
+            file=file,
+            agent=section.agent,
+            servers={name: _server(name, s) for name, s in section.servers.items()},
+            roots=config.default_roots() if roots is None else roots,
+            policy=policy(section.policy),
+            approvals=ApprovalSettings(
+                section.approvals.hold,
+                int(section.approvals.decide_within),
+                int(section.approvals.use_within),
+                separation,
+            ),
+            durability=section.durability,
+            review=ReviewSettings(review.host, review.port, review.url or f"http://{host}:{review.port}"),
+            redact_keys=tuple(section.redact.keys),
+            prompts=section.prompts,
+        )
+    )
+
+
+def _server(name: str, section: ServerSection) -> Server:
+    if section.auth == "none" and urlsplit(section.url or "").hostname not in LOOPBACK:
+        raise ConfigError("`auth: none` is for servers on this machine only", field=f"servers.{name}.auth")
+    return Server(
+        name,
+        section.command or "",
+        tuple(section.args),
+        dict(section.env),
+        section.url or "",
+        section.auth or "",
+        section.trusted,
+    )
+
+
+def policy(section: PolicySection) -> Policy:
+    """The policy that a section says."""
+    return Policy(
+        section.preset,
+        tuple(_rule(rule) for rule in section.rules),
+        tuple(_budget(budget) for budget in section.budgets),
+        on_error=EFFECTS[section.on_error],
+    )
+
+
+def _rule(section: RuleSection) -> Rule:
+    return Rule(
+        section.name,
+        EFFECTS[section.effect],
+        _match(section.match),
+        None if section.unless is None else _match(section.unless),
+        _terms(section),
+        section.reason or "",
+    )
+
+
+def _budget(section: BudgetSection) -> Budget:
+    return Budget(
+        section.name,
+        section.limit,
+        int(section.per),
+        section.by,
+        _match(section.match),
+        section.amount or "",
+        EFFECTS[section.effect],
+        _terms(section),
+    )
+
+
+def _terms(section: TermsSection) -> Terms:
+    return Terms(
+        need=section.need,
+        groups=tuple(section.groups or ()),
+        each=tuple(sorted((section.each or {}).items())),
+        strength=None if section.strength is None else STRENGTHS.index(section.strength),
+        separation=section.separation,
+        hold=section.hold,
+        decide_within=None if section.decide_within is None else int(section.decide_within),
+        use_within=None if section.use_within is None else int(section.use_within),
+        justification=section.justification,
+    )
+
+
+def _match(section: MatchSection) -> Match:
+    facts = section.facts.model_dump(exclude_none=True) if section.facts else {}
+    return Match(
+        server=_tuple(section.server),
+        tool=_tuple(section.tool),
+        classes=tuple(section.classes or ()),
+        findings=_tuple(section.finding),
+        least_score=section.score.least if section.score else None,
+        most_score=section.score.most if section.score else None,
+        agent=_tuple(section.agent),
+        person=_tuple(section.person),
+        session=_tuple(section.session),
+        target=_tuple(section.target),
+        reach=tuple(section.reach or ()),
+        environment=_tuple(section.environment),
+        facts=tuple(sorted(facts.items())),
+        arguments=tuple(_test(at, test) for at, test in (section.arguments or {}).items()),
+        windows=tuple(_window(window) for window in section.windows or ()),
+    )
+
+
+def _test(at: str, section: ArgumentSection) -> ArgumentTest:
+    wanted: tuple[Json, ...] | None = None if section.one_of is None else tuple(section.one_of)
+    if "equals" in section.model_fields_set:
+        wanted = (section.equals,)
+    return ArgumentTest(
+        at,
+        glob=_tuple(section.glob),
+        re2=section.re2 or "",
+        one_of=wanted,
+        least=section.least,
+        most=section.most,
+        under=tuple(config.root(folder) for folder in section.under or ()),
+        present=section.present,
+    )
+
+
+def _window(section: TimeSection) -> Window:
+    zone: tzinfo = ZoneInfo(section.zone)
+    return Window(section.start, section.end, tuple(DAYS.index(day) for day in section.days), zone)
+
+
+def _tuple(words: Iterable[str] | None) -> tuple[str, ...]:
+    return tuple(words or ())

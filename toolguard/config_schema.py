@@ -1,0 +1,327 @@
+"""What may stand in toolguard.yaml: pydantic models, from which the JSON Schemas are made.
+
+The border, and nothing else: config_file.py turns what passed here into the values of config.py and core/policy.py.
+Unknown keys and combinations without a meaning are errors.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from datetime import time
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from toolguard.core.budgets import Scope
+from toolguard.core.matching import FACT_VALUES, FACTS
+from toolguard.core.model import EffectClass, Reach
+from toolguard.core.policy import Preset
+from toolguard.core.regex import PatternError, compile_pattern
+
+UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+DURATION: Final = r"^[0-9]{1,6}(ms|s|m|h|d)$"
+NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+STRENGTHS: Final = ("in_client", "local", "account", "signed", "passkey")
+
+
+def duration(value: Any) -> float:
+    """Seconds of a text like `50s`. Raises ValueError."""
+    if not isinstance(value, str) or not re.fullmatch(DURATION, value):
+        raise ValueError("a duration is a number and a unit: `50s`, `60m`, `8h`, `2d`")
+    number, unit = re.fullmatch(r"([0-9]+)([a-z]+)", value).groups()  # type: ignore[union-attr]  # DURATION matched
+    return int(number) * UNITS[unit]
+
+
+def _clock(value: Any) -> time:
+    if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise ValueError("a time of day is written like `22:00`")
+    return time.fromisoformat(value)
+
+
+def _zone(value: Any) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
+        raise ValueError("not a time zone; write one like `Europe/Berlin` or `UTC`") from error
+
+
+def _expression(value: Any) -> str:
+    try:
+        return compile_pattern(value).source
+    except (PatternError, AttributeError, TypeError) as error:
+        raise ValueError(f"not a regular expression of RE2: {error}") from error
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str | dict) else value
+
+
+def _read_by(reader: Callable[[Any], Any], **schema: Any) -> tuple[BeforeValidator, WithJsonSchema]:
+    return BeforeValidator(reader), WithJsonSchema(schema)
+
+
+def _one_or_more(item: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]})
+
+
+_SPAN = {"type": "string", "pattern": DURATION, "examples": ["50s", "60m", "8h"]}
+Short = Annotated[float, BeforeValidator(duration), Field(ge=0, le=3600), WithJsonSchema(_SPAN)]
+Long = Annotated[float, BeforeValidator(duration), Field(ge=1, le=7 * 86400), WithJsonSchema(_SPAN)]
+Span = Annotated[float, BeforeValidator(duration), Field(ge=1, le=366 * 86400), WithJsonSchema(_SPAN)]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+Name = Annotated[str, Field(pattern=NAME)]
+Globs = Annotated[
+    list[Text], BeforeValidator(_listed), Field(min_length=1), _one_or_more({"type": "string", "minLength": 1})
+]
+Names = Annotated[
+    list[Name], BeforeValidator(_listed), Field(min_length=1), _one_or_more({"type": "string", "pattern": NAME})
+]
+Classes = Annotated[
+    list[EffectClass],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    _one_or_more({"enum": [c.value for c in EffectClass]}),
+]
+Reaches = Annotated[
+    list[Reach], BeforeValidator(_listed), Field(min_length=1), _one_or_more({"enum": [r.value for r in Reach]})
+]
+Clock = Annotated[time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})]
+Zone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin"]})]
+Expression = Annotated[str, BeforeValidator(_expression), WithJsonSchema({"type": "string", "format": "regex"})]
+Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$")]
+Scalar = str | int | float | bool | None
+Strength = Literal["in_client", "local", "account", "signed", "passkey"]
+Separation = Literal["agent", "owner"]
+
+
+class Section(BaseModel):
+    """A mapping of the file; knows its own keys, so that a misspelt one can be answered with the nearest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_its_keys(cls, value: Any) -> Any:
+        allowed = [field.alias or name for name, field in cls.model_fields.items()]
+        for key in value if isinstance(value, dict) else ():
+            if key not in allowed:
+                near = difflib.get_close_matches(key, allowed, 1, 0.6)
+                meant = f"did you mean `{near[0]}`? " if near else ""
+                raise PydanticCustomError(
+                    "unknown_key",
+                    "unknown key; {meant}allowed here: {allowed}",
+                    {"key": key, "meant": meant, "allowed": ", ".join(allowed)},
+                )
+        return value
+
+
+class ScoreSection(Section):
+    """Bounds of the risk score, both included."""
+
+    least: int | None = Field(default=None, alias="min", ge=0, le=100)
+    most: int | None = Field(default=None, alias="max", ge=0, le=100)
+
+
+class TimeSection(Section):
+    """Hours of the day; a window that ends before it begins crosses midnight and belongs to the day it begins on."""
+
+    start: Clock = Field(alias="from")
+    end: Clock = Field(alias="to")
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(default=list(DAYS), min_length=1)
+    zone: Zone = "UTC"
+
+
+class ArgumentSection(Section):
+    """What must hold for the values at one JSON Pointer; all members that are given."""
+
+    glob: Globs | None = None
+    re2: Expression | None = None
+    one_of: list[Scalar] | None = Field(default=None, alias="in", min_length=1)
+    equals: Scalar = None
+    least: float | None = Field(default=None, alias="min", allow_inf_nan=False)
+    most: float | None = Field(default=None, alias="max", allow_inf_nan=False)
+    under: Globs | None = None
+    present: bool | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("a test needs one of glob, re2, in, equals, min, max, under, present")
+        if self.present is not None and len(self.model_fields_set) > 1:
+            raise ValueError("`present` stands alone")
+        if "equals" in self.model_fields_set and self.one_of is not None:
+            raise ValueError("`equals` and `in` exclude each other")
+        return self
+
+
+class FactsSection(Section):
+    """What the session has shown so far."""
+
+    tainted: bool | None = None
+    private_read: bool | None = None
+    instructed: bool | None = None
+    first_of_class: bool | None = None
+    target_from: Literal["prompt", "result", "arguments", "nowhere"] | None = None
+    definition: Literal["pinned", "changed", "added", "unknown"] | None = None
+
+
+assert set(FactsSection.model_fields) == set(FACTS)  # noqa: S101 - a fact that policies could not name
+assert set(FACT_VALUES) <= set(FACTS)  # noqa: S101 - the same
+
+
+class MatchSection(Section):
+    """Which calls; every member that is given must hold, and within a list any entry."""
+
+    server: Globs | None = None
+    tool: Globs | None = None
+    classes: Classes | None = Field(default=None, alias="class")
+    finding: Globs | None = None
+    score: ScoreSection | None = None
+    agent: Globs | None = None
+    person: Globs | None = None
+    session: Globs | None = None
+    target: Globs | None = None
+    reach: Reaches | None = None
+    environment: Globs | None = None
+    facts: FactsSection | None = None
+    arguments: dict[Pointer, ArgumentSection] | None = None
+    windows: Annotated[list[TimeSection], BeforeValidator(_listed), Field(min_length=1)] | None = Field(
+        None, alias="time"
+    )
+
+
+class TermsSection(Section):
+    """What an approval must fulfil."""
+
+    TERMS: ClassVar = ("need", "groups", "each", "strength", "separation", "hold", "decide_within", "use_within")
+    need: int | None = Field(default=None, ge=1, le=20)
+    groups: Names | None = None
+    each: dict[Name, Annotated[int, Field(ge=1, le=20)]] | None = None
+    strength: Strength | None = None
+    separation: Separation | None = None
+    hold: Short | None = None
+    decide_within: Long | None = None
+    use_within: Long | None = None
+    justification: bool = False
+
+    def _demands(self) -> list[str]:
+        return sorted(self.model_fields_set & {*self.TERMS, "justification"})
+
+    @model_validator(mode="after")
+    def _groups_are_said_once(self) -> Self:
+        if self.groups is not None and self.each is not None:
+            raise ValueError("`groups` (any of them) and `each` (all of them) exclude each other")
+        return self
+
+
+class RuleSection(TermsSection):
+    """A voice: where `match` covers a call and `unless` does not, it says `effect`."""
+
+    name: Name
+    match: MatchSection = MatchSection()
+    unless: MatchSection | None = None
+    effect: Literal["allow", "ask", "deny"]
+    reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _terms_belong_to_asking(self) -> Self:
+        if self.effect != "ask" and self._demands():
+            raise ValueError(f"only a rule that asks has terms: {', '.join(self._demands())}")
+        return self
+
+
+class BudgetSection(TermsSection):
+    """So many calls, or so much of an amount, in any window of `per`; a call beyond it meets `effect`."""
+
+    name: Name
+    match: MatchSection = MatchSection()
+    limit: float = Field(gt=0, allow_inf_nan=False)
+    per: Span
+    by: Scope = Scope.SESSION
+    amount: Pointer | None = None
+    effect: Literal["ask", "deny"] = "ask"
+
+
+class PolicySection(Section):
+    """What is permitted."""
+
+    preset: Preset = Preset.BALANCED
+    rules: list[RuleSection] = []
+    budgets: list[BudgetSection] = []
+    on_error: Literal["ask", "deny"] = "ask"
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        seen: set[str] = set()
+        for name in [rule.name for rule in self.rules] + [budget.name for budget in self.budgets]:
+            if name in seen:
+                raise ValueError(f"two rules are named `{name}`")
+            if name.startswith(("toolguard.", "preset.")):
+                raise ValueError(f"`{name}` is the name of a built-in rule; choose another")
+            seen.add(name)
+        return self
+
+
+class ServerSection(Section):
+    """A tool server: a command to start, or the address of one that runs."""
+
+    command: Text | None = None
+    args: list[str] = []
+    env: dict[str, str] = {}
+    url: Annotated[str, Field(pattern="^https?://[^\\s]+$", max_length=2000)] | None = None
+    auth: Literal["none"] | None = None
+    trusted: bool = False
+
+    @model_validator(mode="after")
+    def _is_one_of_two_kinds(self) -> Self:
+        if (self.command is None) is (self.url is None):
+            raise ValueError("a server has either a `command` or a `url`")
+        if self.command is None and (self.args or self.env):
+            raise ValueError("`args` and `env` belong to a server with a `command`")
+        if self.command is not None and self.auth is not None:
+            raise ValueError("`auth` belongs to a server with a `url`")
+        return self
+
+
+class ApprovalsSection(Section):
+    """Times and separation of approvals where no rule says otherwise."""
+
+    hold: Short = 50.0
+    decide_within: Long = 3600.0
+    use_within: Long = 900.0
+    separation: Separation | None = None
+
+
+class ReviewSection(Section):
+    """Where `toolguard serve` listens, and the address that links name."""
+
+    host: Text = "127.0.0.1"
+    port: int = Field(default=8787, ge=1, le=65535)
+    url: Annotated[str, Field(pattern="^https?://[^\\s/?#]+$")] | None = None
+
+
+class RedactSection(Section):
+    """What counts as a secret beside the known formats."""
+
+    keys: list[Text] = []
+
+
+class ConfigSection(Section):
+    """toolguard.yaml."""
+
+    model_config = ConfigDict(title="toolguard.yaml")
+
+    agent: Name = "agent"
+    servers: dict[Name, ServerSection] = {}
+    roots: list[Text] | None = None
+    policy: PolicySection = PolicySection()
+    approvals: ApprovalsSection = ApprovalsSection()
+    review: ReviewSection = ReviewSection()
+    durability: Literal["balanced", "full"] = "balanced"
+    redact: RedactSection = RedactSection()
+    prompts: Literal["off", "tail", "full"] = "tail"
