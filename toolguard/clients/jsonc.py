@@ -1,0 +1,206 @@
+"""Server entries of JSON files, with comments and trailing commas, located to the character.
+
+The one door to tree-sitter-json. Python's own parser says whether a file is sound and, if not, where it breaks;
+the syntax tree says where things stand. Nothing is ever written back from parsed values.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import tree_sitter
+import tree_sitter_json
+
+from toolguard.clients.entry import (
+    SECRET_MEMBERS,
+    Entry,
+    Format,
+    NewMember,
+    Span,
+    refuse,
+)
+from toolguard.core.model import Json
+
+# A string, or a comment; strings come first so that `//` inside one stays.
+_STRING_OR_COMMENT = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+# A string, or a comma that closes nothing (left for the parser to refuse), or a trailing comma; for text without comments.
+_STRING_OR_TRAILING_COMMA = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[\[{]\s*,|,(?=\s*[}\]])')
+_STRING_OR_CONSTANT = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|(NaN|-?Infinity)')
+
+
+class _Tree:
+    """The syntax tree of one file, answering in characters instead of bytes."""
+
+    def __init__(self, plain: str) -> None:
+        self.text = plain
+        self._bytes = plain.encode()
+        self._ascii = plain.isascii()
+        parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_json.language()))
+        self._root = parser.parse(self._bytes).root_node
+
+    def span(self, node: tree_sitter.Node) -> Span:
+        if self._ascii:
+            return Span(node.start_byte, node.end_byte)
+        start = len(self._bytes[: node.start_byte].decode())
+        inside = self._bytes[node.start_byte : node.end_byte].decode()
+        return Span(start, start + len(inside))
+
+    def value(self, node: tree_sitter.Node) -> Json:
+        return json.loads(self._bytes[node.start_byte : node.end_byte])
+
+    def top(self) -> tree_sitter.Node | None:
+        """The value of the document; None when it is empty."""
+        return next(iter(self._root.named_children), None)
+
+    def members(self, node: tree_sitter.Node) -> list[tuple[str, tree_sitter.Node, tree_sitter.Node]]:
+        """(name, key, value) of an object's members, in order."""
+        found = []
+        for pair in node.named_children:
+            key, value = (
+                pair.child_by_field_name("key"),
+                pair.child_by_field_name("value"),
+            )
+            if key is not None and value is not None:
+                found.append((str(self.value(key)), key, value))
+        return found
+
+
+def read(text: str, file: str, containers: tuple[tuple[str, ...], ...]) -> tuple[Entry, ...]:
+    """The entries below each container, a path of member names in which `*` stands for any.
+
+    Raises ConfigError where the file is not JSON, where a name that matters stands twice, and where a container is
+    no object.
+    """
+    tree = _Tree(_sound(text, file))
+    top = tree.top()
+    if top is None:
+        return ()
+    return tuple(
+        entry
+        for container in containers
+        for path, node in _descend(tree, top, container, (), file)
+        for entry in _entries(tree, node, path, file)
+    )
+
+
+def _sound(text: str, file: str) -> str:
+    """The text with comments and trailing commas blanked out, every other character in its place."""
+    plain = text
+    try:
+        _parse(text)
+    except (json.JSONDecodeError, RecursionError):
+        plain = _STRING_OR_TRAILING_COMMA.sub(_blank, _STRING_OR_COMMENT.sub(_blank, text))
+    if not plain.strip():
+        return plain
+    try:
+        _parse(plain)
+    except json.JSONDecodeError as error:
+        raise refuse(
+            f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}",
+            text,
+            error.pos,
+            file,
+        ) from None
+    except RecursionError:
+        raise refuse("nested too deeply to be read", text, 0, file) from None
+    return plain
+
+
+def _parse(text: str) -> Json:
+    def refuse_constant(name: str) -> Json:
+        position = next(found.start() for found in _STRING_OR_CONSTANT.finditer(text) if found[1])
+        raise json.JSONDecodeError(f"`{name}` is not a JSON value", text, position)
+
+    return json.loads(text, parse_constant=refuse_constant)
+
+
+def _blank(match: re.Match[str]) -> str:
+    found = match.group()
+    return found if found[0] in '"[{' else re.sub(r"[^\r\n]", " ", found)
+
+
+def _descend(
+    tree: _Tree,
+    node: tree_sitter.Node,
+    path: tuple[str, ...],
+    so_far: tuple[str, ...],
+    file: str,
+) -> Iterator[tuple[tuple[str, ...], tree_sitter.Node]]:
+    """Each object that the path leads to."""
+    if node.type != "object":
+        what = f"`{so_far[-1]}`" if so_far else "the file"
+        raise refuse(f"{what} must hold an object", tree.text, tree.span(node).start, file)
+    if not path:
+        yield so_far, node
+        return
+    for name, _, value in _unique(tree, node, file):
+        if path[0] in ("*", name):
+            yield from _descend(tree, value, path[1:], (*so_far, name), file)
+
+
+def _unique(tree: _Tree, node: tree_sitter.Node, file: str) -> list[tuple[str, tree_sitter.Node, tree_sitter.Node]]:
+    """The members of an object in which no name stands twice: clients differ in which one they take."""
+    members = tree.members(node)
+    seen: set[str] = set()
+    for name, key, _ in members:
+        if name in seen:
+            raise refuse(f"`{name}` stands here twice", tree.text, tree.span(key).start, file)
+        seen.add(name)
+    return members
+
+
+def _entries(tree: _Tree, node: tree_sitter.Node, path: tuple[str, ...], file: str) -> Iterator[Entry]:
+    for name, _, value in _unique(tree, node, file):
+        if value.type == "object":
+            yield _entry(tree, value, (*path, name), file)
+        else:
+            yield Entry((*path, name), {}, tree.span(value).start)
+
+
+def _entry(tree: _Tree, node: tree_sitter.Node, pointer: tuple[str, ...], file: str) -> Entry:
+    members = _unique(tree, node, file)
+    spans = {name: tree.span(value) for name, _, value in members}
+    names = [name for name, _, _ in members]
+    command, args = spans.get("command"), spans.get("args")
+    array = next(
+        (value for name, _, value in members if name == "args" and value.type == "array"),
+        None,
+    )
+    position = names.index("args") if args else 0
+    return Entry(
+        pointer=pointer,
+        members=tree.value(node),
+        at=tree.span(node).start,
+        command=command,
+        args=args if array is not None else None,
+        elements=tuple(tree.span(element) for element in array.named_children) if array is not None else (),
+        args_member=Span(spans[names[position - 1]].end, args.end) if args and position else None,
+        new_args=_new_args(tree, members, command) if command and args is None else None,
+        secrets=tuple(_secrets(tree, members)),
+    )
+
+
+def _new_args(
+    tree: _Tree,
+    members: list[tuple[str, tree_sitter.Node, tree_sitter.Node]],
+    command: Span,
+) -> NewMember:
+    """After the command, on a line of its own if the command has one."""
+    key = next(tree.span(key) for name, key, _ in members if name == "command")
+    lead = tree.text[len(tree.text[: key.start].rstrip()) : key.start]
+    return NewMember(command.end, f',{lead or " "}"args": ', "")
+
+
+def _secrets(tree: _Tree, members: list[tuple[str, tree_sitter.Node, tree_sitter.Node]]) -> Iterator[Span]:
+    for name, _, value in members:
+        if name in SECRET_MEMBERS and value.type == "object":
+            yield from (tree.span(secret) for _, _, secret in tree.members(value))
+
+
+def _quote(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+JSONC = Format(read=read, quote=_quote)

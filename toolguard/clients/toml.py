@@ -1,0 +1,185 @@
+"""Server entries of TOML files, located to the character.
+
+The one door to tomlkit. It keeps every character of a file but tells no positions, so they are measured: each value
+of interest is swapped for a marker, the document is written out, and the marker's place in that output, corrected by
+the lengths swapped before it, is the value's place in the file. What does not line up exactly is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import tomlkit
+from tomlkit import items
+from tomlkit.exceptions import ParseError, TOMLKitError
+
+from toolguard.clients.entry import (
+    SECRET_MEMBERS,
+    Entry,
+    Format,
+    NewMember,
+    Span,
+    refuse,
+)
+from toolguard.core.model import Json
+
+_MARKER = "toolguard-marker-{:06}-end"
+_MARKED = re.compile(r'"toolguard-marker-(\d{6})-end"')
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """Where a value stands in the document: the path of keys and indexes to it."""
+
+    path: tuple[str | int, ...]
+
+
+def read(text: str, file: str, containers: tuple[tuple[str, ...], ...]) -> tuple[Entry, ...]:
+    """The entries below each container, a path of table names.
+
+    Raises ConfigError where the file is not TOML, where a container is no table, and where a value cannot be located.
+    """
+    document = _parse(text, file)
+    found = [
+        ((*container, name), entry)
+        for container in containers
+        for name, entry in _below(document, container, text, file)
+    ]
+    spans = _locate(text, file, list(_values(found)))
+    return tuple(_entry(text, pointer, entry, spans) for pointer, entry in found)
+
+
+def _parse(text: str, file: str) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(text)
+    except ParseError as error:
+        offset = sum(len(line) for line in text.splitlines(keepends=True)[: error.line - 1]) + error.col
+        what = re.sub(r" at (line )?\d+.*$", "", str(error))
+        raise refuse(
+            f"not valid TOML: {what[:1].lower()}{what[1:]}",
+            text,
+            min(offset, len(text)),
+            file,
+        ) from None
+    except (TOMLKitError, ValueError, RecursionError) as error:
+        raise refuse(f"not valid TOML: {error}", text, 0, file) from None
+
+
+def _below(
+    document: tomlkit.TOMLDocument, container: tuple[str, ...], text: str, file: str
+) -> Iterator[tuple[str, Json]]:
+    table: Json = document
+    for name in container:
+        if name not in table:
+            return
+        table = table[name]
+        if not isinstance(table, Mapping):
+            raise refuse(f"`{name}` must be a table", text, max(text.find(name), 0), file)
+    for name in table:
+        yield str(name), table[name]
+
+
+def _values(found: list[tuple[tuple[str, ...], Json]]) -> Iterator[_Value]:
+    """What must be located: command, args, the elements of args, and what may be secret."""
+    for pointer, entry in found:
+        if not isinstance(entry, Mapping):
+            continue
+        if "command" in entry:
+            yield _Value((*pointer, "command"))
+        if isinstance(entry.get("args"), items.Array):
+            yield _Value((*pointer, "args"))
+            yield from (_Value((*pointer, "args", index)) for index in range(len(entry["args"])))
+        for member in SECRET_MEMBERS:
+            if isinstance(entry.get(member), Mapping):
+                yield from (_Value((*pointer, member, str(name))) for name in entry[member])
+
+
+def _locate(text: str, file: str, values: list[_Value]) -> dict[tuple[str | int, ...], Span]:
+    """The span of each value; arrays and their elements in a pass each, since they lie within each other."""
+    arrays = [value for value in values if value.path[-1] == "args"]
+    return _measure(text, file, arrays) | _measure(text, file, [value for value in values if value.path[-1] != "args"])
+
+
+def _measure(text: str, file: str, values: list[_Value]) -> dict[tuple[str | int, ...], Span]:
+    document = tomlkit.parse(text)
+    originals: list[str] = []
+    for number, value in enumerate(values):
+        parent: Json = document
+        for key in value.path[:-1]:
+            parent = parent[key]
+        originals.append(parent[value.path[-1]].as_string())
+        parent[value.path[-1]] = _MARKER.format(number)
+
+    spans: dict[tuple[str | int, ...], Span] = {}
+    shift = 0
+    for marked in _MARKED.finditer(document.as_string()):
+        number = int(marked[1])
+        start = marked.start() + shift
+        spans[values[number].path] = Span(start, start + len(originals[number]))
+        shift += len(originals[number]) - len(marked.group())
+    if any(
+        text[spans[value.path].start : spans[value.path].end] != original
+        for value, original in zip(values, originals, strict=True)
+        if value.path in spans
+    ) or len(spans) != len(values):
+        raise refuse(
+            "a server cannot be located in this layout",
+            text,
+            0,
+            file,
+            hint="write its table as [mcp_servers.NAME] with `command` and `args` below",
+        )
+    return spans
+
+
+def _entry(
+    text: str,
+    pointer: tuple[str, ...],
+    entry: Json,
+    spans: Mapping[tuple[str | int, ...], Span],
+) -> Entry:
+    if not isinstance(entry, Mapping):
+        return Entry(pointer, {}, max(text.find(pointer[-1]), 0))
+    command, args = spans.get((*pointer, "command")), spans.get((*pointer, "args"))
+    inline = isinstance(entry, items.InlineTable)
+    return Entry(
+        pointer=pointer,
+        members=entry.unwrap() if hasattr(entry, "unwrap") else dict(entry),
+        at=command.start if command else max(text.find(pointer[-1]), 0),
+        command=command,
+        args=args,
+        elements=tuple(span for path, span in spans.items() if path[:-1] == (*pointer, "args")),
+        args_member=_args_member(text, command, args, inline) if command and args else None,
+        new_args=_new_args(text, command, inline) if command and "args" not in entry else None,
+        secrets=tuple(
+            span for path, span in spans.items() if path[:-1] in {(*pointer, member) for member in SECRET_MEMBERS}
+        ),
+    )
+
+
+def _args_member(text: str, command: Span, args: Span, inline: bool) -> Span | None:
+    """What was added with the args: in an inline table what follows the command, else the line above it."""
+    if inline:
+        return Span(command.end, args.end) if command.end < args.start else None
+    start = text.rfind("\n", 0, args.start) + 1
+    end = text.find("\n", args.end) + 1
+    return Span(start, end) if end and not text[args.end : end].strip() else None
+
+
+def _new_args(text: str, command: Span, inline: bool) -> NewMember:
+    """In an inline table after the command; else on a line above it, in the same words as the command's line."""
+    if inline:
+        return NewMember(command.end, ", args = ", "")
+    start = text.rfind("\n", 0, command.start) + 1
+    key = "args".join(text[start : command.start].rsplit("command", 1))
+    newline = "\r\n" if text[: text.find("\n", command.end)].endswith("\r") else "\n"
+    return NewMember(start, key, newline)
+
+
+def _quote(value: str) -> str:
+    return items.String.from_raw(value).as_string()
+
+
+TOML = Format(read=read, quote=_quote)

@@ -1,0 +1,176 @@
+"""How a server entry is put behind the proxy, recognised there, and taken out again.
+
+INVARIANT: unwrapping what was wrapped gives back the text to the byte (tests/clients/test_wrap.py). The original
+command moves, as it is spelled, to the head of the argument list; nothing else is touched, so nothing but the entry
+itself is needed to undo it, not even this machine's records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Final
+
+from toolguard.clients.entry import Edit, Entry, Span
+
+REMOTE_MEMBERS: Final = ("url", "serverUrl", "httpUrl")
+"""Members that name a server's address; `url` in every client here, the others where files are shared with more."""
+
+OWN_OPTIONS: Final = ("--name", "--agent", "--home")
+
+# The marks of a list that was not there before: a space inside each bracket. A list that the user wrote empty gets the
+# new arguments straight after its bracket, so the two can be told apart when undoing.
+_OWN_OPEN, _OWN_CLOSE = "[ ", " ]"
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """How a client starts this toolguard."""
+
+    argv: tuple[str, ...]
+    """The interpreter or executable and what precedes `proxy`."""
+    options: Mapping[str, str]
+    """Options of `proxy` beside the names."""
+
+    def head(self, server: str, client: str, kept: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Everything up to the original command; `kept` are options that a person added."""
+        options = {"--name": server, "--agent": client, **self.options}
+        return (
+            *self.argv,
+            "proxy",
+            *(word for pair in options.items() for word in pair),
+            *kept,
+            "--",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """A wrapped entry, taken apart."""
+
+    launch: tuple[str, ...]
+    """What precedes `proxy`."""
+    options: tuple[str, ...]
+    """Between `proxy` and `--`."""
+    argv: tuple[str, ...]
+    """What the proxy starts."""
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        return (*self.launch, "proxy", *self.options, "--")
+
+    def option(self, name: str) -> str | None:
+        """The value of an option."""
+        words = self.options
+        return next((words[at + 1] for at, word in enumerate(words[:-1]) if word == name), None)
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The options that `install` does not write itself."""
+        words, kept, at = self.options, [], 0
+        while at < len(words):
+            if words[at] in OWN_OPTIONS:
+                at += 2
+                continue
+            kept.append(words[at])
+            at += 1
+        return tuple(kept)
+
+
+def kind(entry: Entry) -> str:
+    """`wrapped`, `stdio` (could be), `remote` (reached by URL), or `broken`."""
+    command = entry.members.get("command")
+    if wrapping(entry):
+        return "wrapped"
+    if isinstance(command, str) and command and (entry.args or "args" not in entry.members):
+        return "stdio"
+    return "remote" if any(isinstance(entry.members.get(name), str) for name in REMOTE_MEMBERS) else "broken"
+
+
+def wrapping(entry: Entry) -> Wrapping | None:
+    """How the entry runs behind a proxy; None when it does not."""
+    words = [word if isinstance(word, str) else "" for word in entry.argv]
+    if "proxy" not in words or "--" not in words[words.index("proxy") :]:
+        return None
+    verb = words.index("proxy")
+    end = words.index("--", verb)
+    if not _is_toolguard(words[:verb]) or not words[end + 1 :]:
+        return None
+    return Wrapping(tuple(words[:verb]), tuple(words[verb + 1 : end]), tuple(words[end + 1 :]))
+
+
+def is_ours(present: Wrapping, client: str) -> bool:
+    """Whether `install` wrote it for this client; what a person wrote by hand is left alone."""
+    return present.option("--agent") == client and present.option("--name") is not None
+
+
+def _is_toolguard(launch: list[str]) -> bool:
+    """Whether these words start toolguard: its executable alone, or an interpreter with `-m toolguard` last."""
+    names = {PurePosixPath(launch[0]).stem.lower(), PureWindowsPath(launch[0]).stem.lower()} if launch else set()
+    return (len(launch) == 1 and "toolguard" in names) or (len(launch) > 2 and launch[-2:] == ["-m", "toolguard"])
+
+
+def wrap(
+    text: str,
+    entry: Entry,
+    client: str,
+    launcher: Launcher,
+    quote: Callable[[str], str],
+) -> list[Edit]:
+    """The edits that put a stdio entry behind the proxy; for one already there, those that bring it up to date."""
+    assert entry.command is not None
+    present = wrapping(entry)
+    if present:
+        return _renew(entry, present, launcher.head(entry.name, client, present.added), quote)
+    executable, *arguments = (quote(word) for word in launcher.head(entry.name, client))
+    original = text[entry.command.start : entry.command.end]
+    return [
+        Edit(entry.command, executable),
+        _insertion(entry, ", ".join([*arguments, original])),
+    ]
+
+
+def _renew(entry: Entry, present: Wrapping, head: tuple[str, ...], quote: Callable[[str], str]) -> list[Edit]:
+    if present.head == head:
+        return []
+    assert entry.command is not None
+    executable, *arguments = (quote(word) for word in head)
+    last = entry.elements[len(present.head) - 2]
+    return [
+        Edit(entry.command, executable),
+        Edit(Span(entry.elements[0].start, last.end), ", ".join(arguments)),
+    ]
+
+
+def _insertion(entry: Entry, inserted: str) -> Edit:
+    if entry.args is None:
+        assert entry.new_args is not None
+        new = entry.new_args
+        return Edit(
+            Span(new.at, new.at),
+            f"{new.before}{_OWN_OPEN}{inserted}{_OWN_CLOSE}{new.after}",
+        )
+    if not entry.elements:
+        return Edit(Span(entry.args.start + 1, entry.args.start + 1), inserted)
+    first = entry.elements[0].start
+    return Edit(Span(first, first), f"{inserted}, ")
+
+
+def unwrap(text: str, entry: Entry) -> list[Edit]:
+    """The edits that take a wrapped entry out from behind the proxy."""
+    present = wrapping(entry)
+    assert present is not None and entry.command is not None and entry.args is not None
+    original = entry.elements[len(present.head) - 1]
+    command = Edit(entry.command, text[original.start : original.end])
+    rest = entry.elements[len(present.head) :]
+    if rest:
+        return [command, Edit(Span(entry.elements[0].start, rest[0].start), "")]
+    written = text[entry.args.start : entry.args.end]
+    if (
+        entry.args_member
+        and written.startswith(_OWN_OPEN + text[entry.elements[0].start])
+        and written.endswith(_OWN_CLOSE)
+    ):
+        return [command, Edit(entry.args_member, "")]
+    return [command, Edit(Span(entry.elements[0].start, original.end), "")]
