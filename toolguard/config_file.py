@@ -5,11 +5,10 @@ Imported only where a file exists: it brings pydantic and the YAML parser.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -19,6 +18,7 @@ from toolguard import config
 from toolguard.config import LOOPBACK, ApprovalSettings, Config, ReviewSettings, Server, with_obligations
 from toolguard.config_schema import (
     DAYS,
+    PATTERNS,
     STRENGTHS,
     ArgumentSection,
     BudgetSection,
@@ -39,6 +39,15 @@ from toolguard.core.terms import Terms
 from toolguard.core.yaml import Document, parse
 from toolguard.errors import ConfigError, PolicyError
 
+WORDINGS: Final = {
+    "missing": "missing",
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "list_type": "must be a list",
+    "too_short": "must not be empty",
+    "string_type": "must be text",
+    "bool_type": "must be `true` or `false`",
+}
 EFFECTS: Final = {"allow": Effect.ALLOW, "ask": Effect.ASK, "deny": Effect.DENY}
 
 
@@ -56,7 +65,8 @@ def read_config(file: Path, home: Path) -> Config:
 def parse_config(text: str, file: str, home: Path) -> Config:
     """As `read_config`, of a text."""
     section, problems = check(text, file)
-    if problems or section is None:
+    if section is None:
+        problems[0].hint = f"`toolguard policy validate {file}` shows all that is wrong in it"
         raise problems[0]
     return _config(section, Path(file), home)
 
@@ -68,16 +78,49 @@ def check(text: str, file: str) -> tuple[ConfigSection | None, list[ConfigError]
     except ConfigError as error:
         return None, [error]
     value = {} if document.value is None else document.value
-    try:
-        return ConfigSection.model_validate_json(canonical(value)), []
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        problems = [_placed(detail, document, file) for detail in details]
-        return None, sorted(problems, key=lambda p: (p.line or 0, p.column or 0))
+    problems: list[ConfigError] = []
+    while True:
+        try:
+            section = ConfigSection.model_validate_json(canonical(value))
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+        else:
+            return (None if problems else section), sorted(problems, key=_place)
+        unknown = [detail for detail in details if detail["type"] == "unknown_key"]
+        problems += [_placed(detail, document, file) for detail in unknown or details]
+        if not unknown:
+            return None, sorted(problems, key=_place)
+        # A mapping with an unknown key hides what else is wrong in it, so look again without that key.
+        for detail in unknown:
+            _remove(value, [*detail["loc"], detail["ctx"]["key"]])
+
+
+def _remove(value: Json, steps: list[str | int]) -> None:
+    *above, last = _existing(value, steps)
+    for step in above:
+        value = value[step]
+    value.pop(last, None)
+
+
+def _existing(value: Json, steps: Sequence[str | int]) -> list[str | int]:
+    """The steps as the file has them: a single entry may stand without its list, so its index leads nowhere."""
+    found: list[str | int] = []
+    for step in steps:
+        if isinstance(step, int) and not isinstance(value, list):
+            continue
+        found.append(step)
+        inside = isinstance(value, dict) and step in value
+        inside = inside or (isinstance(value, list) and isinstance(step, int) and step < len(value))
+        value = value[step] if inside else None
+    return found
+
+
+def _place(problem: ConfigError) -> tuple[int, int]:
+    return problem.line or 0, problem.column or 0
 
 
 def _placed(detail: ErrorDetails, document: Document, file: str) -> ConfigError:
-    steps = [step for step in detail["loc"] if step != "[key]"]
+    steps = _existing(document.value, [step for step in detail["loc"] if step != "[key]"])
     context = detail.get("ctx", {})
     if detail["type"] == "unknown_key":
         steps.append(context["key"])
@@ -98,12 +141,13 @@ def _placed(detail: ErrorDetails, document: Document, file: str) -> ConfigError:
 
 def _wording(detail: ErrorDetails) -> str:
     """pydantic's message as one of ours: lower case, no full stop, in the words of the file."""
-    if detail["type"] == "missing":
-        return "missing"
+    if detail["type"] in WORDINGS:
+        return WORDINGS[detail["type"]]
     if detail["type"] in ("literal_error", "enum"):
         return f"allowed here: {detail['ctx']['expected']}".replace("'", "`")
-    if detail["type"] == "model_type":
-        return "must be a mapping of keys to values"
+    if detail["type"] == "string_pattern_mismatch":
+        wanted = str(detail["ctx"]["pattern"])
+        return PATTERNS.get(wanted, f"must match `{wanted}`")
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
     return message[:1].lower() + message[1:]
 
@@ -137,8 +181,6 @@ def _config(section: ConfigSection, file: Path, home: Path) -> Config:
 
 
 def _server(name: str, section: ServerSection) -> Server:
-    if section.auth == "none" and urlsplit(section.url or "").hostname not in LOOPBACK:
-        raise ConfigError("`auth: none` is for servers on this machine only", field=f"servers.{name}.auth")
     return Server(
         name,
         section.command or "",

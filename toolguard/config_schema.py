@@ -11,11 +11,13 @@ import re
 from collections.abc import Callable
 from datetime import time
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from toolguard.config import LOOPBACK
 from toolguard.core.budgets import Scope
 from toolguard.core.matching import FACT_VALUES, FACTS
 from toolguard.core.model import EffectClass, Reach
@@ -25,6 +27,16 @@ from toolguard.core.regex import PatternError, compile_pattern
 UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION: Final = r"^[0-9]{1,6}(ms|s|m|h|d)$"
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+POINTER: Final = r"^(/([^~/]|~[01])*)+$"
+ADDRESS: Final = r"^https?://[^\s]+$"
+ORIGIN: Final = r"^https?://[^\s/?#]+$"
+PATTERNS: Final = {
+    # What a pattern wants, in words for the error.
+    NAME: "a name is up to 64 letters, digits, `.`, `_` and `-`",
+    POINTER: "write a JSON Pointer like `/path` or `/items/*/price`",
+    ADDRESS: "write an address like `https://tools.example.com/mcp`",
+    ORIGIN: "write an origin like `https://review.example.com`",
+}
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 STRENGTHS: Final = ("in_client", "local", "account", "signed", "passkey")
 
@@ -93,7 +105,7 @@ Reaches = Annotated[
 Clock = Annotated[time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})]
 Zone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin"]})]
 Expression = Annotated[str, BeforeValidator(_expression), WithJsonSchema({"type": "string", "format": "regex"})]
-Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$")]
+Pointer = Annotated[str, Field(pattern=POINTER)]
 Scalar = str | int | float | bool | None
 Strength = Literal["in_client", "local", "account", "signed", "passkey"]
 Separation = Literal["agent", "owner"]
@@ -134,6 +146,9 @@ class TimeSection(Section):
     end: Clock = Field(alias="to")
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(default=list(DAYS), min_length=1)
     zone: Zone = "UTC"
+
+
+Windows = Annotated[list[TimeSection], BeforeValidator(_listed), Field(min_length=1)]
 
 
 class ArgumentSection(Section):
@@ -190,9 +205,7 @@ class MatchSection(Section):
     environment: Globs | None = None
     facts: FactsSection | None = None
     arguments: dict[Pointer, ArgumentSection] | None = None
-    windows: Annotated[list[TimeSection], BeforeValidator(_listed), Field(min_length=1)] | None = Field(
-        None, alias="time"
-    )
+    windows: Windows | None = Field(default=None, alias="time")
 
 
 class TermsSection(Section):
@@ -273,7 +286,7 @@ class ServerSection(Section):
     command: Text | None = None
     args: list[str] = []
     env: dict[str, str] = {}
-    url: Annotated[str, Field(pattern="^https?://[^\\s]+$", max_length=2000)] | None = None
+    url: Annotated[str, Field(pattern=ADDRESS, max_length=2000)] | None = None
     auth: Literal["none"] | None = None
     trusted: bool = False
 
@@ -285,6 +298,8 @@ class ServerSection(Section):
             raise ValueError("`args` and `env` belong to a server with a `command`")
         if self.command is not None and self.auth is not None:
             raise ValueError("`auth` belongs to a server with a `url`")
+        if self.auth == "none" and urlsplit(self.url or "").hostname not in LOOPBACK:
+            raise ValueError("`auth: none` is for servers on this machine only")
         return self
 
 
@@ -302,7 +317,7 @@ class ReviewSection(Section):
 
     host: Text = "127.0.0.1"
     port: int = Field(default=8787, ge=1, le=65535)
-    url: Annotated[str, Field(pattern="^https?://[^\\s/?#]+$")] | None = None
+    url: Annotated[str, Field(pattern=ORIGIN)] | None = None
 
 
 class RedactSection(Section):
