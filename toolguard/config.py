@@ -12,12 +12,42 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from toolguard.core.facts import Surroundings
 from toolguard.core.model import Obligations
 from toolguard.core.policy import Policy
 from toolguard.errors import ConfigError
 
 FILE_NAME: Final = "toolguard.yaml"
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+# Where MCP clients keep their servers: an agent that can write there starts servers beside toolguard.
+# `{home}` and the like are filled by `protected_paths`; a test holds this list to clients/where.py.
+CLIENT_FILES: Final = (
+    "{config}/Claude/claude_desktop_config.json",
+    "{home}/Library/Application Support/Claude/claude_desktop_config.json",
+    "{claude}/.claude.json",
+    "{home}/.claude/.claude.json",
+    "{home}/.claude/settings.json",
+    "{home}/.claude/settings.local.json",
+    "{home}/.cursor/mcp.json",
+    *(
+        f"{folder}/{editor}/User/{file}"
+        for folder in ("{config}", "{home}/Library/Application Support")
+        for editor in ("Code", "Code - Insiders", "VSCodium")
+        for file in ("mcp.json", "profiles")
+    ),
+    "{home}/.vscode-server/data/User/mcp.json",
+    "{home}/.var/app/com.visualstudio.code/config/Code/User/mcp.json",
+    "{codex}/config.toml",
+)
+PROJECT_FILES: Final = (
+    ".mcp.json",
+    ".cursor/mcp.json",
+    ".vscode/mcp.json",
+    ".codex/config.toml",
+    ".claude/settings.json",
+    ".claude/settings.local.json",
+)
 
 # What a program needs to start at all; a server of toolguard.yaml gets these and what it names, nothing else.
 PASSED_ON: Final = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TMPDIR", "TZ")
@@ -143,6 +173,32 @@ def default_roots() -> tuple[str, ...]:
 def root(folder: str) -> str:
     """A root as written, made absolute: `~` is the person's home, the rest is relative to the working directory."""
     return os.path.normpath(Path(folder).expanduser().absolute())
+
+
+def protected_paths(config: Config) -> tuple[str, ...]:
+    """Absolute files and folders that are out of bounds for the agent: toolguard's own, and the clients' settings."""
+    person = str(Path.home())
+    folders = {
+        "home": person,
+        "config": variable("XDG_CONFIG_HOME") or f"{person}/.config",
+        "claude": variable("CLAUDE_CONFIG_DIR") or person,
+        "codex": variable("CODEX_HOME") or f"{person}/.codex",
+    }
+    own = [str(config.home)] if config.file is None else [str(config.home), str(config.file)]
+    clients = [template.format_map(folders) for template in CLIENT_FILES]
+    projects = [f"{folder.rstrip('/')}/{file}" for folder in config.roots for file in PROJECT_FILES]
+    return tuple(dict.fromkeys([*own, *clients, *projects]))
+
+
+def surroundings(config: Config) -> Surroundings:
+    """What this machine contributes to judging a call."""
+    return Surroundings(
+        roots=config.roots,
+        cwd=str(Path.cwd()),
+        home=str(Path.home()),
+        protected=protected_paths(config),
+        protected_ports=(config.review.port,),
+    )
 
 
 def variable(name: str) -> str | None:
