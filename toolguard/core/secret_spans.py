@@ -1,0 +1,349 @@
+"""Finds secrets in a text: formats from the table, and values that a name or a context gives away.
+
+One expression over all anchors and contexts is the gate; only where it stops does anything else look. Work is counted:
+a text that offers more than ATTEMPTS places is left there, and all that follows counts as one unread secret, so that
+nothing hostile buys itself a long scan or a blind spot.
+
+Left alone, because entropy alone is noise: hashes, UUIDs, lock files, images in base 64, public keys, placeholders.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from toolguard.core.regex import BytesPattern, compile_bytes, quote
+from toolguard.core.secret_formats import FORMATS, SecretFormat
+from toolguard.core.secret_names import is_password_name, is_secret_variable
+from toolguard.core.secret_values import is_placeholder, is_reference, looks_random, shannon
+
+ATTEMPTS: Final = 20_000
+"""Places in one text that are looked at, about 2 us each."""
+
+UNREAD: Final = "unread"
+"""Rule of what lies behind the last place that was looked at."""
+
+GENERIC: Final = frozenset({"named-secret", "named-password", "url-password", "header-credential", "user-option"})
+"""Rules that go by the context; where a format of the table covers the same place, its name says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A secret's place in a text, in characters."""
+
+    start: int
+    end: int
+    rule: str
+
+
+_Bytes = tuple[int, int, str]
+
+# What gives a secret away beside the anchors of the table; each a literal or two without a long count behind it.
+_USERINFO: Final = r"://[^\s/?#@:\"'<>\\`]*:[^\s/?#@\"'<>\\`]+@"
+_USER_OPTION: Final = r"\s(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"'{]{0,2}[^\s:\"']*[\"'}]{0,2}:"
+_PRIVATE_KEY: Final = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-"
+_JWT: Final = r"eyJ[0-9A-Za-z_-]{6}"
+_DISCORD: Final = r"\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27}"
+_SIGNATURE: Final = r"(?i:[?&;](?:sig|[a-z-]*signature)=)"
+_NAME: Final = (
+    r"(?i:passw|passphrase|passcode|pwd|secret|token|api.?key|access.?key|private.?key|account.?key|auth.?key|"
+    r"signing.?key|encryption.?key|master.?key|authoriz|credential|bearer|[a-z0-9][_.-]key|login|cookie|"
+    r"_auth\b|contribsys__com)|[a-z]Key\b"
+)
+
+_SEPARATOR: Final = (
+    # What may stand between a name and its value: assignment in many languages, XML, lists of name and value, flags.
+    r"(?:[\"'`]?[\])}]?\s{0,4}(?::{1,3}=|[?+]=|=>|={1,2}|:)\s{0,8}(?:[A-Za-z\[\]]{1,20}\s{0,2}=\s{0,2})?"
+    r"|[\"']\s{0,2},\s{0,8}(?:[\"']value[\"']\s{0,2}[:=]\s{0,4})?"
+    r"|[\"']?\s{1,20}value\s{0,2}[:=]\s{0,2}"
+    r"|>"
+    r"|[\"']?[ ]{1,4}(?:is|was)[ :]{1,3}"
+    r"|[ ]{1,4})"
+)
+_SCHEME: Final = r"(?:[\"'`]?(?i:bearer|basic|token|api-?token|apikey|digest|splunk|sso-key|genie-?key)[ :]{1,3})?"
+_OPENING: Final = r"[rbufRBUF@$]{0,2}(\\{0,3}(?:\"|'|`|&quot;))?"
+_VALUE_AT: Final = _SEPARATOR + _SCHEME + _OPENING
+
+_UNQUOTED: Final = r"[^\s\"'`,;<>(){}\[\]&|\\]{4,512}"
+_QUOTED: Final = r"[^\n\"'`\\]{4,512}"
+
+
+def may_hold_secret(text: str) -> bool:
+    """The gate: False means that `find` would find nothing."""
+    return _gate().search(text.encode("utf-8", "surrogatepass")) is not None
+
+
+def find(text: str) -> list[Span]:
+    """The secrets in a text, in no order; they may overlap where two rules see one secret."""
+    encoded = text.encode("utf-8", "surrogatepass")
+    found = _Scan(encoded).run()
+    if text.isascii():
+        return [Span(start, end, rule) for start, end, rule in found]
+    return [Span(_characters(encoded, start), _characters(encoded, end), rule) for start, end, rule in found]
+
+
+def merged(spans: list[Span]) -> tuple[Span, ...]:
+    """Spans from left to right without overlap; overlapping ones grow together under the name that says most."""
+    result: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if not result or span.start >= result[-1].end:
+            result.append(span)
+            continue
+        last = result[-1]
+        rule = span.rule if last.rule in GENERIC else last.rule
+        result[-1] = Span(last.start, max(last.end, span.end), rule)
+    return tuple(result)
+
+
+class _Scan:
+    """One pass over one text."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.found: list[_Bytes] = []
+        self.done = 0
+
+    def run(self) -> list[_Bytes]:
+        gate, at = _gate(), 0
+        for _ in range(ATTEMPTS):
+            stop = gate.search(self.text, at)
+            if stop is None:
+                return self.found
+            at = self._look(*stop.span())
+        self.found.append((at, len(self.text), UNREAD))
+        return self.found
+
+    def _look(self, start: int, end: int) -> int:
+        """Record what the gate stopped for, if anything; the answer is where to go on."""
+        for span in self._formats(start):
+            self.found.append(span)
+            self.done = span[1]
+            return span[1]
+        for span in self._context(start, end):
+            self.found.append(span)
+        if self.text[start : start + 3] == b"://":
+            return start + 3
+        return end if self.text[start : start + 1].isalpha() else start + 1
+
+    def _formats(self, start: int) -> list[_Bytes]:
+        by_anchor, lengths = _by_anchor()
+        for length in lengths:
+            for one in by_anchor.get(self.text[start : start + length], ()):
+                if (span := self._format(one, start, length)) is not None:
+                    return [span]
+        return []
+
+    def _format(self, one: SecretFormat, start: int, anchor: int) -> _Bytes | None:
+        limit = min(len(self.text), start + one.window)
+        pattern = _pattern(one)
+        if one.before:
+            match = pattern.search(self.text, max(self.done, start - 160), limit)
+        else:
+            match = pattern.match(self.text, start, limit)
+        if match is None:
+            return None
+        first, last = match.span(1)
+        if not first <= start < last or not self._is_clear_before(first):
+            return None
+        body = self.text[first:start] + self.text[start + anchor : last]
+        if one.entropy and (shannon(body) < one.entropy or is_placeholder(body)):
+            return None
+        return first, last, one.id
+
+    def _context(self, start: int, end: int) -> list[_Bytes]:
+        stopped_at = self.text[start:end]
+        if stopped_at.startswith(b"://"):
+            return self._userinfo(start, end)
+        if stopped_at.startswith((b"-----BEGIN", b"PuTTY")):
+            return self._private_key(start)
+        if stopped_at.startswith(b"eyJ"):
+            return self._jwt(start)
+        if stopped_at.startswith(b"."):
+            return self._discord(start)
+        if stopped_at[-1:] == b":" and stopped_at[:1].isspace():
+            return self._user_option(start, end)
+        if stopped_at[:1] in b"?&;":
+            return self._value(b"signature", end, b"=")
+        return self._named(start, end)
+
+    def _userinfo(self, start: int, end: int) -> list[_Bytes]:
+        colon = self.text.index(b":", start + 3)
+        password = self.text[colon + 1 : end - 1]
+        if is_placeholder(password) or is_reference(password) or len(password) < 3:
+            return []
+        return [(colon + 1, end - 1, "url-password")]
+
+    def _private_key(self, start: int) -> list[_Bytes]:
+        limit = min(len(self.text), start + 65_536)
+        closing = _compiled(r"-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|Private-MAC: [0-9a-f]+").search(
+            self.text, start, limit
+        )
+        if closing is not None:
+            end = closing.end()
+        else:
+            lines = _compiled(r"-----BEGIN [A-Z0-9 ]*-----(?:[0-9A-Za-z+/=\s]|\\[nrt])*").match(self.text, start, limit)
+            end = lines.end() if lines is not None else limit
+        inside = self.text[start:end]
+        return [(start, end, "private-key")] if _compiled(r"[0-9A-Za-z+/=]{40}").search(inside) else []
+
+    def _jwt(self, start: int) -> list[_Bytes]:
+        match = _compiled(
+            r"(eyJ[0-9A-Za-z_-]{10,})\.(?:e[yw][0-9A-Za-z_-]{10,}(?:\.[0-9A-Za-z_-]*)?"
+            r"|[0-9A-Za-z_-]*\.[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,})"
+        ).match(self.text, start, start + 16_384)
+        if match is None or not self._is_clear_before(start) or not _is_jose_header(match.group(1)):
+            return []
+        return [(start, match.end(), "jwt")]
+
+    def _discord(self, start: int) -> list[_Bytes]:
+        match = _compiled(r"([MNO][0-9A-Za-z_-]{22,28}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,40})(?:[^0-9A-Za-z_-]|\z)").search(
+            self.text, max(self.done, start - 30), start + 60
+        )
+        if match is None or not self._is_clear_before(match.start()) or shannon(match.group(1)) < 3.5:
+            return []
+        return [(*match.span(1), "discord-token")]
+
+    def _user_option(self, start: int, end: int) -> list[_Bytes]:
+        """`curl -u name:password`; other programs mean other things by -u."""
+        if not _compiled(r"(?i:curl|wget|\bhttp)").search(self.text, max(0, start - 400), start + 1):
+            return []
+        quoted = _compiled(r"[\"'{]{0,2}([^\s\"'}]+)").match(self.text, end, end + 256)
+        if quoted is not None:
+            first, last = quoted.span(1)
+            if not is_placeholder(self.text[first:last]) and not is_reference(self.text[first:last]):
+                return [(first, last, "user-option")]
+            return []
+        name = _compiled(r"[\"']{0,2}([^\s\"':=]+):\z").search(self.text, start, end)
+        return [(*name.span(1), "user-option")] if name is not None and looks_random(name.group(1), 8) else []
+
+    def _named(self, start: int, end: int) -> list[_Bytes]:
+        text = self.text
+        first = start
+        while first > 0 and start - first < 60 and (text[first - 1] in _IN_NAMES):
+            first -= 1
+        last = end
+        while last < len(text) and last - end < 40 and text[last] in _IN_NAMES:
+            last += 1
+        while last > end and text[last - 1] in b".-":
+            last -= 1
+        name = text[first:last]
+        before = text[first - 1 : first]
+        if not is_secret_variable(name.lstrip(b"-.").decode("ascii")) and b"CONTRIBSYS" not in name.upper():
+            return []
+        return self._value(name, last, before)
+
+    def _value(self, name: bytes, at: int, before: bytes) -> list[_Bytes]:
+        text = self.text
+        if before == b"=":  # the name was a query parameter and its `=` is read already
+            separator, value_at, quote_mark = b"=", at, b""
+        else:
+            match = _compiled(_VALUE_AT).match(text, at, at + 120)
+            if match is None:
+                return []
+            separator, value_at, quote_mark = text[at : match.end()], match.end(), match.group(1) or b""
+            if not _separates(name, before, separator, quote_mark):
+                return []
+        value = _compiled(_QUOTED if quote_mark else _UNQUOTED).match(text, value_at, value_at + 600)
+        if value is None:
+            return []
+        first, last = value.span()
+        if (rule := _judge(name, separator, text[first:last], bool(quote_mark), text[last : last + 1])) is None:
+            return []
+        return [(first, last, rule)]
+
+    def _is_clear_before(self, at: int) -> bool:
+        """No letter or digit before it, unless that belongs to an escape: `\\nghp_...`, `%3Dghp_...`."""
+        if at == 0 or not self.text[at - 1 : at].isalnum():
+            return True
+        return _compiled(r"(?:\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})\z").search(
+            self.text, max(0, at - 6), at
+        ) is not None
+
+
+_IN_NAMES: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+
+
+def _separates(name: bytes, before: bytes, separator: bytes, quote_mark: bytes) -> bool:
+    """Whether this separator ties a value to this name at all."""
+    plain = separator.strip(b" \"'`\\")
+    if separator[:1] == b">":
+        return before == b"<"
+    if separator.lstrip(b"\"'")[:1] == b",":
+        return before in (b'"', b"'") and bool(quote_mark)
+    if separator.strip() == b"" or not (set(plain) & set(b":=") or plain.lower().startswith((b"is", b"was"))):
+        return name.startswith(b"-") or before == b"-" or name.lower().endswith((b"bearer", b"authorization"))
+    return True
+
+
+def _judge(name: bytes, separator: bytes, value: bytes, quoted: bool, after: bytes) -> str | None:
+    """The rule under which a value after a secret's name is a secret itself."""
+    if is_placeholder(value) or is_reference(value) or (not quoted and after in (b"(", b"[")):
+        return None
+    text_name = name.decode("ascii").lower()
+    if text_name.endswith(("authorization", "bearer", "cookie")):
+        return "header-credential" if _is_credential(value) else None
+    if is_password_name(text_name) or "contribsys" in text_name:
+        return "named-password" if _is_password(name, separator, value, quoted) else None
+    return "named-secret" if looks_random(value) else None
+
+
+def _is_credential(value: bytes) -> bool:
+    """What follows `Authorization:` and its scheme."""
+    if looks_random(value, 8):
+        return True
+    try:
+        return b":" in base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _is_password(name: bytes, separator: bytes, value: bytes, quoted: bool) -> bool:
+    """People choose words as passwords; programs assign words to them all the time. Digits or signs decide, or a form
+    in which only literals stand: `PASSWORD=word`, `--password word`."""
+    if b" " in value or len(value) > 128:
+        return False
+    if not value.isalpha():
+        return quoted or not is_secret_variable(value.decode("latin-1"))
+    tight = separator.strip(b"\"'`\\") in (b"=", b">") or name.startswith(b"-")
+    return (tight or (quoted and b"=" in separator)) and len(value) >= 6 and not is_secret_variable(value.decode("latin-1"))
+
+
+def _is_jose_header(segment: bytes) -> bool:
+    try:
+        header = base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
+    except (binascii.Error, ValueError):
+        return False
+    return any(member in header for member in (b'"alg"', b'"typ"', b'"enc"', b'"kid"'))
+
+
+def _characters(encoded: bytes, at: int) -> int:
+    return len(encoded[:at].decode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=1)
+def _gate() -> BytesPattern:
+    contexts = (_USERINFO, _USER_OPTION, _PRIVATE_KEY, _JWT, _DISCORD, _SIGNATURE, _NAME)
+    return compile_bytes("|".join((*dict.fromkeys(one.gate for one in FORMATS), *contexts)))
+
+
+@lru_cache(maxsize=1)
+def _by_anchor() -> tuple[dict[bytes, list[SecretFormat]], list[int]]:
+    table: dict[bytes, list[SecretFormat]] = {}
+    for one in FORMATS:
+        for anchor in one.anchors:
+            table.setdefault(anchor.encode(), []).append(one)
+    return table, sorted({len(anchor) for anchor in table}, reverse=True)
+
+
+@lru_cache(maxsize=None)  # one entry a row of the table
+def _pattern(one: SecretFormat) -> BytesPattern:
+    anchors = "|".join(quote(anchor) for anchor in sorted(one.anchors, key=len, reverse=True))
+    return _compiled(f"({one.before}(?:{anchors}){one.body})(?:[^{one.alphabet}]|\\z)")
+
+
+@lru_cache(maxsize=None)  # one entry an expression of this file
+def _compiled(source: str) -> BytesPattern:
+    return compile_bytes(source)

@@ -1,0 +1,100 @@
+"""Whether a value looks like a secret: random enough, and no placeholder, variable or word."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from functools import lru_cache
+from typing import Final
+
+from toolguard.core.regex import BytesPattern, compile_bytes
+
+_UUID: Final = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+
+_PLACEHOLDER: Final = (
+    # Words and signs that people write where a secret belongs; searched in short values only, since a long random
+    # text holds some of them by chance.
+    r"(?i:example|sample|placeholder|your|change.?me|insert|replace|dummy|fake|redacted|todo|foobar|tbd|[_ -]here|"
+    r"tokenhere|keyhere|x{5}|x{4}\z|\*{3}|\.{3}|#{4}|-{5}|_{5}|\$\{|\{\{|\$\(|<%|%\(|%s|undefined|lorem|not.?set|"
+    r"no.?secret|test.?token|my.?secret|my.?token|my.?pass|my.?api|some.?token|some.?pass|access_token\z)"
+)
+
+_WORDS: Final = frozenset(
+    b"""password passwd pass pwd passphrase secret token user username test none null nil true false string str text
+    required optional value key apikey api_key undefined empty default hidden masked unset basic bearer digest
+    password1 pass123 env vault n/a na ssm self object bytes bool int any""".split()
+)
+"""Values that are words about secrets."""
+
+_REFERENCE: Final = (
+    # A variable, a template, a path or an address instead of a value.
+    r"\$\{?[A-Za-z_][0-9A-Za-z_]*(?::[^}]*)?\}?|<[^>]*>|\[[^\]]*\]|\{\{?[^}]*\}?\}|%[A-Za-z_][0-9A-Za-z_]*%|"
+    r"(?:\./|\.\./|~/|/[a-z]+/)[^\n]*|[a-z]+://[^\n]*|"
+    r"[A-Za-z_$][0-9A-Za-z_$]*(?:(?:\.|->|::)[A-Za-z_$][0-9A-Za-z_$]*)+|"
+    r"[0-9A-Za-z_./-]*\.(?:pem|key|crt|json|ya?ml|txt|env|cfg|conf|ini|toml|p12|pfx|jks|py|js|ts|go|rb|java|html?|md|png)|"
+    r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|"
+    r"(?i:arn:aws|projects/|op://|vault:|ssm:|secretref:|env:|file:|data:image)[^\n]*"
+)
+
+
+def shannon(text: bytes) -> float:
+    """Bits per byte."""
+    if not text:
+        return 0.0
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
+
+
+def is_placeholder(value: bytes) -> bool:
+    """Whether someone wrote this where a secret belongs."""
+    if value.lower() in _WORDS:
+        return True
+    if len(value) >= 6 and len(set(value.lower())) <= 3:
+        return True
+    return len(value) <= 96 and _compiled(_PLACEHOLDER).search(value) is not None
+
+
+def is_reference(value: bytes) -> bool:
+    """Whether the value only says where a secret is to be had."""
+    return _compiled(_REFERENCE).fullmatch(value) is not None
+
+
+def looks_random(value: bytes | str, shortest: int = 10) -> bool:
+    """Whether a value under a telling name is one that no person and no program would name something.
+
+    Random letters change between cases and digits all the time; names and sentences seldom do.
+    """
+    if isinstance(value, str):
+        value = value.encode("utf-8", "surrogatepass")
+    size = len(value)
+    if size < shortest or b" " in value or is_placeholder(value) or is_reference(value):
+        return False
+    if _compiled(_UUID).fullmatch(value):
+        return True
+    digits = sum(byte in _DIGITS for byte in value)
+    letters = sum(byte in _LETTERS for byte in value)
+    if not letters or letters + digits < 0.7 * size:
+        return False
+    if digits and size >= 16 and _compiled("[0-9a-f]+|[0-9A-F]+").fullmatch(value):
+        return shannon(value) >= 2.5
+    changes = sum(_kind(a) != _kind(b) for a, b in zip(value, value[1:], strict=False)) / (size - 1)
+    if digits:
+        return changes >= (0.3 if size < 16 else 0.22) and shannon(value) >= 2.8
+    return size >= 20 and changes >= 0.3 and shannon(value) >= 3.8
+
+
+_DIGITS: Final = frozenset(b"0123456789")
+_LETTERS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+
+def _kind(byte: int) -> int:
+    """0 digit, 1 upper case, 2 lower case, 3 the rest."""
+    if 48 <= byte <= 57:
+        return 0
+    if 65 <= byte <= 90:
+        return 1
+    return 2 if 97 <= byte <= 122 else 3
+
+
+@lru_cache(maxsize=None)  # one entry an expression of this file
+def _compiled(source: str) -> BytesPattern:
+    return compile_bytes(source)
