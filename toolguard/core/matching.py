@@ -106,9 +106,7 @@ class ArgumentTest:
     def _number_answer(self, value: Json) -> Answer:
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             return Answer.UNSURE
-        return Answer.of(
-            (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
-        )
+        return Answer.of((self.least is None or value >= self.least) and (self.most is None or value <= self.most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +196,7 @@ def is_under(path: str, folder: str) -> bool:
     """Lexically at or below the folder; a relative path, or one that climbs, is under nothing."""
     steps = path.split("/")
     root = folder.rstrip("/")
-    return ".." not in steps and (path == folder or path == root or path.startswith(root + "/"))
+    return ".." not in steps and (path in (folder, root) or path.startswith(root + "/"))
 
 
 def select(value: Json, pointer: str) -> list[Json] | None:

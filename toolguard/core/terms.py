@@ -1,6 +1,7 @@
-"""What an approval must fulfil: the terms that rules set, and how the terms of several rules become one set of obligations.
+"""What an approval must fulfil: terms that rules set, and how the terms of several rules become one set of obligations.
 
-INVARIANT: the obligations of an asked call are never weaker than those of any rule that asked (tests/core/test_terms.py).
+INVARIANT: the obligations of an asked call are never weaker than the terms of any rule that asked
+(tests/core/test_terms.py).
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class _Builder:
         try:
             return read(node.value)
         except ValueError:
-            self._fail(node, f"cannot be read as a value: {ascii(node.value[:40])}")
+            self._fail(node, f"cannot be read as a value: {node.value[:40]!a}")
 
     def _fail(self, node: Node, message: str) -> NoReturn:
         mark = _mark(node)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from toolguard.core.classify import classify
-from toolguard.core.decide import decide
+from toolguard.core.decide import NOTHING_SPENT, decide
 from toolguard.core.facts import Facts
 from toolguard.core.model import Decision, ToolCall
 from toolguard.core.policy import Policy
@@ -13,9 +14,11 @@ from toolguard.core.reading import read
 from toolguard.detectors import inspect
 
 
-def judge(call: ToolCall, facts: Facts, policy: Policy, now: datetime) -> Decision:
+def judge(
+    call: ToolCall, facts: Facts, policy: Policy, now: datetime, spent: Mapping[str, float] = NOTHING_SPENT
+) -> Decision:
     """The decision for one call. Total: what cannot be parsed or inspected becomes a finding that asks."""
     reading = read(call)
     classification = classify(reading)
     findings = inspect(reading, facts)
-    return decide(call, classification, findings, facts, policy, now)
+    return decide(call, classification, findings, facts, policy, now, spent)

@@ -1,0 +1,22 @@
+"""The entry point. `proxy` is dispatched before the command-line library is imported: the agent waits for its start."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """The exit status of the command line in `sys.argv`."""
+    from toolguard.cli.frame import run
+
+    if sys.argv[1:2] == ["proxy"] and sys.argv[2:3] not in (["--help"], ["-h"]):
+        from toolguard.cli.proxy import proxy
+
+        return run(lambda: proxy(sys.argv[2:]))
+    from toolguard.cli.app import invoke
+
+    return run(lambda: invoke(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

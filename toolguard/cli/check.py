@@ -1,0 +1,82 @@
+"""`toolguard check`: one call, judged as the guard would, without running or recording anything."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import click
+
+from toolguard import config as configuration
+from toolguard.cli.frame import ASK, DENY, OK
+from toolguard.cli.output import decision_json, finding_lines, print_json, print_lines
+from toolguard.core import strict_json
+from toolguard.core.facts import Session
+from toolguard.core.model import Decision, Effect, Json, Principal, ToolCall
+from toolguard.core.score import points
+from toolguard.errors import ConfigError
+from toolguard.guard.judging import judge
+
+STATUS = {Effect.ALLOW: OK, Effect.ASK: ASK, Effect.DENY: DENY}
+
+
+@click.command(
+    epilog='Example: toolguard check --tool run_shell --arguments \'{"command": "git push --force"}\' --json',
+)
+@click.option("--tool", required=True, metavar="T", help="Name of the tool.")
+@click.option(
+    "--arguments", required=True, metavar="JSON", help="The arguments, a JSON object; `-` reads it from stdin."
+)
+@click.option("--server", default="", metavar="S", help="Name of the server.")
+@click.option("--prompt", metavar="TEXT", help="What the person asked the agent to do.")
+@click.option("--config", metavar="F", help="Configuration file instead of the home's toolguard.yaml.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def check(tool: str, arguments: str, server: str, prompt: str | None, config: str | None, as_json: bool) -> int:
+    """Judge one tool call and say why. Exit status: 0 allow, 3 ask, 4 deny, 2 bad input."""
+    loaded = configuration.load(config)
+    memory = Session()
+    if prompt:
+        memory.asked(prompt)
+    declared = loaded.servers.get(server)
+    call = ToolCall(
+        server,
+        tool,
+        json_object(sys.stdin.read() if arguments == "-" else arguments, "--arguments"),
+        Principal(loaded.agent, configuration.person(), server),
+        server_trusted=declared is not None and declared.trusted,
+        prompt=prompt,
+    )
+    decision = judge(call, memory.facts(call, configuration.surroundings(loaded)), loaded.policy, datetime.now(UTC))
+    if as_json:
+        print_json(decision_json(decision))
+    else:
+        print_lines(explanation(decision))
+    return STATUS[decision.effect]
+
+
+def json_object(text: str, option: str) -> dict[str, Json]:
+    """The object that an option holds. Raises ConfigError that names the option."""
+    try:
+        value = strict_json.parse(text)
+    except strict_json.NotStrict as error:
+        raise ConfigError(
+            f"not JSON: {error}", field=option, hint='write an object like {"path": "notes.txt"}'
+        ) from error
+    if not isinstance(value, dict):
+        raise ConfigError("not a JSON object", field=option, hint='write an object like {"path": "notes.txt"}')
+    return value
+
+
+def explanation(decision: Decision) -> Iterable[str]:
+    """A decision for a person: effect and score, the findings, and the rules that spoke."""
+    kind = decision.classification
+    yield f"{decision.effect.word.upper()}  score {decision.score}  class {kind.effect_class}"
+    if kind.headline:
+        yield f"  {kind.headline}"
+    if decision.findings:
+        yield "findings (points combine, they do not add up):"
+        for finding in sorted(decision.findings, key=points, reverse=True):
+            yield from finding_lines(finding, points(finding))
+    for rule in decision.rules:
+        yield f"rule {rule.name}: {rule.effect.word}" + (f", {rule.why}" if rule.why else "")

@@ -1,0 +1,19 @@
+"""`toolguard proxy --help`; the command itself is dispatched before click is there (cli/proxy.py)."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(
+    epilog="Example: toolguard proxy --name files -- npx -y @modelcontextprotocol/server-filesystem /srv/data",
+)
+@click.option("--config", metavar="F", help="Configuration file instead of the home's toolguard.yaml.")
+@click.option("--name", metavar="N", help="Name of the server in policy and log; the program's name by default.")
+@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND [ARG...]")
+def proxy(config: str | None, name: str | None, command: tuple[str, ...]) -> int:
+    """Start COMMAND as an MCP server and guard it: stdin and stdout speak MCP, and tool calls are judged."""
+    from toolguard.cli.proxy import proxy as start
+
+    options = [part for option, value in (("--config", config), ("--name", name)) if value for part in (option, value)]
+    return start([*options, "--", *command])
