@@ -173,6 +173,16 @@ class Match:
                 return Answer.NO
         return worst
 
+    def names(self, server: str, tool: str) -> bool:
+        """Covers every call of this tool whatever else is true of it: only names are asked for, and they fit."""
+        others = Match(server=self.server, tool=self.tool)
+        if self != others or not (self.server or self.tool):
+            return False
+        return all(
+            not wanted or any(matches(pattern, found) is Answer.YES for pattern in wanted)
+            for wanted, found in ((self.server, server), (self.tool, tool))
+        )
+
     def covered(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """The findings that this match names."""
         return tuple(f for f in findings if any(names_finding(p, f.id) for p in self.findings))

@@ -63,6 +63,12 @@ class Policy:
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", digest("toolguard/policy/v1", plain(asdict(self))))
 
+    def withholds(self, server: str, tool: str) -> bool:
+        """Whether a rule denies every call of this tool, so that clients need not see it at all."""
+        return self.preset is not Preset.OBSERVE and any(
+            rule.effect is Effect.DENY and rule.unless is None and rule.match.names(server, tool) for rule in self.rules
+        )
+
 
 def _built_in(name: str, reason: str, *findings: str) -> Rule:
     return Rule(name, Effect.DENY, Match(findings=findings), reason=reason)

@@ -1,0 +1,22 @@
+"""The use case: what adapters and reviewers' channels call."""
+
+from toolguard.guard.answers import Pending, Permit, Refusal
+from toolguard.guard.approvals import Approvals, RequestView, VoteResult
+from toolguard.guard.guard import Guard
+from toolguard.guard.pins import Pin, PinReport
+from toolguard.guard.reviewers import Enrolment, Reviewer, Reviewers
+
+__all__ = [
+    "Approvals",
+    "Enrolment",
+    "Guard",
+    "Pending",
+    "Permit",
+    "Pin",
+    "PinReport",
+    "Refusal",
+    "RequestView",
+    "Reviewer",
+    "Reviewers",
+    "VoteResult",
+]

@@ -1,0 +1,436 @@
+"""The reviewers' side: what waits, what it would do, and the votes. Page, REST and command line all end here.
+
+No method of this file is reachable with an agent's credential: a vote needs a Reviewer, and only guard/reviewers.py
+makes one, from a reviewer's own secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from toolguard.config import Config
+from toolguard.core.approvals import (
+    OPEN_REQUESTS,
+    ExecutionEvent,
+    ExecutionState,
+    RefusalCode,
+    RequestEvent,
+    RequestState,
+)
+from toolguard.core.canonical import parse, text
+from toolguard.core.model import Json
+from toolguard.core.quorum import reached
+from toolguard.guard import owner, requests
+from toolguard.guard.reviewers import Reviewer
+from toolguard.guard.times import later
+from toolguard.store import audit, records
+from toolguard.store.database import Database, Row, Transaction
+
+Choice = Literal["approve", "deny"]
+Channel = Literal["web", "rest", "cli"]
+STRENGTH: Final[Mapping[str, int]] = {"in_client": 0, "local": 1, "account": 2, "signed": 3, "passkey": 4}
+REASON_LENGTH: Final = 2_000
+"""Characters of a reason; the agent reads it, and nobody explains longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """An approval request as reviewers see it. All texts are redacted and foreign: show them as text only."""
+
+    id: str
+    state: str
+    request_digest: str
+    code: str
+    created: str
+    decide_by: str
+    use_by: str | None
+    ended_at: str | None
+    end_reason: str
+    requirement: Mapping[str, Json]
+    shown: Mapping[str, Json]
+    """Everything that the digest covers beside ids and times."""
+    votes: tuple[Mapping[str, Json], ...]
+    execution: Mapping[str, Json] | None
+    waiting: bool
+    """A live client call waits for the answer at this moment."""
+    audit: Mapping[str, Json] = field(default_factory=dict)
+    """Newest sequence number and hash of the log, for people who keep the page as a witness."""
+
+    @property
+    def server(self) -> str:
+        return str(self.shown["server"])
+
+    @property
+    def tool(self) -> str:
+        return str(self.shown["tool"])
+
+    @property
+    def arguments(self) -> Json:
+        return self.shown["arguments"]
+
+    @property
+    def score(self) -> int:
+        return int(self.shown["score"])
+
+    @property
+    def effect_class(self) -> str:
+        return str(self.shown["class"])
+
+    @property
+    def headline(self) -> str:
+        return str(self.shown["headline"])
+
+    @property
+    def target(self) -> str:
+        return str(self.shown["target"])
+
+    @property
+    def findings(self) -> list[Mapping[str, Json]]:
+        return list(self.shown["findings"])
+
+    @property
+    def principal(self) -> Mapping[str, str]:
+        principal: Mapping[str, str] = self.shown["principal"]
+        return principal
+
+    @property
+    def client(self) -> str:
+        return str(self.shown["client"])
+
+    @property
+    def prompt(self) -> str | None:
+        prompt: str | None = self.shown["prompt"]
+        return prompt
+
+    @property
+    def justification(self) -> str | None:
+        justification: str | None = self.shown["justification"]
+        return justification
+
+    def as_json(self) -> dict[str, Json]:
+        """The shape that scripts rely on; more members may come to stand beside these."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "request_digest": self.request_digest,
+            "code": self.code,
+            "server": self.server,
+            "tool": self.tool,
+            "arguments": self.arguments,
+            "class": self.effect_class,
+            "headline": self.headline,
+            "target": self.target,
+            "score": self.score,
+            "findings": self.findings,
+            "principal": dict(self.principal),
+            "client": self.client,
+            "prompt": self.prompt,
+            "justification": self.justification,
+            "facts": self.shown["facts"],
+            "history": self.shown["history"],
+            "created": self.created,
+            "decide_by": self.decide_by,
+            "use_by": self.use_by,
+            "ended_at": self.ended_at,
+            "end_reason": self.end_reason,
+            "requirement": dict(self.requirement),
+            "votes": [dict(vote) for vote in self.votes],
+            "execution": dict(self.execution) if self.execution else None,
+            "audit": dict(self.audit),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class VoteResult:
+    """What became of a vote."""
+
+    accepted: bool
+    code: str
+    """`accepted`, or a refusal code."""
+    text: str
+    """For the reviewer."""
+    request: RequestView | None
+
+
+class Approvals:
+    def __init__(self, database: Database, config: Config) -> None:
+        self._database = database
+        self._config = config
+
+    def link(self, request_id: str) -> str:
+        """The page of a request: it shows, it never decides."""
+        return f"{self._config.review.url}/approvals/{request_id}"
+
+    def list(self, state: str | None = "pending", *, after: str | None = None, limit: int = 100) -> list[RequestView]:
+        """Requests in a state, or all with None; `after` is the last id of the page before."""
+        self._expire()
+        return [self._view(row) for row in records.requests(self._database, state, after, limit)]
+
+    def show(self, request_id: str) -> RequestView | None:
+        self._expire()
+        row = records.request(self._database, request_id)
+        return self._view(row) if row is not None else None
+
+    def vote(
+        self,
+        request_id: str,
+        reviewer: Reviewer,
+        choice: Choice,
+        *,
+        request_digest: str,
+        channel: Channel,
+        strength: int,
+        reason: str = "",
+        evidence: Mapping[str, Json] | None = None,
+    ) -> VoteResult:
+        """Cast one vote. A repeat of the same vote answers as the first time. Raises StoreError."""
+        with self._database.write(full=True) as tx:
+            requests.expire_overdue(tx)
+            row = records.request(tx, request_id)
+            if row is None:
+                return VoteResult(False, "unknown", "there is no such request", None)
+            repeat = self._is_repeat(tx, row, reviewer, choice, request_digest)
+            refused = None if repeat else self._refused(tx, row, reviewer, choice, request_digest, strength)
+            if refused is not None:
+                code, words = refused
+                audit.append(
+                    tx,
+                    "vote.refused",
+                    {"choice": choice, "code": code},
+                    reviewer=reviewer.name,
+                    channel=channel,
+                    **requests.request_columns(row),
+                )
+            elif not repeat:
+                self._cast(tx, row, reviewer, choice, channel, strength, reason[:REASON_LENGTH], evidence)
+        view = self.show(request_id)
+        if refused is not None:
+            return VoteResult(False, refused[0], refused[1], view)
+        return VoteResult(True, "accepted", "your vote counts", view)
+
+    def _is_repeat(self, tx: Transaction, row: Row, reviewer: Reviewer, choice: Choice, request_digest: str) -> bool:
+        return any(
+            vote["reviewer_id"] == reviewer.id and vote["choice"] == choice and vote["request_digest"] == request_digest
+            for vote in records.votes(tx, row["request_id"])
+        ) and (choice == "deny" or row["state"] != RequestState.DENIED)
+
+    def _refused(
+        self, tx: Transaction, row: Row, reviewer: Reviewer, choice: Choice, request_digest: str, strength: int
+    ) -> tuple[str, str] | None:
+        """Why this vote does not count, as a code and a sentence; None when it does."""
+        requirement = parse(row["requirement"])
+        state = RequestState(row["state"])
+        if state not in OPEN_REQUESTS:
+            return _ended_code(state), f"your click had no effect: the request has ended ({state})"
+        if request_digest != row["request_digest"]:
+            return RefusalCode.DIGEST_MISMATCH, "this is not the request that you were shown; look at it again"
+        if choice == "deny":
+            return None
+        if state is not RequestState.PENDING:
+            return RefusalCode.ENDED, "enough people have approved already"
+        if requirement["separation"] == "owner" and _is_own(row, reviewer):
+            return RefusalCode.SELF_VOTE, "nobody approves a call of their own agent here; another person must"
+        groups = set(requirement["groups"]) | set(requirement["each"])
+        if groups and not groups & set(reviewer.groups):
+            return RefusalCode.NOT_ELIGIBLE, f"only members of {', '.join(sorted(groups))} approve this call"
+        if strength < requirement["strength"]:
+            return RefusalCode.WEAK_CHANNEL, "this call needs a stronger proof of who you are than this channel gives"
+        denied = any(
+            vote["reviewer_id"] == reviewer.id and vote["choice"] == "deny" for vote in records.votes(tx, row["request_id"])
+        )
+        return (RefusalCode.DENIED, "you denied this call before") if denied else None
+
+    def _cast(
+        self,
+        tx: Transaction,
+        row: Row,
+        reviewer: Reviewer,
+        choice: Choice,
+        channel: Channel,
+        strength: int,
+        reason: str,
+        evidence: Mapping[str, Json] | None,
+    ) -> None:
+        """T3, and T4 or T5 in the same transaction when this vote completes them."""
+        own = _is_own(row, reviewer)
+        digest = requests.vote_digest(row["request_digest"], choice)
+        records.insert_vote(
+            tx,
+            {
+                "request_id": row["request_id"],
+                "reviewer_id": reviewer.id,
+                "choice": choice,
+                "channel": channel,
+                "strength": strength,
+                "request_digest": row["request_digest"],
+                "vote_digest": digest,
+                "reason": reason,
+                "self_attested": int(own),
+                "evidence": text(dict(evidence)) if evidence else None,
+                "at": tx.now,
+            },
+        )
+        audit.append(
+            tx,
+            "vote.cast",
+            {
+                "choice": choice,
+                "strength": strength,
+                "reason": reason,
+                "self_attested": own,
+                "request_digest": row["request_digest"],
+                "vote_digest": digest,
+                "evidence": dict(evidence) if evidence else None,
+            },
+            reviewer=reviewer.name,
+            channel=channel,
+            **requests.request_columns(row),
+        )
+        requirement = parse(row["requirement"])
+        cast = [vote for vote in records.votes(tx, row["request_id"]) if vote["enabled"]]
+        if choice == "deny":
+            if sum(vote["choice"] == "deny" for vote in cast) >= requirement["deny_need"]:
+                requests.end(tx, row, RequestEvent.DENY, reason, reviewer=reviewer.name, channel=channel)
+        elif reached(requirement, [frozenset(parse(v["groups"])) for v in cast if v["choice"] == "approve"]):
+            self._approve(tx, row, reviewer, channel)
+
+    def _approve(self, tx: Transaction, row: Row, reviewer: Reviewer, channel: Channel) -> None:
+        use_by = later(tx.now, row["use_within"])
+        moved = records.move_request(
+            tx, row, RequestEvent.APPROVE, use_by=use_by, use_by_boot=owner.boot_clock() + row["use_within"]
+        )
+        if moved is not None:
+            audit.append(
+                tx,
+                "approval.approved",
+                {"use_by": use_by, "request_digest": row["request_digest"]},
+                reviewer=reviewer.name,
+                channel=channel,
+                outcome=moved,
+                **requests.request_columns(row),
+            )
+
+    def revoke(self, request_id: str, reviewer: Reviewer, reason: str, channel: Channel) -> VoteResult:
+        """T8: take an approval back before it is used."""
+        with self._database.write(full=True) as tx:
+            requests.expire_overdue(tx)
+            row = records.request(tx, request_id)
+            done = (
+                row is not None
+                and row["state"] == RequestState.APPROVED
+                and requests.end(
+                    tx, row, RequestEvent.REVOKE, reason[:REASON_LENGTH], reviewer=reviewer.name, channel=channel
+                )
+            )
+        view = self.show(request_id)
+        if done:
+            return VoteResult(True, "accepted", "the approval is taken back", view)
+        return VoteResult(False, RefusalCode.ENDED, "there is no unused approval to take back", view)
+
+    def settle(self, execution_id: str, reviewer: Reviewer, *, done: bool, note: str, channel: Channel) -> VoteResult:
+        """T14: a person says whether an execution of unknown end took place. Needs a note."""
+        if not note.strip():
+            return VoteResult(False, "note_required", "say how you know", None)
+        event = ExecutionEvent.SETTLE_DONE if done else ExecutionEvent.SETTLE_NOT_DONE
+        with self._database.write(full=True) as tx:
+            row = records.execution(tx, execution_id)
+            if row is None or row["state"] != ExecutionState.UNKNOWN:
+                return VoteResult(False, RefusalCode.ENDED, "there is no execution of unknown end with this id", None)
+            if self._config.approvals.separation == "owner" and reviewer.person == row["person"]:
+                return VoteResult(False, RefusalCode.SELF_VOTE, "another person must settle this", None)
+            after = records.move_execution(tx, execution_id, event, error=note[:REASON_LENGTH])
+            audit.append(
+                tx,
+                "execution.settled",
+                {"note": note[:REASON_LENGTH]},
+                execution_id=execution_id,
+                request_id=row["request_id"],
+                call_id=row["call_id"],
+                call_fp=row["call_fp"],
+                agent=row["agent"],
+                person=row["person"],
+                session=row["session"],
+                reviewer=reviewer.name,
+                channel=channel,
+                outcome=after,
+            )
+        view = self.show(row["request_id"]) if row["request_id"] else None
+        return VoteResult(True, "accepted", "settled", view)
+
+    def feed(self, after: int) -> list[tuple[int, str, RequestView]]:
+        """Changes of requests since an event of the log: (seq, `approval.created` or `approval.changed`, request)."""
+        found = []
+        for seq, kind, row in records.request_events(self._database, after):
+            found.append((seq, "approval.created" if kind == "approval.requested" else "approval.changed", self._view(row)))
+        return found
+
+    def _expire(self) -> None:
+        if records.any_overdue(self._database, owner.boot_id(), owner.boot_clock(), self._database.now()):
+            with self._database.write(full=True) as tx:
+                requests.expire_overdue(tx)
+
+    def _view(self, row: Row) -> RequestView:
+        cast = records.votes(self._database, row["request_id"])
+        run = records.execution_of(self._database, row["request_id"])
+        seq, head = audit.head(self._database)
+        return RequestView(
+            id=row["request_id"],
+            state=row["state"],
+            request_digest=row["request_digest"],
+            code=row["code"],
+            created=row["created"],
+            decide_by=row["decide_by"],
+            use_by=row["use_by"],
+            ended_at=row["ended_at"],
+            end_reason=row["end_reason"] or "",
+            requirement=parse(row["requirement"]),
+            shown=parse(row["shown"]),
+            votes=tuple(
+                {
+                    "reviewer": vote["name"],
+                    "choice": vote["choice"],
+                    "channel": vote["channel"],
+                    "strength": vote["strength"],
+                    "reason": vote["reason"],
+                    "self_attested": bool(vote["self_attested"]),
+                    "at": vote["at"],
+                }
+                for vote in cast
+            ),
+            execution=_execution(run) if run is not None else None,
+            waiting=row["waiting"] > 0 and row["state"] in OPEN_REQUESTS,
+            audit={"seq": seq, "head": head},
+        )
+
+
+def _execution(row: Row) -> dict[str, Json]:
+    return {
+        "id": row["execution_id"],
+        "state": row["state"],
+        "claimed": row["claimed_at"],
+        "dispatched": row["dispatched_at"],
+        "ended": row["ended_at"],
+        "error": row["error"],
+        "duration_ms": row["duration_ms"],
+        "result_size": row["result_size"],
+    }
+
+
+def _is_own(row: Row, reviewer: Reviewer) -> bool:
+    """The reviewer is the person whose agent asks. A reviewer of that very name counts as well: under `owner` a second
+    enrolment without the operating-system user must not turn a person into two."""
+    return reviewer.person == row["person"] or reviewer.name.casefold() == row["person"].casefold()
+
+
+def _ended_code(state: RequestState) -> str:
+    codes = {
+        RequestState.EXPIRED: RefusalCode.EXPIRED,
+        RequestState.DENIED: RefusalCode.DENIED,
+        RequestState.CANCELLED: RefusalCode.CANCELLED,
+        RequestState.REVOKED: RefusalCode.REVOKED,
+        RequestState.STALE: RefusalCode.STALE_POLICY,
+        RequestState.CONSUMED: RefusalCode.ALREADY_CONSUMED,
+    }
+    return codes.get(state, RefusalCode.ENDED)

@@ -1,0 +1,59 @@
+"""Who a running process is, so that others can tell whether it still lives: a pid alone is re-used."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+
+@functools.cache
+def boot_id() -> str:
+    """Changes with every start of the machine."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return f"boot-{round(time.time() - time.monotonic())}"
+
+
+def boot_clock() -> float:
+    """Seconds that nobody can set back, the same for every process of this boot."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
+
+
+def _started(pid: int) -> str:
+    """When the process with this pid started, in the kernel's ticks; empty where that cannot be known."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+@functools.cache
+def _own(pid: int) -> str:
+    return json.dumps([platform.node(), boot_id(), pid, _started(pid)])
+
+
+def this_process() -> str:
+    return _own(os.getpid())
+
+
+def is_alive(owner: str) -> bool:
+    """Whether that process still runs. A process of another host counts as alive: its lease decides, not we."""
+    host, boot, pid, started = json.loads(owner)
+    if host != platform.node():
+        return True
+    if boot != boot_id():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return _started(pid) == started

@@ -1,0 +1,121 @@
+"""Tool definitions as first seen. A change, or a tool that appears later, is a finding until a person accepts it.
+
+On first sight of a server its definitions are trusted and add no points; pinning is by server and tool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from toolguard.core.canonical import definition_fingerprint, parse, text
+from toolguard.core.model import Json, ToolDefinition
+from toolguard.store import audit, records
+from toolguard.store.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What is known of one tool."""
+
+    definition: ToolDefinition
+    fingerprint: str
+    change: str = ""
+    """Empty as long as it is what was seen first or accepted; else `changed` or `added`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinReport:
+    """What a listing brought."""
+
+    changed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    """Tools that policy denies whatever their arguments; clients do not see them."""
+
+
+class Pins:
+    """The pinned definitions of each server: read once, compared with every listing, written down when they change."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, dict[str, Pin]] = {}
+        self._first_listing: set[str] = set()
+        """Servers whose very first listing is still under way, page by page."""
+
+    def of(self, server: str) -> dict[str, Pin]:
+        if server not in self._known:
+            self._known[server] = {
+                row["tool"]: Pin(_definition(parse(row["definition"])), row["def_fp"], row["change"])
+                for row in records.pins(self._database, server)
+            }
+        return self._known[server]
+
+    def forget(self, server: str) -> None:
+        """Read the pins anew: a person may have accepted a change in another process."""
+        self._known.pop(server, None)
+
+    def news(
+        self, server: str, launch: Sequence[str], definitions: Sequence[ToolDefinition], *, complete: bool
+    ) -> dict[str, Pin]:
+        """What this page of a listing brings that is not pinned yet; `complete` says that it was the last page."""
+        known = self.of(server)
+        if not known:
+            self._first_listing.add(server)
+        is_first = server in self._first_listing
+        if complete:
+            self._first_listing.discard(server)
+        found: dict[str, Pin] = {}
+        for definition in definitions:
+            fingerprint = definition_fingerprint(server, launch, definition)
+            old = known.get(definition.name)
+            if old is None:
+                found[definition.name] = Pin(definition, fingerprint, "" if is_first else "added")
+            elif old.fingerprint != fingerprint:
+                # A new launch command alone is the operator's doing: it ends open approvals, since the fingerprint
+                # covers it, but it is no change of the tool.
+                same = old.definition.as_json() == definition.as_json()
+                found[definition.name] = Pin(definition, fingerprint, old.change if same else "changed")
+        return found
+
+    def save(self, transaction: Transaction, server: str, found: dict[str, Pin]) -> None:
+        """Write the news with their events, in the caller's transaction."""
+        known = self.of(server)
+        for tool, pin in found.items():
+            old = known.get(tool)
+            previous = text(old.definition.as_json()) if old is not None and pin.change == "changed" else None
+            records.save_pin(
+                transaction,
+                {
+                    "server": server,
+                    "tool": tool,
+                    "def_fp": pin.fingerprint,
+                    "definition": text(pin.definition.as_json()),
+                    "first_seen": transaction.now,
+                    "change": pin.change,
+                    "previous": previous,
+                },
+            )
+            kind = "definition.changed" if pin.change == "changed" else "definition.pinned"
+            audit.append(
+                transaction,
+                kind,
+                {"definition_fp": pin.fingerprint, "previous_fp": old.fingerprint if old else None, "change": pin.change},
+                server=server,
+                tool=tool,
+            )
+
+    def remember(self, server: str, found: dict[str, Pin]) -> None:
+        """After the commit: the news are known."""
+        self.of(server).update(found)
+
+
+def _definition(value: Json) -> ToolDefinition:
+    return ToolDefinition(
+        name=value["name"],
+        description=value["description"],
+        input_schema=value["inputSchema"],
+        annotations=value["annotations"],
+        title=value["title"],
+        rest=value["rest"],
+    )

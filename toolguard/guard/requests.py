@@ -1,0 +1,331 @@
+"""Approval requests inside a transaction: creation, attaching, expiry, drift and the claim, each with its event.
+
+Every function here takes the open transaction of its caller and expects the lock; the numbers T1 to T13 are those of
+core/approvals.py. INVARIANT: a state changes only through records.move_request and move_execution, which know the table.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from toolguard.core.approvals import ExecutionEvent, RefusalCode, RequestEvent, RequestState
+from toolguard.core.canonical import binding_code, digest, parse, text
+from toolguard.core.model import Decision, Effect, Json, ToolCall
+from toolguard.core.quorum import reached
+from toolguard.guard import owner
+from toolguard.guard.times import later
+from toolguard.store import audit, records
+from toolguard.store.database import Row, Transaction
+
+MAX_OPEN: Final = 20
+"""Open requests of one principal; beyond it people would stop reading."""
+DENIED_RECENTLY_SECONDS: Final = 600
+"""How long the same call is refused without paging anyone after a person said no."""
+
+
+def decision_key(decision: Decision) -> str:
+    """What a vote binds as "the policy": the effect, the obligations and the content of the rules that spoke."""
+    return digest(
+        "toolguard/decision/v1",
+        {
+            "effect": decision.effect.word,
+            "obligations": decision.obligations.as_json(),
+            "rules": [[rule.name, rule.digest] for rule in decision.rules],
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A call with its decision and the digests that everything binds to."""
+
+    call: ToolCall
+    call_id: str
+    decision: Decision
+    arguments: Json
+    """Redacted."""
+    params: Json
+    """Redacted."""
+    call_fp: str
+    decision_key: str
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """What every audit event of this call repeats, so that a row is readable alone."""
+        principal = self.call.principal
+        return {
+            "agent": principal.agent,
+            "person": principal.person,
+            "session": principal.session,
+            "server": self.call.server,
+            "tool": self.call.tool,
+            "call_id": self.call_id,
+            "call_fp": self.call_fp,
+        }
+
+
+def request_columns(row: Row) -> dict[str, str]:
+    """The same for events about a request."""
+    return {
+        "agent": row["agent"],
+        "person": row["person"],
+        "session": row["session"],
+        "server": row["server"],
+        "tool": row["tool"],
+        "request_id": row["request_id"],
+        "call_fp": row["call_fp"],
+    }
+
+
+def record_call(tx: Transaction, judged: Judged) -> None:
+    call, decision = judged.call, judged.decision
+    records.insert_call(
+        tx,
+        {
+            "call_id": judged.call_id,
+            "at": tx.now,
+            "transport_key": call.transport_key or None,
+            "agent": call.principal.agent,
+            "person": call.principal.person,
+            "session": call.principal.session,
+            "server": call.server,
+            "tool": call.tool,
+            "def_fp": call.definition_fp,
+            "call_fp": judged.call_fp,
+            "effect": decision.effect.word,
+            "class": decision.effect_class.value,
+            "score": decision.score,
+            "headline": decision.classification.headline,
+            "decision_key": judged.decision_key,
+        },
+    )
+
+
+def expire_overdue(tx: Transaction) -> None:
+    """T6, lazily: whoever writes first after a deadline ends what is over."""
+    for row in records.overdue(tx, owner.boot_id(), owner.boot_clock()):
+        end(tx, row, RequestEvent.EXPIRE, "nobody decided in time" if row["state"] == "pending" else "not used in time")
+
+
+_KINDS: Final = {
+    RequestEvent.EXPIRE: "approval.expired",
+    RequestEvent.CANCEL: "approval.cancelled",
+    RequestEvent.REVOKE: "approval.revoked",
+    RequestEvent.DRIFT: "approval.stale",
+    RequestEvent.DENY: "approval.denied",
+}
+
+
+def end(
+    tx: Transaction, row: Row, event: RequestEvent, reason: str, *, reviewer: str | None = None, channel: str | None = None
+) -> bool:
+    """Move a request to the terminal state that the event leads to; False when another process was faster."""
+    after = records.move_request(tx, row, event, reason=reason)
+    if after is None:
+        return False
+    audit.append(
+        tx, _KINDS[event], {"reason": reason}, reviewer=reviewer, channel=channel, outcome=after, **request_columns(row)
+    )
+    return True
+
+
+def create(tx: Transaction, judged: Judged, shown: Mapping[str, Json]) -> Row:
+    """T1: a new pending request with a code that no other open request has."""
+    call, decision = judged.call, judged.decision
+    request_id = "ap_" + secrets.token_hex(8)
+    obligations = decision.obligations
+    decide_by = later(tx.now, obligations.decide_within)
+    shown_text = text(dict(shown))
+    bound = {
+        "request_id": request_id,
+        "call_fp": judged.call_fp,
+        "decision_key": judged.decision_key,
+        "requirement": obligations.as_json(),
+        "shown": digest("toolguard/shown/v1", dict(shown)),
+        "decide_by": decide_by,
+        "use_within": obligations.use_within,
+        "grants": [],
+        "edited_from": None,
+    }
+    while True:
+        nonce = secrets.token_hex(16)
+        request_digest = digest("toolguard/request/v1", {**bound, "nonce": nonce})
+        code = binding_code(request_digest)
+        if not records.code_is_taken(tx, code):
+            break
+    records.insert_request(
+        tx,
+        {
+            "request_id": request_id,
+            "created": tx.now,
+            "agent": call.principal.agent,
+            "person": call.principal.person,
+            "session": call.principal.session,
+            "server": call.server,
+            "tool": call.tool,
+            "def_fp": call.definition_fp,
+            "call_fp": judged.call_fp,
+            "class": decision.effect_class.value,
+            "score": decision.score,
+            "decision_key": judged.decision_key,
+            "requirement": text(obligations.as_json()),
+            "shown": shown_text,
+            "request_digest": request_digest,
+            "nonce": nonce,
+            "code": code,
+            "resume": "retry",
+            "state": RequestState.PENDING,
+            "ver": 1,
+            "decide_by": decide_by,
+            "use_within": obligations.use_within,
+            "boot_id": owner.boot_id(),
+            "decide_by_boot": owner.boot_clock() + obligations.decide_within,
+            "edited_from": None,
+        },
+    )
+    records.attach(tx, request_id, judged.call_id)
+    audit.append(
+        tx,
+        "approval.requested",
+        {**bound, "nonce": nonce, "request_digest": request_digest, "code": code, "view": dict(shown)},
+        request_id=request_id,
+        score=decision.score,
+        **judged.columns,
+    )
+    row = records.request(tx, request_id)
+    if row is None:  # the insert above is in this transaction
+        raise RuntimeError("a request vanished inside its own transaction")
+    return row
+
+
+def rebuilt_digest(row: Row) -> str:
+    """The request digest computed anew from the stored row: what an edited database cannot keep equal unnoticed."""
+    return digest(
+        "toolguard/request/v1",
+        {
+            "request_id": row["request_id"],
+            "call_fp": row["call_fp"],
+            "decision_key": row["decision_key"],
+            "requirement": parse(row["requirement"]),
+            "shown": digest("toolguard/shown/v1", parse(row["shown"])),
+            "decide_by": row["decide_by"],
+            "use_within": row["use_within"],
+            "nonce": row["nonce"],
+            "grants": [],
+            "edited_from": row["edited_from"],
+        },
+    )
+
+
+def vote_digest(request_digest: str, choice: str) -> str:
+    """What a signature of a vote covers, so that "approve once" can never become "approve with a grant"."""
+    return digest(
+        "toolguard/vote/v1",
+        {"request_digest": request_digest, "choice": choice, "grant": None, "uses": None, "expiry": None},
+    )
+
+
+def why_stale(row: Row, judged: Judged) -> RefusalCode | None:
+    """T9: what no longer is as it was when people were asked; None when all still holds."""
+    if row["def_fp"] != judged.call.definition_fp:
+        return RefusalCode.STALE_DEFINITION
+    if judged.decision.effect is Effect.DENY or row["decision_key"] != judged.decision_key:
+        return RefusalCode.STALE_POLICY
+    if judged.decision.score > row["score"]:
+        return RefusalCode.STALE_POLICY
+    return None
+
+
+def votes_hold(tx: Transaction, row: Row) -> bool:
+    """Whether the votes in the database still make a quorum for exactly this request (re-checked at the claim)."""
+    if rebuilt_digest(row) != row["request_digest"]:
+        return False
+    requirement = parse(row["requirement"])
+    cast = records.votes(tx, row["request_id"])
+    if any(vote["choice"] == "deny" for vote in cast):
+        return False
+    wanted = vote_digest(row["request_digest"], "approve")
+    valid = [
+        frozenset(parse(vote["groups"]))
+        for vote in cast
+        if vote["choice"] == "approve"
+        and vote["enabled"]
+        and vote["vote_digest"] == wanted
+        and vote["strength"] >= requirement["strength"]
+        and not (requirement["separation"] == "owner" and vote["self_attested"])
+    ]
+    return reached(requirement, valid)
+
+
+def claim(tx: Transaction, row: Row, judged: Judged) -> tuple[str, str] | None:
+    """T10: use the approval up and create its one execution. None when another process was faster."""
+    if records.move_request(tx, row, RequestEvent.CLAIM) is None:
+        return None
+    execution_id, token = new_execution_id(), secrets.token_hex(16)
+    insert_execution(tx, judged, execution_id, token, request_id=row["request_id"], dispatched=False)
+    audit.append(
+        tx,
+        "execution.claimed",
+        {"decision_key": judged.decision_key, "request_digest": row["request_digest"], "score": judged.decision.score},
+        request_id=row["request_id"],
+        execution_id=execution_id,
+        **judged.columns,
+    )
+    return execution_id, token
+
+
+def new_execution_id() -> str:
+    return "ex_" + secrets.token_hex(8)
+
+
+def insert_execution(
+    tx: Transaction, judged: Judged, execution_id: str, token: str, *, request_id: str | None, dispatched: bool
+) -> None:
+    principal = judged.call.principal
+    records.insert_execution(
+        tx,
+        {
+            "execution_id": execution_id,
+            "call_id": judged.call_id,
+            "request_id": request_id,
+            "grant_id": None,
+            "agent": principal.agent,
+            "person": principal.person,
+            "session": principal.session,
+            "call_fp": judged.call_fp,
+            "class": judged.decision.effect_class.value,
+            "claim_token": token,
+            "owner": owner.this_process(),
+            "lease_until": None,
+            "state": "dispatched" if dispatched else "claimed",
+            "claimed_at": tx.now,
+            "dispatched_at": tx.now if dispatched else None,
+        },
+    )
+
+
+def recover(tx: Transaction) -> None:
+    """T13: executions whose process is gone. What was only claimed has not run; what was dispatched is unknown."""
+    for row in records.executions_open(tx):
+        if owner.is_alive(row["owner"]):
+            continue
+        after = records.move_execution(
+            tx, row["execution_id"], ExecutionEvent.LOSE, error="the process that ran it ended before the answer came"
+        )
+        if after is not None:
+            audit.append(
+                tx,
+                "execution.ended",
+                {"reason": "its process is gone"},
+                execution_id=row["execution_id"],
+                request_id=row["request_id"],
+                call_id=row["call_id"],
+                call_fp=row["call_fp"],
+                agent=row["agent"],
+                person=row["person"],
+                session=row["session"],
+                outcome=after,
+            )

@@ -1,0 +1,82 @@
+"""The view of a call that reviewers get. The request digest covers it, so what was shown is part of what was approved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from toolguard.core.facts import Facts
+from toolguard.core.model import Decision, Finding, Json, ToolCall
+from toolguard.core.redact import Redactor
+from toolguard.core.score import points
+
+HISTORY: Final = 12
+"""Earlier calls of the session that a reviewer sees; enough to follow a thought, few enough to read."""
+PROMPT_TAIL: Final = 4_096
+"""Characters of the prompt that are kept under `prompts: tail`."""
+
+
+def finding_as_json(finding: Finding) -> dict[str, Json]:
+    return {
+        "id": finding.id,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "points": points(finding),
+        "pointer": finding.pointer,
+        "start": finding.start,
+        "end": finding.end,
+        "message": finding.message,
+    }
+
+
+def view(
+    call: ToolCall,
+    decision: Decision,
+    facts: Facts,
+    redactor: Redactor,
+    *,
+    arguments: Json,
+    params: Json,
+    history: Iterable[Mapping[str, Json]],
+    before: Mapping[str, str],
+    prompts: str,
+    earlier: str,
+) -> dict[str, Json]:
+    """Everything a reviewer is shown. `before` holds, by pointer, what a file contains now that a write would replace."""
+    kind = decision.classification
+    return {
+        "server": call.server,
+        "tool": call.tool,
+        "arguments": arguments,
+        "params": params,
+        "principal": call.principal.as_json(),
+        "client": redactor.text(call.client),
+        "class": kind.effect_class.value,
+        "headline": redactor.text(kind.headline),
+        "target": redactor.text(kind.target),
+        "reach": kind.reach.value,
+        "reversible": kind.reversible,
+        "environment": kind.environment,
+        "score": decision.score,
+        "findings": [{**finding_as_json(f), "message": redactor.text(f.message)} for f in decision.findings],
+        "rules": [{"name": r.name, "effect": r.effect.word, "why": redactor.text(r.why)} for r in decision.rules],
+        "prompt": kept_prompt(call.prompt or facts.prompt, redactor, prompts),
+        "justification": redactor.text(call.justification) if call.justification else None,
+        "definition": {
+            "description": redactor.text(call.definition.description),
+            "input_schema": redactor.redact(dict(call.definition.input_schema)),
+        }
+        if call.definition
+        else None,
+        "facts": [redactor.text(sentence) for sentence in facts.sentences],
+        "history": [dict(row) for row in history],
+        "before": {pointer: redactor.text(text) for pointer, text in before.items()},
+        "earlier": earlier,
+    }
+
+
+def kept_prompt(prompt: str | None, redactor: Redactor, keep: str) -> str | None:
+    """As much of the prompt as configuration keeps, without secrets."""
+    if not prompt or keep == "off":
+        return None
+    return redactor.text(prompt if keep == "full" else prompt[-PROMPT_TAIL:])

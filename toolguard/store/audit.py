@@ -1,0 +1,129 @@
+"""Appending to the audit log and reading it. Each event is hashed over its predecessor, in the caller's transaction.
+
+row_hash = SHA-256("toolguard/event/v1" NUL canonical(header)), header = every column but row_hash with nulls left out,
+so that a column added later changes no old hash. body_hash = SHA-256("toolguard/body/v1" NUL body); each body carries a
+random salt, so that after its removal the hash confirms no guess. The head is never cached between transactions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from toolguard.core.canonical import canonical, parse
+from toolguard.core.model import Json
+from toolguard.store.database import Database, Row, Transaction
+
+VERSION: Final = 1
+COLUMNS: Final = (
+    "seq", "v", "log_id", "ts", "kind", "agent", "person", "session", "server", "tool", "reviewer", "channel",
+    "call_id", "request_id", "execution_id", "grant_id", "effect", "score", "outcome", "call_fp", "policy_digest",
+    "body_hash", "prev_hash", "row_hash",
+)  # fmt: skip
+_INSERT: Final = f"INSERT INTO audit_event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - column names are ours
+GENESIS: Final = "0" * 64
+"""prev_hash of the first event."""
+
+
+class Body:
+    """The contents of an event, made into bytes before the lock is taken."""
+
+    __slots__ = ("hash", "text")
+
+    def __init__(self, contents: Mapping[str, Json]) -> None:
+        encoded = canonical({**contents, "salt": secrets.token_hex(16)})
+        self.text = encoded.decode()
+        self.hash = hashlib.sha256(b"toolguard/body/v1\0" + encoded).hexdigest()
+
+
+def append(transaction: Transaction, kind: str, body: Body | Mapping[str, Json], **columns: str | int | None) -> int:
+    """Record one event and return its sequence number.
+
+    INVARIANT: every state change of guard/ calls this in its own transaction (`test_no_decision_without_its_event`).
+    """
+    contents = body if isinstance(body, Body) else Body(body)
+    head = transaction.one("SELECT seq, row_hash, log_id FROM audit_event ORDER BY seq DESC LIMIT 1")
+    if head is None:
+        seq, prev_hash, log_id = 1, GENESIS, secrets.token_hex(16)
+    else:
+        seq, prev_hash, log_id = head["seq"] + 1, head["row_hash"], head["log_id"]
+    header: dict[str, Any] = {
+        "seq": seq,
+        "v": VERSION,
+        "log_id": log_id,
+        "ts": transaction.now,
+        "kind": kind,
+        "body_hash": contents.hash,
+        "prev_hash": prev_hash,
+    }
+    header.update((name, value) for name, value in columns.items() if value is not None)
+    header["row_hash"] = hashlib.sha256(b"toolguard/event/v1\0" + canonical(header)).hexdigest()
+    transaction.execute(_INSERT, [header.get(name) for name in COLUMNS])
+    transaction.execute("INSERT INTO audit_body (seq, body) VALUES (?, ?)", (seq, contents.text))
+    return seq
+
+
+def head(database: Database) -> tuple[int, str]:
+    """Sequence number and hash of the newest event; (0, GENESIS) for an empty log."""
+    rows = database.read("SELECT seq, row_hash FROM audit_event ORDER BY seq DESC LIMIT 1")
+    return (rows[0]["seq"], rows[0]["row_hash"]) if rows else (0, GENESIS)
+
+
+def newest_time(database: Database) -> str:
+    """Time of the newest event, empty for an empty log."""
+    rows = database.read("SELECT ts FROM audit_event ORDER BY seq DESC LIMIT 1")
+    return rows[0]["ts"] if rows else ""
+
+
+def event(row: Row) -> dict[str, Json]:
+    """An event as JSON: the header's columns, and the body where it was kept."""
+    shown = {name: row[name] for name in COLUMNS if row[name] is not None}
+    shown["body"] = parse(row["body"]) if row["body"] else None
+    return shown
+
+
+_FILTERS: Final = ("kind", "session", "server", "tool", "agent", "person", "effect", "reviewer", "call_id", "request_id")
+
+
+def read(
+    database: Database, *, after: int = 0, limit: int = 100, newest_first: bool = False, **where: str | None
+) -> list[dict[str, Json]]:
+    """Events with seq > after (or, newest first, seq < after when after > 0) that match every given column."""
+    clauses, values = [], []
+    if after:
+        clauses.append("e.seq < ?" if newest_first else "e.seq > ?")
+        values.append(after)
+    for name, wanted in where.items():
+        if name not in _FILTERS:
+            raise ValueError(f"no filter `{name}`")
+        if wanted is not None:
+            clauses.append(f"e.{name} = ?")
+            values.append(wanted)  # type: ignore[arg-type]  # values mixes the seq with texts
+    condition = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    order = "DESC" if newest_first else "ASC"
+    rows = database.read(
+        f"SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) {condition} "  # noqa: S608 - names are from _FILTERS
+        f"ORDER BY e.seq {order} LIMIT ?",
+        [*values, limit],
+    )
+    return [event(row) for row in rows]
+
+
+def search(database: Database, text: str, *, limit: int = 100) -> list[dict[str, Json]]:
+    """Events whose contents hold the text, newest first."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = database.read(
+        "SELECT e.*, b.body FROM audit_event e JOIN audit_body b USING (seq) "
+        "WHERE b.body LIKE ? ESCAPE '\\' OR e.tool = ? OR e.request_id = ? ORDER BY e.seq DESC LIMIT ?",
+        (f"%{escaped}%", text, text, limit),
+    )
+    return [event(row) for row in rows]
+
+
+def stream(database: Database) -> Iterator[Row]:
+    """Every row with its body, in order."""
+    yield from database.stream(
+        "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
+    )

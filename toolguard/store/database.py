@@ -1,0 +1,337 @@
+"""One SQLite file that many processes append to: locking, durability in two tiers, and nothing about meaning.
+
+Rules, each for a measured reason:
+- every write begins with BEGIN IMMEDIATE: a read that turns into a write skips the busy handler;
+- an exclusive flock on `<db>.lock` surrounds every write transaction, its COMMIT and the automatic checkpoint in it:
+  SQLite's busy handler starves writers, and SQLite before 3.51.3 can lose commits when two connections write and
+  checkpoint at one moment (the WAL-reset bug, https://sqlite.org/wal.html);
+- order of locks: mutex of this process, flock, BEGIN; at most LOCK_SECONDS in all, then StoreError;
+- what a person or a refusal decided is committed with synchronous=FULL. What was allowed without asking is committed
+  with NORMAL (it survives kill -9), and its log file is synced within SYNC_SECONDS.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from toolguard.errors import StoreError
+from toolguard.store import filelock
+
+LOCK_SECONDS: Final = 5.0
+"""Longer than any write of ours takes; a call that waits longer is refused rather than kept in the dark."""
+SYNC_SECONDS: Final = 0.15
+"""With the sync itself this stays below the 200 ms that the documentation promises."""
+LATE_SECONDS: Final = 0.01
+"""How long an outcome may wait for a transaction to ride with."""
+SCHEMA_VERSION: Final = 1
+
+Row = sqlite3.Row
+Values = Sequence[Any] | Mapping[str, Any]
+Late = Callable[["Transaction"], None]
+
+
+class Transaction:
+    """One write transaction. Its time is read after the lock, so that a wait never makes an expired thing look young."""
+
+    __slots__ = ("_connection", "now")
+
+    def __init__(self, connection: sqlite3.Connection, now: str) -> None:
+        self._connection = connection
+        self.now = now
+
+    def execute(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
+        return self._connection.execute(sql, values)
+
+    def one(self, sql: str, values: Values = ()) -> Row | None:
+        row: Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def all(self, sql: str, values: Values = ()) -> list[Row]:
+        return self._connection.execute(sql, values).fetchall()
+
+
+class Database:
+    """Opens, creates or migrates the file; then `read` and `write`.
+
+    Raises StoreError from every method when the file cannot be used; the caller then lets nothing run.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], str], always_full: bool = False) -> None:
+        self.path = path
+        self._clock = clock
+        self._always_full = always_full
+        self._mutex = threading.RLock()
+        self._late: list[Late] = []
+        self._closed = False
+        _prepare_folder(path.parent)
+        is_new = not path.exists()
+        try:
+            self._lock_fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._full = self._connect("FULL")
+            self._migrate()
+            self._normal = self._full if always_full else self._connect("NORMAL")
+            self._reader = self._connect("OFF", read_only=True)
+            self._watcher = self._connect("OFF", read_only=True)
+            if is_new:
+                _sync_folder(path.parent)
+        except (sqlite3.Error, OSError) as error:
+            raise _store_error(path, error) from error
+        self._tail = _Tail(self)
+
+    def _connect(self, synchronous: str, *, read_only: bool = False) -> sqlite3.Connection:
+        mode = "ro" if read_only else "rwc"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=LOCK_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        connection.row_factory = sqlite3.Row
+        if not read_only:
+            if not self.path.stat().st_size:
+                os.chmod(self.path, 0o600)
+                with self._locked():
+                    connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={synchronous}")
+        for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "recursive_triggers=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute("PRAGMA fullfsync=ON")  # does something on macOS only, where fsync alone is not enough
+        return connection
+
+    def _migrate(self) -> None:
+        found = self._full.execute("PRAGMA user_version").fetchone()[0]
+        if found == SCHEMA_VERSION:
+            return
+        if found > SCHEMA_VERSION:
+            raise StoreError(
+                f"`{self.path}` was written by a newer toolguard (schema {found}, this one knows {SCHEMA_VERSION})",
+                hint="update toolguard, or point TOOLGUARD_HOME at another folder",
+            )
+        from toolguard.store.migrations import migrate  # sqlite-utils is imported only when it is needed
+
+        with self._mutex, self._locked():
+            migrate(self._full, SCHEMA_VERSION)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        filelock.acquire(self._lock_fd, LOCK_SECONDS)
+        try:
+            yield
+        finally:
+            filelock.release(self._lock_fd)
+
+    @contextmanager
+    def write(self, *, full: bool) -> Iterator[Transaction]:
+        """One transaction; an exception inside rolls it back. `full` means: on the disk before this returns.
+
+        Outcomes that waited for a transaction to ride with are written first, so the log keeps its order.
+        """
+        if not self._mutex.acquire(timeout=LOCK_SECONDS):
+            raise StoreError(f"`{self.path}` is busy", hint="another thread of this process holds it")
+        try:
+            if self._closed:
+                raise StoreError(f"`{self.path}` is closed")
+            connection = self._full if full or self._always_full else self._normal
+            late, self._late = self._late, []
+            try:
+                with self._locked():
+                    connection.execute("BEGIN IMMEDIATE")
+                    try:
+                        transaction = Transaction(connection, self._clock())
+                        for outcome in late:
+                            outcome(transaction)
+                        yield transaction
+                        connection.execute("COMMIT")
+                    except BaseException:
+                        if connection.in_transaction:
+                            connection.execute("ROLLBACK")
+                        raise
+            except BaseException as error:
+                self._late = late + self._late
+                if isinstance(error, sqlite3.Error | OSError):
+                    raise _store_error(self.path, error) from error
+                raise
+        finally:
+            self._mutex.release()
+        if connection is not self._full:
+            self._tail.written()
+
+    def later(self, outcome: Late) -> None:
+        """Write `outcome` with the next transaction, or by itself within LATE_SECONDS."""
+        with self._mutex:
+            self._late.append(outcome)
+        self._tail.waiting()
+
+    def flush(self) -> None:
+        """Write what waits now."""
+        if self._late:
+            with self.write(full=False):
+                pass
+
+    def now(self) -> str:
+        """The time, as transactions write it."""
+        return self._clock()
+
+    def read(self, sql: str, values: Values = ()) -> list[Row]:
+        """Rows of one statement on the read-only connection."""
+        with self._mutex:
+            try:
+                return self._reader.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise _store_error(self.path, error) from error
+
+    def stream(self, sql: str, values: Values = ()) -> Iterator[Row]:
+        """Rows one by one on a connection of their own, so that a long read holds up nobody."""
+        connection = self._connect("OFF", read_only=True)
+        try:
+            yield from connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise _store_error(self.path, error) from error
+        finally:
+            connection.close()
+
+    def version(self) -> int:
+        """A number that changes when any other connection committed; microseconds, made for polling."""
+        with self._mutex:
+            try:
+                number: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
+                return number
+            except sqlite3.Error as error:
+                raise _store_error(self.path, error) from error
+
+    def sync(self) -> None:
+        """Bring committed transactions of the NORMAL tier to the disk.
+
+        Opens the write-ahead log, never the database file: closing any descriptor of that one would drop SQLite's
+        own POSIX locks (https://sqlite.org/howtocorrupt.html, section 2.2).
+        """
+        try:
+            fd = os.open(f"{self.path}-wal", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return  # checkpointed and removed: SQLite synced the database file itself
+        try:
+            getattr(os, "fdatasync", os.fsync)(fd)
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Write and sync what waits, then close. Safe to call twice."""
+        if self._closed:
+            return
+        self._tail.stop()
+        try:
+            self.flush()
+            self.sync()
+        except OSError as error:
+            raise _store_error(self.path, error) from error
+        finally:
+            with self._mutex:
+                self._closed = True
+                for connection in {self._full, self._normal, self._reader, self._watcher}:
+                    connection.close()
+                os.close(self._lock_fd)
+
+
+class _Tail:
+    """The thread that writes outcomes nobody gave a ride and syncs the NORMAL tier.
+
+    While calls keep coming it wakes on its own rhythm and is never signalled, so the path of a call pays nothing.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._wake = threading.Condition()
+        self._asleep = True
+        self._stopped = False
+        self._unsynced_since: float | None = None
+        self._thread: threading.Thread | None = None
+
+    def written(self) -> None:
+        if self._unsynced_since is None:
+            self._unsynced_since = time.monotonic()
+        self._rouse()
+
+    def waiting(self) -> None:
+        self._rouse()
+
+    def _rouse(self) -> None:
+        if not self._asleep:
+            return
+        with self._wake:
+            if self._thread is None and not self._stopped:
+                self._thread = threading.Thread(target=self._run, name="toolguard-store", daemon=True)
+                self._thread.start()
+            self._asleep = False
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            with self._wake:
+                if self._asleep:
+                    self._wake.wait()
+                else:
+                    self._wake.wait(LATE_SECONDS)
+            try:
+                self._database.flush()
+                if self._unsynced_since is not None and time.monotonic() - self._unsynced_since >= SYNC_SECONDS:
+                    self._unsynced_since = None
+                    self._database.sync()
+            except (StoreError, OSError):
+                # The outcome stays queued and is tried again; calls fail closed by themselves, since each one
+                # needs its own commit first.
+                continue
+            with self._wake:
+                if self._unsynced_since is None and not self._database._late:
+                    self._asleep = True
+
+    def stop(self) -> None:
+        with self._wake:
+            self._stopped = True
+            self._asleep = False
+            self._wake.notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+
+def _prepare_folder(folder: Path) -> None:
+    """The home is private: created 0700, and an existing wider one that is ours is tightened."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+        if hasattr(os, "getuid") and found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise StoreError(
+            f"`{folder}` cannot be used: {error.strerror}", hint="set TOOLGUARD_HOME to a folder you can write"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """A lost directory entry is a lost log."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _store_error(path: Path, error: Exception) -> StoreError:
+    reason = getattr(error, "strerror", None) or str(error)
+    hints = {
+        "database or disk is full": "free some space; no call runs until the log can be written",
+        "attempt to write a readonly database": "give the toolguard user write access to the file and its folder",
+        "database disk image is malformed": "run `toolguard audit verify`, keep the file, and restore a backup",
+        "database is locked": "another process holds the database; `toolguard doctor` shows which",
+    }
+    return StoreError(f"`{path}` cannot be used: {reason}", hint=hints.get(reason, "run `toolguard doctor`"))

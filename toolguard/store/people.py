@@ -1,0 +1,103 @@
+"""Reviewers, their identities and credentials. Secrets are stored as SHA-256 only: they are random, 160 bits and more."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from toolguard.store.database import Database, Row, Transaction
+
+COLUMNS: Final = "r.reviewer_id, r.name, r.groups, r.enabled, r.created"
+
+
+def secret_hash(secret: str) -> str:
+    return hashlib.sha256(b"toolguard/credential/v1\0" + secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def add(tx: Transaction, reviewer_id: str, name: str, groups: str) -> None:
+    tx.execute(
+        "INSERT INTO reviewer (reviewer_id, name, groups, enabled, created) VALUES (?, ?, ?, 1, ?)",
+        (reviewer_id, name, groups, tx.now),
+    )
+
+
+def identify(tx: Transaction, reviewer_id: str, kind: str, subject: str) -> None:
+    """Say that this outside identity is this reviewer; one identity belongs to one person."""
+    tx.execute("INSERT INTO identity (kind, subject, reviewer_id) VALUES (?, ?, ?)", (kind, subject, reviewer_id))
+
+
+def by_name(source: Transaction | Database, name: str) -> Row | None:
+    sql = f"SELECT {COLUMNS} FROM reviewer r WHERE name = ?"  # noqa: S608 - a constant
+    if isinstance(source, Transaction):
+        return source.one(sql, (name,))
+    rows = source.read(sql, (name,))
+    return rows[0] if rows else None
+
+
+def by_identity(source: Database, kind: str, subject: str) -> Row | None:
+    rows = source.read(
+        f"SELECT {COLUMNS} FROM reviewer r JOIN identity i USING (reviewer_id) "  # noqa: S608 - a constant
+        "WHERE i.kind = ? AND i.subject = ? AND r.enabled = 1",
+        (kind, subject),
+    )
+    return rows[0] if rows else None
+
+
+def identities(source: Database | Transaction, reviewer_id: str) -> list[Row]:
+    sql = "SELECT kind, subject FROM identity WHERE reviewer_id = ? ORDER BY kind, subject"
+    return source.all(sql, (reviewer_id,)) if isinstance(source, Transaction) else source.read(sql, (reviewer_id,))
+
+
+def everyone(database: Database) -> list[Row]:
+    return database.read(f"SELECT {COLUMNS} FROM reviewer r WHERE enabled = 1 ORDER BY name")  # noqa: S608 - a constant
+
+
+def disable(tx: Transaction, reviewer_id: str) -> None:
+    """Votes of the past keep their author; the name becomes free, every credential and identity ends."""
+    tx.execute(
+        "UPDATE reviewer SET enabled = 0, name = name || ' (removed ' || reviewer_id || ')' WHERE reviewer_id = ?",
+        (reviewer_id,),
+    )
+    tx.execute("UPDATE credential SET ended = ? WHERE reviewer_id = ? AND ended IS NULL", (tx.now, reviewer_id))
+    tx.execute("DELETE FROM identity WHERE reviewer_id = ?", (reviewer_id,))
+
+
+def add_credential(tx: Transaction, reviewer_id: str, kind: str, secret: str, expires: str | None = None) -> None:
+    tx.execute(
+        "INSERT INTO credential (secret_hash, reviewer_id, kind, created, expires) VALUES (?, ?, ?, ?, ?)",
+        (secret_hash(secret), reviewer_id, kind, tx.now, expires),
+    )
+
+
+def by_credential(source: Database, kind: str, secret: str, now: str) -> Row | None:
+    """The reviewer whose live credential this is."""
+    rows = source.read(
+        f"SELECT {COLUMNS} FROM credential c JOIN reviewer r USING (reviewer_id) "  # noqa: S608 - a constant
+        "WHERE c.secret_hash = ? AND c.kind = ? AND c.ended IS NULL AND r.enabled = 1 "
+        "AND (c.expires IS NULL OR c.expires > ?)",
+        (secret_hash(secret), kind, now),
+    )
+    return rows[0] if rows else None
+
+
+def use_up(tx: Transaction, kind: str, secret: str) -> Row | None:
+    """Spend a one-time credential: its reviewer the first time, None ever after."""
+    changed = tx.execute(
+        "UPDATE credential SET used = :now, ended = :now WHERE secret_hash = :hash AND kind = :kind "
+        "AND ended IS NULL AND (expires IS NULL OR expires > :now)",
+        {"now": tx.now, "hash": secret_hash(secret), "kind": kind},
+    )
+    if changed.rowcount != 1:
+        return None
+    return tx.one(
+        f"SELECT {COLUMNS} FROM credential c JOIN reviewer r USING (reviewer_id) "  # noqa: S608 - a constant
+        "WHERE c.secret_hash = ? AND r.enabled = 1",
+        (secret_hash(secret),),
+    )
+
+
+def end_credential(tx: Transaction, kind: str, secret: str) -> None:
+    tx.execute(
+        "UPDATE credential SET ended = ? WHERE secret_hash = ? AND kind = ? AND ended IS NULL",
+        (tx.now, secret_hash(secret), kind),
+    )
