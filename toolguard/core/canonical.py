@@ -138,7 +138,7 @@ def _is_plain(value: Json, depth: int) -> bool:
     return False
 
 
-def _write(value: Json, out: list[str], depth: int = MAX_DEPTH) -> None:
+def _write(value: Json, out: list[str], depth: int = MAX_DEPTH) -> None:  # noqa: C901 - one branch a JSON type
     if depth == 0:
         raise ValueError("nested too deeply")
     if value is None:
@@ -174,7 +174,7 @@ def _write(value: Json, out: list[str], depth: int = MAX_DEPTH) -> None:
 def _utf16(key: str) -> bytes:
     """RFC 8785 section 3.2.3 sorts keys by UTF-16 code units."""
     if not isinstance(key, str):
-        raise ValueError("a key that is no string")
+        raise ValueError("a key that is no string")  # noqa: TRY004 - one kind of error for all that is not JSON
     return key.encode("utf-16-be", "surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""What the guard answers to a call, and the texts for the agent: safe to show a model, no rule or threshold to aim at."""
+"""What the guard answers to a call. Texts for the agent are safe to show a model: no rule, no threshold to aim at."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def ended(state: RequestState, request_id: str, code: str, reason: str) -> str:
     """What became of a request, for the agent."""
     said = f" Reason given: {reason}" if reason else ""
     words = {
-        RequestState.DENIED: f"A reviewer denied this call.{said} Do not repeat it or reach the same effect in another "
-        "way; go on without it, or ask the person.",
+        RequestState.DENIED: f"A reviewer denied this call.{said} Do not repeat it or reach the same effect in "
+        "another way; go on without it, or ask the person.",
         RequestState.EXPIRED: "Nobody approved this call in time. If it is still needed, repeat it once; people will "
         "be asked anew.",
         RequestState.CANCELLED: "The request was cancelled.",
@@ -94,8 +94,9 @@ def ended(state: RequestState, request_id: str, code: str, reason: str) -> str:
 
 def may_have_happened(execution_id: str) -> str:
     return (
-        f"{NOT_EXECUTED} The same call was sent before and its end is not known ({execution_id}): it may have happened. "
-        "A person must settle that first. Check the state by reading; do not repeat the call."
+        f"{NOT_EXECUTED} The same call was sent before and its end is not known ({execution_id}): it may have "
+        "happened. "
+        "A person must settle that first. Look at the state by reading; do not repeat the call."
     )
 
 
@@ -114,4 +115,4 @@ def log_unavailable() -> str:
 
 
 def stopped() -> str:
-    return f"{NOT_EXECUTED} A person has stopped all calls of this kind for now. Do not repeat the call; ask the person."
+    return f"{NOT_EXECUTED} A person has stopped all such calls for now. Do not repeat the call; ask the person."

@@ -6,7 +6,7 @@ makes one, from a reviewer's own secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -194,11 +194,10 @@ class Approvals:
             repeat = self._is_repeat(tx, row, reviewer, choice, request_digest)
             refused = None if repeat else self._refused(tx, row, reviewer, choice, request_digest, strength)
             if refused is not None:
-                code, words = refused
                 audit.append(
                     tx,
                     "vote.refused",
-                    {"choice": choice, "code": code},
+                    {"choice": choice, "code": refused[0]},
                     reviewer=reviewer.name,
                     channel=channel,
                     **requests.request_columns(row),
@@ -212,7 +211,7 @@ class Approvals:
 
     def _is_repeat(self, tx: Transaction, row: Row, reviewer: Reviewer, choice: Choice, request_digest: str) -> bool:
         return any(
-            vote["reviewer_id"] == reviewer.id and vote["choice"] == choice and vote["request_digest"] == request_digest
+            (vote["reviewer_id"], vote["choice"], vote["request_digest"]) == (reviewer.id, choice, request_digest)
             for vote in records.votes(tx, row["request_id"])
         ) and (choice == "deny" or row["state"] != RequestState.DENIED)
 
@@ -237,9 +236,8 @@ class Approvals:
             return RefusalCode.NOT_ELIGIBLE, f"only members of {', '.join(sorted(groups))} approve this call"
         if strength < requirement["strength"]:
             return RefusalCode.WEAK_CHANNEL, "this call needs a stronger proof of who you are than this channel gives"
-        denied = any(
-            vote["reviewer_id"] == reviewer.id and vote["choice"] == "deny" for vote in records.votes(tx, row["request_id"])
-        )
+        cast = records.votes(tx, row["request_id"])
+        denied = any(vote["reviewer_id"] == reviewer.id and vote["choice"] == "deny" for vote in cast)
         return (RefusalCode.DENIED, "you denied this call before") if denied else None
 
     def _cast(
@@ -359,11 +357,12 @@ class Approvals:
         view = self.show(row["request_id"]) if row["request_id"] else None
         return VoteResult(True, "accepted", "settled", view)
 
-    def feed(self, after: int) -> list[tuple[int, str, RequestView]]:
+    def feed(self, after: int) -> Sequence[tuple[int, str, RequestView]]:
         """Changes of requests since an event of the log: (seq, `approval.created` or `approval.changed`, request)."""
         found = []
         for seq, kind, row in records.request_events(self._database, after):
-            found.append((seq, "approval.created" if kind == "approval.requested" else "approval.changed", self._view(row)))
+            told = "approval.created" if kind == "approval.requested" else "approval.changed"
+            found.append((seq, told, self._view(row)))
         return found
 
     def _expire(self) -> None:
@@ -421,7 +420,8 @@ def _execution(row: Row) -> dict[str, Json]:
 def _is_own(row: Row, reviewer: Reviewer) -> bool:
     """The reviewer is the person whose agent asks. A reviewer of that very name counts as well: under `owner` a second
     enrolment without the operating-system user must not turn a person into two."""
-    return reviewer.person == row["person"] or reviewer.name.casefold() == row["person"].casefold()
+    person = str(row["person"])
+    return person in (reviewer.person, reviewer.name) or reviewer.name.casefold() == person.casefold()
 
 
 def _ended_code(state: RequestState) -> str:

@@ -8,7 +8,6 @@ event is committed; when the log cannot be written the answer is a refusal.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +20,16 @@ from toolguard.config import Config
 from toolguard.core.approvals import ExecutionEvent, RefusalCode, RequestEvent, RequestState
 from toolguard.core.canonical import call_fingerprint
 from toolguard.core.facts import Facts, Surroundings
-from toolguard.core.model import Decision, Effect, EffectClass, Json, Outcome, OutcomeKind, Principal, ToolCall, ToolDefinition
+from toolguard.core.model import (
+    Decision,
+    Effect,
+    Json,
+    Outcome,
+    OutcomeKind,
+    Principal,
+    ToolCall,
+    ToolDefinition,
+)
 from toolguard.core.redact import Redactor
 from toolguard.errors import StoreError
 from toolguard.guard import answers, requests, shown
@@ -38,9 +46,6 @@ from toolguard.store.database import Database, Row, Transaction
 
 Answer = Permit | Refusal | Pending
 
-BEFORE_BYTES: Final = 262_144
-"""Of the file that a write would replace; a larger one is not read for the diff, and the page says so."""
-
 
 class Guard:
     """Judges calls and keeps the record. One instance a process; safe to use from several threads."""
@@ -48,9 +53,7 @@ class Guard:
     def __init__(self, config: Config, *, clock: Callable[[], datetime] = utc_now) -> None:
         self.config = config
         self._clock = clock
-        self.store = Database(
-            config.database, clock=lambda: iso(clock()), always_full=config.durability == "full"
-        )
+        self.store = Database(config.database, clock=lambda: iso(clock()), always_full=config.durability == "full")
         key_id, key = keys.redaction_key(config.home)
         known = {f"{name}.{key}": value for name, server in config.servers.items() for key, value in server.env.items()}
         self.redactor = Redactor(key, key_id, config.redact_keys, known)
@@ -244,29 +247,15 @@ class Guard:
         )
 
     def _body(self, judged: Judged) -> audit.Body:
-        """The contents of `call.decided`, redacted and made into bytes before any lock is taken."""
-        call, decision = judged.call, judged.decision
-        kind = decision.classification
-        redact = self.redactor.text
-        prompt = shown.kept_prompt(call.prompt, self.redactor, self.config.prompts)
-        contents: dict[str, Json] = {
-            "arguments": judged.arguments,
-            "params": judged.params,
-            "class": kind.effect_class.value,
-            "headline": redact(kind.headline),
-            "target": redact(kind.target),
-            "findings": [{**shown.finding_as_json(f), "message": redact(f.message)} for f in decision.findings],
-            "rules": [
-                {"name": r.name, "effect": r.effect.word, "digest": r.digest, "why": redact(r.why)} for r in decision.rules
-            ],
-            "decision_key": judged.decision_key,
-            "definition_fp": call.definition_fp,
-            "redaction": self.redactor.digest,
-        }
-        for name, value in (("prompt", prompt), ("justification", call.justification), ("client", call.client)):
-            if value:
-                contents[name] = redact(value)
-        return audit.Body(contents)
+        """The contents of `call.decided`, made into bytes before any lock is taken."""
+        return audit.Body(
+            {
+                **shown.decided(judged.call, judged.decision, self.redactor, self.config.prompts),
+                "arguments": judged.arguments,
+                "params": judged.params,
+                "decision_key": judged.decision_key,
+            }
+        )
 
     def _allow(self, judged: Judged) -> Permit:
         """T17: decided, claimed and dispatched in one commit."""
@@ -295,7 +284,7 @@ class Guard:
     def _ask(self, judged: Judged, facts: Facts) -> Answer:
         """T1 or T2, or one of the refusals that page nobody."""
         body = self._body(judged)
-        before = self._before(judged)
+        before = shown.replaced_text(judged.call, judged.decision, self.config.roots)
         principal = judged.call.principal
         with self.store.write(full=True) as tx:
             requests.expire_overdue(tx)
@@ -404,7 +393,7 @@ class Guard:
             for r in records.recent_calls(tx, judged.call.principal, shown.HISTORY + 1)
         ][1:]
         last = records.last_execution(tx, judged.call.principal, judged.call_fp)
-        earlier = f"an identical call was approved before and ended {last['state']} at {last['ended_at']}" if last else ""
+        earlier = f"an identical call was approved before: {last['state']} at {last['ended_at']}" if last else ""
         return shown.view(
             judged.call,
             judged.decision,
@@ -417,23 +406,6 @@ class Guard:
             prompts=self.config.prompts,
             earlier=earlier,
         )
-
-    def _before(self, judged: Judged) -> dict[str, str]:
-        """What a written file holds now, for the diff; only below the roots, and only when it is small text."""
-        call = judged.call
-        path = call.arguments.get("path") or call.arguments.get("file_path")
-        content = next((name for name in ("content", "contents", "text") if isinstance(call.arguments.get(name), str)), None)
-        if not isinstance(path, str) or content is None or judged.decision.effect_class is not EffectClass.WRITE:
-            return {}
-        real = os.path.realpath(path)
-        if not any(real.startswith(root.rstrip("/") + "/") for root in map(os.path.realpath, self.config.roots)):
-            return {}
-        try:
-            if os.path.getsize(real) > BEFORE_BYTES:
-                return {}
-            return {f"/{content}": Path(real).read_text(encoding="utf-8")}
-        except (OSError, ValueError):
-            return {}
 
     def _remember(self, judged: Judged) -> None:
         principal = judged.call.principal

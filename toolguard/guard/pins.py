@@ -100,7 +100,11 @@ class Pins:
             audit.append(
                 transaction,
                 kind,
-                {"definition_fp": pin.fingerprint, "previous_fp": old.fingerprint if old else None, "change": pin.change},
+                {
+                    "definition_fp": pin.fingerprint,
+                    "previous_fp": old.fingerprint if old else None,
+                    "change": pin.change,
+                },
                 server=server,
                 tool=tool,
             )

@@ -1,7 +1,7 @@
 """Approval requests inside a transaction: creation, attaching, expiry, drift and the claim, each with its event.
 
-Every function here takes the open transaction of its caller and expects the lock; the numbers T1 to T13 are those of
-core/approvals.py. INVARIANT: a state changes only through records.move_request and move_execution, which know the table.
+Every function takes the open transaction of its caller; the numbers T1 to T13 are those of core/approvals.py.
+INVARIANT: a state changes only through records.move_request and move_execution, which know the table.
 """
 
 from __future__ import annotations
@@ -120,7 +120,13 @@ _KINDS: Final = {
 
 
 def end(
-    tx: Transaction, row: Row, event: RequestEvent, reason: str, *, reviewer: str | None = None, channel: str | None = None
+    tx: Transaction,
+    row: Row,
+    event: RequestEvent,
+    reason: str,
+    *,
+    reviewer: str | None = None,
+    channel: str | None = None,
 ) -> bool:
     """Move a request to the terminal state that the event leads to; False when another process was faster."""
     after = records.move_request(tx, row, event, reason=reason)

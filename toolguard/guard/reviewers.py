@@ -152,4 +152,3 @@ class Reviewers:
         return Reviewer(
             row["reviewer_id"], row["name"], tuple(parse(row["groups"])), persons[0] if persons else "", row["created"]
         )
-

@@ -1,12 +1,14 @@
-"""The view of a call that reviewers get. The request digest covers it, so what was shown is part of what was approved."""
+"""The view of a call that reviewers get. The request digest covers it: what was shown is part of what was approved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from toolguard.core.facts import Facts
-from toolguard.core.model import Decision, Finding, Json, ToolCall
+from toolguard.core.model import Decision, EffectClass, Finding, Json, ToolCall
 from toolguard.core.redact import Redactor
 from toolguard.core.score import points
 
@@ -14,6 +16,10 @@ HISTORY: Final = 12
 """Earlier calls of the session that a reviewer sees; enough to follow a thought, few enough to read."""
 PROMPT_TAIL: Final = 4_096
 """Characters of the prompt that are kept under `prompts: tail`."""
+
+
+BEFORE_BYTES: Final = 262_144
+"""Of the file that a write would replace; a larger one is not read for the diff."""
 
 
 def finding_as_json(finding: Finding) -> dict[str, Json]:
@@ -42,7 +48,7 @@ def view(
     prompts: str,
     earlier: str,
 ) -> dict[str, Json]:
-    """Everything a reviewer is shown. `before` holds, by pointer, what a file contains now that a write would replace."""
+    """Everything a reviewer is shown. `before` holds, by pointer, what a file to be written contains now."""
     kind = decision.classification
     return {
         "server": call.server,
@@ -80,3 +86,42 @@ def kept_prompt(prompt: str | None, redactor: Redactor, keep: str) -> str | None
     if not prompt or keep == "off":
         return None
     return redactor.text(prompt if keep == "full" else prompt[-PROMPT_TAIL:])
+
+
+def decided(call: ToolCall, decision: Decision, redactor: Redactor, prompts: str) -> dict[str, Json]:
+    """What the log says of a decision, beside the call itself."""
+    kind, redact = decision.classification, redactor.text
+    contents: dict[str, Json] = {
+        "class": kind.effect_class.value,
+        "headline": redact(kind.headline),
+        "target": redact(kind.target),
+        "findings": [{**finding_as_json(f), "message": redact(f.message)} for f in decision.findings],
+        "rules": [
+            {"name": r.name, "effect": r.effect.word, "digest": r.digest, "why": redact(r.why)} for r in decision.rules
+        ],
+        "definition_fp": call.definition_fp,
+        "redaction": redactor.digest,
+    }
+    prompt = kept_prompt(call.prompt, redactor, prompts)
+    for name, value in (("prompt", prompt), ("justification", call.justification), ("client", call.client)):
+        if value:
+            contents[name] = redact(value)
+    return contents
+
+
+def replaced_text(call: ToolCall, decision: Decision, roots: Sequence[str]) -> dict[str, str]:
+    """By pointer of the new content: what the written file holds now. Only below the roots, only small text."""
+    path = call.arguments.get("path") or call.arguments.get("file_path")
+    names = ("content", "contents", "text")
+    content = next((name for name in names if isinstance(call.arguments.get(name), str)), None)
+    if not isinstance(path, str) or content is None or decision.effect_class is not EffectClass.WRITE:
+        return {}
+    real = os.path.realpath(path)
+    if not any(real.startswith(os.path.realpath(root).rstrip("/") + "/") for root in roots):
+        return {}
+    try:
+        if os.path.getsize(real) > BEFORE_BYTES:
+            return {}
+        return {f"/{content}": Path(real).read_text(encoding="utf-8")}
+    except (OSError, ValueError):
+        return {}

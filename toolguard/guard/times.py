@@ -1,4 +1,4 @@
-"""Moments as the database keeps them: ISO 8601 in UTC with milliseconds, so that their order is the order of the text."""
+"""Moments as the database keeps them: ISO 8601 in UTC with milliseconds, so that texts sort as moments do."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ def utc_now() -> datetime:
 
 
 def iso(moment: datetime) -> str:
-    m = moment.astimezone(UTC) if moment.tzinfo is not UTC else moment
-    return (
-        f"{m.year:04d}-{m.month:02d}-{m.day:02d}T{m.hour:02d}:{m.minute:02d}:{m.second:02d}.{m.microsecond // 1000:03d}Z"
-    )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def moment(text: str) -> datetime:

@@ -22,7 +22,7 @@ COLUMNS: Final = (
     "call_id", "request_id", "execution_id", "grant_id", "effect", "score", "outcome", "call_fp", "policy_digest",
     "body_hash", "prev_hash", "row_hash",
 )  # fmt: skip
-_INSERT: Final = f"INSERT INTO audit_event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - column names are ours
+_INSERT: Final = f"INSERT INTO audit_event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 GENESIS: Final = "0" * 64
 """prev_hash of the first event."""
 
@@ -84,7 +84,7 @@ def event(row: Row) -> dict[str, Json]:
     return shown
 
 
-_FILTERS: Final = ("kind", "session", "server", "tool", "agent", "person", "effect", "reviewer", "call_id", "request_id")
+_FILTERS: Final = frozenset(COLUMNS[4:16]) | {"effect"}
 
 
 def read(
@@ -104,7 +104,7 @@ def read(
     condition = f"WHERE {' AND '.join(clauses)}" if clauses else ""
     order = "DESC" if newest_first else "ASC"
     rows = database.read(
-        f"SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) {condition} "  # noqa: S608 - names are from _FILTERS
+        f"SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) {condition} "
         f"ORDER BY e.seq {order} LIMIT ?",
         [*values, limit],
     )

@@ -39,7 +39,7 @@ Late = Callable[["Transaction"], None]
 
 
 class Transaction:
-    """One write transaction. Its time is read after the lock, so that a wait never makes an expired thing look young."""
+    """One write transaction. Its time is read after the lock: a wait must not make an expired thing look young."""
 
     __slots__ = ("_connection", "now")
 

@@ -1,4 +1,4 @@
-"""Reviewers, their identities and credentials. Secrets are stored as SHA-256 only: they are random, 160 bits and more."""
+"""Reviewers, their identities and credentials. Of a secret only the SHA-256 is stored: it is random, 160 bits or more."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def identify(tx: Transaction, reviewer_id: str, kind: str, subject: str) -> None
 
 
 def by_name(source: Transaction | Database, name: str) -> Row | None:
-    sql = f"SELECT {COLUMNS} FROM reviewer r WHERE name = ?"  # noqa: S608 - a constant
+    sql = f"SELECT {COLUMNS} FROM reviewer r WHERE name = ?"
     if isinstance(source, Transaction):
         return source.one(sql, (name,))
     rows = source.read(sql, (name,))
@@ -36,7 +36,7 @@ def by_name(source: Transaction | Database, name: str) -> Row | None:
 
 def by_identity(source: Database, kind: str, subject: str) -> Row | None:
     rows = source.read(
-        f"SELECT {COLUMNS} FROM reviewer r JOIN identity i USING (reviewer_id) "  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM reviewer r JOIN identity i USING (reviewer_id) "
         "WHERE i.kind = ? AND i.subject = ? AND r.enabled = 1",
         (kind, subject),
     )
@@ -49,7 +49,7 @@ def identities(source: Database | Transaction, reviewer_id: str) -> list[Row]:
 
 
 def everyone(database: Database) -> list[Row]:
-    return database.read(f"SELECT {COLUMNS} FROM reviewer r WHERE enabled = 1 ORDER BY name")  # noqa: S608 - a constant
+    return database.read(f"SELECT {COLUMNS} FROM reviewer r WHERE enabled = 1 ORDER BY name")
 
 
 def disable(tx: Transaction, reviewer_id: str) -> None:
@@ -72,7 +72,7 @@ def add_credential(tx: Transaction, reviewer_id: str, kind: str, secret: str, ex
 def by_credential(source: Database, kind: str, secret: str, now: str) -> Row | None:
     """The reviewer whose live credential this is."""
     rows = source.read(
-        f"SELECT {COLUMNS} FROM credential c JOIN reviewer r USING (reviewer_id) "  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM credential c JOIN reviewer r USING (reviewer_id) "
         "WHERE c.secret_hash = ? AND c.kind = ? AND c.ended IS NULL AND r.enabled = 1 "
         "AND (c.expires IS NULL OR c.expires > ?)",
         (secret_hash(secret), kind, now),
@@ -90,7 +90,7 @@ def use_up(tx: Transaction, kind: str, secret: str) -> Row | None:
     if changed.rowcount != 1:
         return None
     return tx.one(
-        f"SELECT {COLUMNS} FROM credential c JOIN reviewer r USING (reviewer_id) "  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM credential c JOIN reviewer r USING (reviewer_id) "
         "WHERE c.secret_hash = ? AND r.enabled = 1",
         (secret_hash(secret),),
     )

@@ -18,7 +18,7 @@ from toolguard.store.database import Database, Row, Transaction
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:
-    return f'INSERT INTO "{table}" ({", ".join(columns)}) VALUES ({", ".join(":" + name for name in columns)})'  # noqa: S608 - names are ours
+    return f'INSERT INTO "{table}" ({", ".join(columns)}) VALUES ({", ".join(":" + name for name in columns)})'
 
 
 _CALL: Final = _insert(
@@ -105,9 +105,8 @@ def count_open(tx: Transaction, principal: Principal) -> int:
 
 
 def code_is_taken(tx: Transaction, code: str) -> bool:
-    return (
-        tx.one("SELECT 1 FROM approval_request WHERE code = ? AND state IN ('pending', 'approved')", (code,)) is not None
-    )
+    row = tx.one("SELECT 1 FROM approval_request WHERE code = ? AND state IN ('pending', 'approved')", (code,))
+    return row is not None
 
 
 def unsettled(tx: Transaction, principal: Principal, call_fp: str) -> Row | None:
@@ -172,7 +171,7 @@ def move_execution(
         return None
     stamp = "dispatched_at" if after is ExecutionState.DISPATCHED else "ended_at"
     changed = tx.execute(
-        f"UPDATE execution SET state = ?, {stamp} = ?, error = ?, duration_ms = ?, result_size = ? "  # noqa: S608 - stamp is one of two names
+        f"UPDATE execution SET state = ?, {stamp} = ?, error = ?, duration_ms = ?, result_size = ? "
         "WHERE execution_id = ? AND state = ?",
         (after, tx.now, error or None, duration_ms, result_size, execution_id, row["state"]),
     )
@@ -210,7 +209,7 @@ def votes(source: Transaction | Database, request_id: str) -> list[Row]:
 
 
 def requests(database: Database, state: str | None, before: str | None, limit: int) -> list[Row]:
-    """Pending ones with the oldest deadline first; all others newest first. `before` is the last id of the page before."""
+    """Pending ones oldest first, all others newest first. `before` is the last id of the page before."""
     clauses, values = [], list[Any]()
     if state is not None:
         clauses.append("state = ?")
@@ -222,7 +221,7 @@ def requests(database: Database, state: str | None, before: str | None, limit: i
         values.append(before)
     where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
     order = "rowid ASC" if pending else "rowid DESC"
-    return database.read(f"SELECT * FROM approval_request {where} ORDER BY {order} LIMIT ?", [*values, limit])  # noqa: S608 - clauses are ours
+    return database.read(f"SELECT * FROM approval_request {where} ORDER BY {order} LIMIT ?", [*values, limit])
 
 
 def states(database: Database) -> dict[str, str]:
@@ -275,7 +274,6 @@ def open_requests_of_tool(tx: Transaction, server: str, tool: str) -> list[Row]:
     )
 
 
-
 def any_overdue(database: Database, boot_id: str, boot_clock: float, now: str) -> bool:
     """Whether `overdue` would find something: asked before taking the lock."""
     rows = database.read(
@@ -292,7 +290,8 @@ def request_events(database: Database, after: int) -> list[tuple[int, str, Row]]
     rows = database.read(
         "SELECT e.seq AS event_seq, e.kind AS event_kind, r.* FROM audit_event e "
         "JOIN approval_request r ON r.request_id = e.request_id "
-        "WHERE e.seq > ? AND e.request_id IS NOT NULL AND e.kind NOT IN ('call.decided', 'vote.refused') ORDER BY e.seq",
+        "WHERE e.seq > ? AND e.request_id IS NOT NULL AND e.kind NOT IN ('call.decided', 'vote.refused') "
+        "ORDER BY e.seq",
         (after,),
     )
     return [(row["event_seq"], row["event_kind"], row) for row in rows]

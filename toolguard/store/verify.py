@@ -1,4 +1,5 @@
-"""The verifier of the audit log: a second implementation that never calls the writer, since a shared mistake proves nothing.
+"""The verifier of the audit log: a second implementation that never calls the writer, since a mistake both share
+proves nothing.
 
 It checks bytes, not parsed values: each body must be canonical as stored, each hash and link must hold, and the events
 must tell a story that the transition tables permit (no execution without exactly one permission).
@@ -80,8 +81,11 @@ def _check_link(row: Mapping[str, Any], report: Report) -> None:
     if report.log_id and row["log_id"] != report.log_id:
         report.problems.append(Problem(seq, "belongs to another log"))
     header = {name: row[name] for name in _HEADER if row[name] is not None}
-    encoded = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    if hashlib.sha256(b"toolguard/event/v1\0" + encoded).hexdigest() != row["row_hash"]:
+    encoded = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if (
+        hashlib.sha256(b"toolguard/event/v1\0" + encoded.encode("utf-8", "surrogatepass")).hexdigest()
+        != row["row_hash"]
+    ):
         report.problems.append(Problem(seq, "was changed after it was written"))
     report.events, report.head, report.log_id = seq, row["row_hash"], report.log_id or row["log_id"]
 
