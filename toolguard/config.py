@@ -118,12 +118,13 @@ class Config:
         return self.home / "toolguard.db"
 
 
-def load(path: str | Path | None = None) -> Config:
-    """The configuration of a file, of the home's own file, or the defaults.
+def load(path: str | Path | None = None, folder: str | Path | None = None) -> Config:
+    """The configuration of a file, of the home's own file, or the defaults; `folder` is the home where it is not the
+    one that the environment names.
 
     Raises ConfigError or PolicyError with the place in the file.
     """
-    folder = home()
+    folder = Path(folder).expanduser().absolute() if folder else home()
     if path is not None:
         file = Path(path).expanduser()
         if not file.is_file():

@@ -1,29 +1,34 @@
-"""`toolguard proxy`, without the command-line library: three options and a command."""
+"""`toolguard proxy`, without the command-line library: a few options and a command."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePath
 
 from toolguard.errors import ConfigError
 
-USAGE = "usage: toolguard proxy [--config F] [--name N] -- COMMAND [ARG...]"
+USAGE = "usage: toolguard proxy [--config F] [--home DIR] [--name N] [--agent A] -- COMMAND [ARG...]"
 
 
 def proxy(arguments: list[str]) -> int:
     """Put the proxy in front of one server until its client leaves; the exit status is the server's."""
-    config, name, command = parse(arguments)
+    options, command = parse(arguments)
 
+    from toolguard import config as configuration
     from toolguard.proxy import run
 
-    return run(command, name=name, config=config)
+    config = configuration.load(options["--config"] or None, options["--home"] or None)
+    if options["--agent"]:
+        config = replace(config, agent=options["--agent"])
+    return run(command, name=options["--name"] or PurePath(command[0]).stem, config=config)
 
 
-def parse(arguments: list[str]) -> tuple[str | None, str, list[str]]:
-    """Configuration file, server name and command. Without --name the server is called like its program.
+def parse(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """The options, empty where not given, and the command.
 
     Raises ConfigError.
     """
-    options = {"--config": "", "--name": ""}
+    options = dict.fromkeys(("--config", "--home", "--name", "--agent"), "")
     rest = list(arguments)
     while rest and rest[0] != "--":
         option, given, value = rest.pop(0).partition("=")
@@ -37,4 +42,4 @@ def parse(arguments: list[str]) -> tuple[str | None, str, list[str]]:
     command = rest[1:]
     if not command:
         raise ConfigError("no server command after `--`", hint=USAGE)
-    return options["--config"] or None, options["--name"] or PurePath(command[0]).stem, command
+    return options, command

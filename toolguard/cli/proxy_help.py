@@ -9,11 +9,12 @@ import click
     epilog="Example: toolguard proxy --name files -- npx -y @modelcontextprotocol/server-filesystem /srv/data",
 )
 @click.option("--config", metavar="F", help="Configuration file instead of the home's toolguard.yaml.")
+@click.option("--home", metavar="DIR", help="Folder of database and keys instead of the one TOOLGUARD_HOME names.")
+@click.option("--agent", metavar="A", help="Name of the agent in policy and log, instead of the configuration's.")
 @click.option("--name", metavar="N", help="Name of the server in policy and log; the program's name by default.")
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND [ARG...]")
-def proxy(config: str | None, name: str | None, command: tuple[str, ...]) -> int:
+def proxy(command: tuple[str, ...], **options: str | None) -> int:
     """Start COMMAND as an MCP server and guard it: stdin and stdout speak MCP, and tool calls are judged."""
     from toolguard.cli.proxy import proxy as start
 
-    options = [part for option, value in (("--config", config), ("--name", name)) if value for part in (option, value)]
-    return start([*options, "--", *command])
+    return start([*(f"--{option}={value}" for option, value in options.items() if value), "--", *command])

@@ -34,6 +34,16 @@ class Change:
     line: int
 
     @property
+    def is_wrapped(self) -> bool:
+        """Whether it ran behind a proxy before."""
+        return wrapping(self.entry) is not None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it runs behind a proxy afterwards."""
+        return self.what in ("wrapped", "renewed", "by-hand") or (self.what == "unchanged" and self.is_wrapped)
+
+    @property
     def uncovered(self) -> str:
         """Why calls to this server do not pass the proxy, for a person; empty when they do or when it was asked for."""
         return {
@@ -68,13 +78,13 @@ class Plan:
         )
 
 
-def this_toolguard(home: Path | None) -> Launcher:
-    """How a client starts the toolguard that is running now; `home` when it is not the one that holds by default.
+def this_toolguard(home: Path | None = None, config: Path | None = None) -> Launcher:
+    """How a client starts the toolguard that is running now; `home` and `config` where the defaults do not hold.
 
     The interpreter runs isolated where that works: otherwise PYTHONPATH in the environment of a client or a server
     decides whose code the guard imports, and the agent can write there.
     """
-    options = {"--home": str(home)} if home else {}
+    options = {name: str(value) for name, value in (("--home", home), ("--config", config)) if value}
     spec = importlib.util.find_spec("toolguard")
     origin = Path(spec.origin) if spec and spec.origin else Path()
     if site.ENABLE_USER_SITE and origin.is_relative_to(site.getusersitepackages()):
@@ -157,13 +167,13 @@ def notes(plan: Plan) -> Iterator[str]:
     """What the person should know beside the changes."""
     started: dict[str, list[Json]] = {}
     for change in plan.changes:
-        argv = started.setdefault(change.entry.name, change.entry.argv)
-        if argv != change.entry.argv and change.what != "remote":
-            yield f"`{change.entry.name}` stands here twice with different commands: rename one, or toolguard sees its tools change each time"
+        name, argv = change.entry.name, change.entry.argv
+        if started.setdefault(change.entry.name, argv) != argv and change.what != "remote":
+            yield f"`{name}` stands here twice with different commands: rename one, else its tools seem to change"
         if change.entry.members.get("sandboxEnabled") is True:
-            yield f"`{change.entry.name}` runs in the client's sandbox: it must be allowed to write toolguard's home"
-    if re.search(r"[/\\](\.cache[/\\]uv|archive-v\d+)[/\\]", sys.executable):
-        yield "this toolguard runs from a temporary environment of uv: install it with `uv tool install` so that the client still finds it tomorrow"
+            yield f"`{name}` runs in its client's sandbox: allow it to write toolguard's home"
+    if re.search(r"[/\\]archive-v\d+[/\\]", sys.executable):  # where uvx keeps environments until it cleans up
+        yield "this toolguard runs from a temporary environment: install it with `uv tool install`, then run this again"
 
 
 def _hidden(client: Client, text: str, name: str) -> str:

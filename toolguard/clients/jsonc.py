@@ -25,7 +25,7 @@ from toolguard.core.model import Json
 
 # A string, or a comment; strings come first so that `//` inside one stays.
 _STRING_OR_COMMENT = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
-# A string, or a comma that closes nothing (left for the parser to refuse), or a trailing comma; for text without comments.
+# For text without comments: a string, a comma after nothing (left for the parser to refuse), or a trailing comma.
 _STRING_OR_TRAILING_COMMA = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[\[{]\s*,|,(?=\s*[}\]])')
 _STRING_OR_CONSTANT = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|(NaN|-?Infinity)')
 

@@ -11,9 +11,10 @@ import itertools
 import json
 import os
 import signal
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import IO, Final
 
 from toolguard.core.model import Json
 from toolguard.errors import UpstreamError
@@ -68,7 +69,8 @@ class _Refused(Exception):
 
 class _Connection:
     def __init__(self, child: asyncio.subprocess.Process) -> None:
-        assert child.stdin and child.stdout and child.stderr
+        if child.stdin is None or child.stdout is None:
+            raise UpstreamError("has no standard input or output")
         self._in, self._out = child.stdin, child.stdout
         self._ids = itertools.count(1)
 
@@ -151,47 +153,41 @@ _Dialogue = Callable[[_Connection], Awaitable[Listing]]
 
 
 async def _ask(argv: Sequence[str], env: Mapping[str, str], cwd: str | None, dialogue: _Dialogue) -> Listing:
-    try:
-        child = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=dict(env),
-            cwd=cwd,
-            limit=_LONGEST_LINE,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        raise UpstreamError(f"cannot be started: {getattr(error, 'strerror', None) or error}") from None
-    errors = asyncio.create_task(_tail(child), name="toolguard-doctor-stderr")
-    try:
-        return await dialogue(_Connection(child))
-    except UpstreamError as error:
-        await _end(child)
-        said = (await errors).strip()
-        raise UpstreamError(
-            f"{error}{f': {said.splitlines()[-1][:300]}' if said else ''}",
-            hint=error.hint,
-        ) from None
-    finally:
-        await _end(child)
-        await errors
+    # A file instead of a pipe: a server may write as much as it likes without anybody reading along.
+    with tempfile.TemporaryFile() as errors:
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                env=dict(env),
+                cwd=cwd,
+                limit=_LONGEST_LINE,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise UpstreamError(f"cannot be started: {getattr(error, 'strerror', None) or error}") from None
+        try:
+            return await dialogue(_Connection(child))
+        except UpstreamError as error:
+            await _end(child)
+            raise UpstreamError(f"{error}{_last_words(errors)}", hint=error.hint) from None
+        finally:
+            await _end(child)
 
 
-async def _tail(child: asyncio.subprocess.Process) -> str:
-    """The end of what the server writes to standard error, read so that it never blocks on it."""
-    assert child.stderr
-    kept = b""
-    while chunk := await child.stderr.read(65536):
-        kept = (kept + chunk)[-4096:]
-    return kept.decode(errors="replace")
+def _last_words(errors: IO[bytes]) -> str:
+    """The last line that the server wrote to standard error, where there is one."""
+    errors.seek(max(errors.seek(0, os.SEEK_END) - 4096, 0))
+    lines = errors.read().decode(errors="replace").strip().splitlines()
+    return f": {lines[-1][:300]}" if lines else ""
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
     """As the protocol asks for: close its input, wait, then terminate, then kill, with all it started."""
-    assert child.stdin
-    child.stdin.close()
+    if child.stdin:
+        child.stdin.close()
     for number in (None, signal.SIGTERM, signal.SIGKILL):
         if number is not None and child.returncode is None:
             with contextlib.suppress(ProcessLookupError):

@@ -29,6 +29,8 @@ class Client:
     by a variant of it. `{home}` and the like are filled from `_folders`."""
     project_file: str = ""
     """The file of one project, relative to its folder; empty when there is none."""
+    projects: tuple[str, ...] = ()
+    """Path to the object whose names are the folders of projects that the client has seen."""
     patience: int | None = None
     """Seconds that the client waits for a tool call; None when it waits for hours."""
     blind: str = ""
@@ -78,6 +80,7 @@ CLIENTS: Final = (
         containers=(("mcpServers",), ("projects", "*", "mcpServers")),
         files=_everywhere("{claude}/.claude.json", "{home}/.claude/.claude.json"),
         project_file=".mcp.json",
+        projects=("projects",),
         blind="plugins, claude.ai connectors and its built-in tools",
     ),
     Client(
@@ -115,6 +118,7 @@ CLIENTS: Final = (
         containers=(("mcp_servers",),),
         files=_everywhere("{codex}/config.toml"),
         project_file=".codex/config.toml",
+        projects=("projects",),
         patience=300,
         blind="plugins, apps and its built-in shell",
     ),
@@ -145,8 +149,8 @@ def user_files(client: Client, environ: Mapping[str, str], platform: str) -> tup
 def _expand(pattern: str) -> list[Path]:
     if "*" not in pattern:
         return [Path(pattern)] if Path(pattern).is_file() else []
-    fixed, _, rest = pattern.partition("*")
-    folder = Path(fixed).parent if not fixed.endswith("/") else Path(fixed)
+    fixed = pattern.partition("*")[0]
+    folder = Path(fixed) if fixed.endswith("/") else Path(fixed).parent
     return sorted(path for path in folder.glob(pattern[len(folder.as_posix()) + 1 :]) if path.is_file())
 
 

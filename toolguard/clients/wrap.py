@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
-from toolguard.clients.entry import Edit, Entry, Span
+from toolguard.clients.entry import Edit, Entry, NewMember, Span
 
 REMOTE_MEMBERS: Final = ("url", "serverUrl", "httpUrl")
 """Members that name a server's address; `url` in every client here, the others where files are shared with more."""
 
-OWN_OPTIONS: Final = ("--name", "--agent", "--home")
+OWN_OPTIONS: Final = ("--name", "--agent", "--home", "--config")
 
 # The marks of a list that was not there before: a space inside each bracket. A list that the user wrote empty gets the
 # new arguments straight after its bracket, so the two can be told apart when undoing.
@@ -107,8 +107,13 @@ def is_ours(present: Wrapping, client: str) -> bool:
 
 def _is_toolguard(launch: list[str]) -> bool:
     """Whether these words start toolguard: its executable alone, or an interpreter with `-m toolguard` last."""
-    names = {PurePosixPath(launch[0]).stem.lower(), PureWindowsPath(launch[0]).stem.lower()} if launch else set()
-    return (len(launch) == 1 and "toolguard" in names) or (len(launch) > 2 and launch[-2:] == ["-m", "toolguard"])
+    match launch:
+        case [executable]:
+            return "toolguard" in (PurePosixPath(executable).stem, PureWindowsPath(executable).stem)
+        case [_, *_, "-m", "toolguard"]:
+            return True
+        case _:
+            return False
 
 
 def wrap(
@@ -119,7 +124,8 @@ def wrap(
     quote: Callable[[str], str],
 ) -> list[Edit]:
     """The edits that put a stdio entry behind the proxy; for one already there, those that bring it up to date."""
-    assert entry.command is not None
+    if entry.command is None or (entry.args is None and entry.new_args is None):
+        return []
     present = wrapping(entry)
     if present:
         return _renew(entry, present, launcher.head(entry.name, client, present.added), quote)
@@ -132,9 +138,8 @@ def wrap(
 
 
 def _renew(entry: Entry, present: Wrapping, head: tuple[str, ...], quote: Callable[[str], str]) -> list[Edit]:
-    if present.head == head:
+    if present.head == head or entry.command is None:
         return []
-    assert entry.command is not None
     executable, *arguments = (quote(word) for word in head)
     last = entry.elements[len(present.head) - 2]
     return [
@@ -144,23 +149,23 @@ def _renew(entry: Entry, present: Wrapping, head: tuple[str, ...], quote: Callab
 
 
 def _insertion(entry: Entry, inserted: str) -> Edit:
-    if entry.args is None:
-        assert entry.new_args is not None
-        new = entry.new_args
-        return Edit(
-            Span(new.at, new.at),
-            f"{new.before}{_OWN_OPEN}{inserted}{_OWN_CLOSE}{new.after}",
-        )
-    if not entry.elements:
-        return Edit(Span(entry.args.start + 1, entry.args.start + 1), inserted)
-    first = entry.elements[0].start
-    return Edit(Span(first, first), f"{inserted}, ")
+    if entry.elements:
+        return Edit(_at(entry.elements[0].start), f"{inserted}, ")
+    if entry.args is not None:
+        return Edit(_at(entry.args.start + 1), inserted)
+    new = entry.new_args or NewMember(0, "", "")
+    return Edit(_at(new.at), f"{new.before}{_OWN_OPEN}{inserted}{_OWN_CLOSE}{new.after}")
+
+
+def _at(offset: int) -> Span:
+    return Span(offset, offset)
 
 
 def unwrap(text: str, entry: Entry) -> list[Edit]:
     """The edits that take a wrapped entry out from behind the proxy."""
     present = wrapping(entry)
-    assert present is not None and entry.command is not None and entry.args is not None
+    if present is None or entry.command is None or entry.args is None:
+        return []
     original = entry.elements[len(present.head) - 1]
     command = Edit(entry.command, text[original.start : original.end])
     rest = entry.elements[len(present.head) :]

@@ -1,0 +1,110 @@
+"""`toolguard doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from toolguard import config as configuration
+from toolguard.cli.frame import FAILED, OK
+from toolguard.cli.output import print_json, print_lines
+from toolguard.clients import doctor as examining
+from toolguard.clients import where
+from toolguard.clients.check import Check
+from toolguard.clients.doctor import Subject
+from toolguard.clients.house import examine_house
+from toolguard.clients.where import Client
+from toolguard.config import Config
+from toolguard.errors import ConfigError
+
+
+@click.command(epilog="Example: toolguard doctor cursor")
+@click.argument("clients", nargs=-1, type=click.Choice(where.NAMES), metavar="[CLIENT]...")
+@click.option(
+    "--config-file", "client_file", type=click.Path(path_type=Path), help="Examine this file of the one CLIENT named."
+)
+@click.option("--timeout", default=30.0, show_default=True, help="Seconds that a server has to start and answer.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="toolguard.yaml to use.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def doctor(
+    clients: tuple[str, ...], client_file: Path | None, timeout: float, config_file: Path | None, as_json: bool
+) -> int:
+    """Prove that the MCP servers of your clients are behind toolguard, and that toolguard is sound.
+
+    Each configured server is started the way its client starts it, and asked for its tools. Exit status 0 when all is
+    well, 1 when there is a problem; each problem comes with what to do about it.
+    """
+    if client_file is not None and len(clients) != 1:
+        raise click.UsageError("--config-file needs exactly one CLIENT")
+    config, checks = _configuration(config_file)
+    checks += examine_house(config, datetime.now(UTC))
+    chosen = [where.client(name) for name in clients or where.NAMES]
+    found: list[Subject] = []
+    for client in chosen:
+        in_files, broken = _subjects(client, client_file)
+        found += in_files
+        checks += broken
+    environ = configuration.wrapped_environment()
+    checks += asyncio.run(examining.examine_servers(found, config, environ, timeout))
+    checks += _what_was_missed(chosen, found, asked_for=bool(clients))
+    ok = not any(check.state == "problem" for check in checks)
+    if as_json:
+        print_json({"ok": ok, "checks": [check.as_json() for check in checks]})
+    else:
+        print_lines(_lines(checks))
+    return OK if ok else FAILED
+
+
+def _configuration(config_file: Path | None) -> tuple[Config, list[Check]]:
+    """The configuration; when it cannot be used, the defaults, so that the rest is examined all the same."""
+    try:
+        config = configuration.load(config_file)
+    except ConfigError as error:
+        return configuration.defaults(configuration.home()), [Check("configuration", "problem", str(error), error.hint)]
+    return config, [Check("configuration", "ok", str(config.file) if config.file else "none: the defaults hold")]
+
+
+def _subjects(client: Client, client_file: Path | None) -> tuple[list[Subject], list[Check]]:
+    """The servers of a client's files, those of the projects that it knows, and of the folder we are in."""
+    if client_file is not None:
+        return examining.subjects(client, client_file)
+    found: list[Subject] = []
+    broken: list[Check] = []
+    folders = [Path.cwd()]
+    for path in where.user_files(client, configuration.wrapped_environment(), sys.platform):
+        subjects, problems = examining.subjects(client, path)
+        found += subjects
+        broken += problems
+        folders += examining.known_projects(client, path)
+    for folder in dict.fromkeys(folders):
+        if client.project_file and (folder / client.project_file).is_file():
+            subjects, problems = examining.subjects(client, folder / client.project_file, folder)
+            found += subjects
+            broken += problems
+    return found, broken
+
+
+def _what_was_missed(clients: list[Client], found: list[Subject], *, asked_for: bool) -> Iterator[Check]:
+    """What no edit of a client's files covers, said every time; and clients without any servers."""
+    seen = {subject.client.name for subject in found}
+    for client in clients:
+        if client.name in seen:
+            yield Check(client.name, "note", f"toolguard does not see {client.blind}")
+        elif asked_for:
+            yield Check(client.name, "note", "no MCP servers are configured", f"add one in {client.title}")
+    if not seen and not asked_for:
+        yield Check("clients", "note", "no client has MCP servers configured", "toolguard install CLIENT, once it has")
+
+
+def _lines(checks: list[Check]) -> Iterator[str]:
+    for check in checks:
+        yield f"{check.state:<8} {check.name}: {check.what}"
+        if check.then:
+            yield f"         next: {check.then}"
+    problems = sum(check.state == "problem" for check in checks)
+    yield "No problems." if not problems else f"{problems} problem{'' if problems == 1 else 's'}."

@@ -1,0 +1,194 @@
+"""`toolguard install CLIENT` and `toolguard uninstall CLIENT`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from toolguard import config as configuration
+from toolguard.cli.output import print_json, print_lines
+from toolguard.clients import install as installing
+from toolguard.clients import where
+from toolguard.clients.enrol import FirstReviewer, first_reviewer
+from toolguard.clients.install import Plan
+from toolguard.clients.where import Client
+from toolguard.config import Config
+from toolguard.core.model import Json
+from toolguard.core.redact import Redactor
+from toolguard.errors import ConfigError
+
+_WORDS = {
+    "wrapped": "put behind toolguard",
+    "renewed": "behind toolguard, brought up to date",
+    "unwrapped": "taken out from behind toolguard",
+    "by-hand": "left alone: its proxy was set up by hand",
+}
+
+_client = click.argument("client", type=click.Choice(where.NAMES), metavar="CLIENT")
+_client_file = click.option(
+    "--config-file",
+    "client_file",
+    type=click.Path(path_type=Path),
+    help="The client's file, where it is not the usual one.",
+)
+_project = click.option(
+    "--project",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The client's file of this project's folder instead of yours.",
+)
+_dry_run = click.option("--dry-run", is_flag=True, help="Show the changes as a unified diff and write nothing.")
+_config = click.option("--config", "config_file", type=click.Path(path_type=Path), help="toolguard.yaml to use.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+@click.command(epilog="Example: toolguard install claude-code --dry-run")
+@_client
+@_client_file
+@_project
+@_dry_run
+@_config
+@_as_json
+def install(
+    client: str, client_file: Path | None, project: Path | None, dry_run: bool, config_file: Path | None, as_json: bool
+) -> None:
+    """Put every stdio MCP server of CLIENT behind toolguard.
+
+    CLIENT is claude-desktop, claude-code, cursor, vscode or codex. The client's own configuration is edited in place:
+    comments, order and everything else stay, a backup is kept, and `uninstall` takes the edit back. The first time,
+    you are enrolled as reviewer.
+    """
+    config = configuration.load(config_file)
+    chosen = where.client(client)
+    paths = _files(chosen, client_file, project)
+    if not paths:
+        usual = where.usual_file(chosen, configuration.wrapped_environment(), sys.platform)
+        raise ConfigError(
+            f"{chosen.title} has no MCP servers configured yet",
+            file=str(usual),
+            hint=f"add one in {chosen.title} and run this again, or name its file with --config-file",
+        )
+    launcher = installing.this_toolguard(*_passed_on(config, config_file))
+    plans = [installing.plan_install(chosen, path, launcher) for path in paths]
+    backups = [] if dry_run else _carry_out(plans, config)
+    reviewer = None if dry_run else first_reviewer(config)
+    if as_json:
+        _print_json(plans, backups, dry_run, {"reviewer": reviewer and {"name": reviewer.name, "link": reviewer.link}})
+        return
+    _print(plans, backups, dry_run)
+    if not dry_run:
+        _print_next(chosen, reviewer)
+
+
+@click.command(epilog="Example: toolguard uninstall claude-code")
+@_client
+@_client_file
+@_project
+@_dry_run
+@_config
+@_as_json
+def uninstall(
+    client: str, client_file: Path | None, project: Path | None, dry_run: bool, config_file: Path | None, as_json: bool
+) -> None:
+    """Take the MCP servers of CLIENT out from behind toolguard again.
+
+    Only what `install` wrote is taken back; what changed since stays. If nothing else changed, the file is what it was
+    before, to the byte. Database, keys and reviewers stay.
+    """
+    config = configuration.load(config_file)
+    chosen = where.client(client)
+    plans = [installing.plan_uninstall(chosen, path) for path in _files(chosen, client_file, project)]
+    backups = [] if dry_run else _carry_out(plans, config)
+    if as_json:
+        _print_json(plans, backups, dry_run, {})
+        return
+    _print(plans, backups, dry_run)
+    if not any(plan.changed for plan in plans):
+        click.echo("Nothing to undo.")
+    elif not dry_run:
+        click.echo(f"Restart {chosen.title}: until then it uses what it has started.")
+
+
+def _files(client: Client, client_file: Path | None, project: Path | None) -> tuple[Path, ...]:
+    if client_file is not None:
+        return (client_file,)
+    if project is None:
+        return where.user_files(client, configuration.wrapped_environment(), sys.platform)
+    if not client.project_file:
+        raise ConfigError(f"{client.title} has no files of projects", hint="leave out --project")
+    path = project / client.project_file
+    return (path,)
+
+
+def _passed_on(config: Config, config_file: Path | None) -> tuple[Path | None, Path | None]:
+    """Home and configuration that the proxy must be told: clients start it without most of our environment."""
+    variables = ("TOOLGUARD_HOME", "XDG_DATA_HOME")
+    home = config.home if any(configuration.variable(name) for name in variables) else None
+    return home, config_file.absolute() if config_file else None
+
+
+def _carry_out(plans: list[Plan], config: Config) -> list[Path]:
+    """Every file was understood before the first one is touched."""
+    now = datetime.now(UTC)
+    return [installing.carry_out(plan, config.home / "backups", now) for plan in plans if plan.changed]
+
+
+def _print(plans: list[Plan], backups: list[Path], dry_run: bool) -> None:
+    for plan in plans:
+        print_lines(_lines(plan))
+        if dry_run:
+            print_lines(_safe_diff(plan))
+    print_lines(f"Backup: {backup}" for backup in backups)
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"{plan.client.title}  {plan.file.path}"
+    for change in plan.changes:
+        yield f"  {change.entry.name}: {change.uncovered or _WORDS.get(change.what) or _standing(change)}"
+    if not plan.changes:
+        yield "  no servers"
+    yield from (f"  note: {note}" for note in installing.notes(plan))
+
+
+def _standing(change: installing.Change) -> str:
+    return "behind toolguard already" if change.is_wrapped else "not behind toolguard"
+
+
+def _print_next(client: Client, reviewer: FirstReviewer | None) -> None:
+    if reviewer:
+        click.echo(f"You are the first reviewer, `{reviewer.name}`. Sign in once, within a day, with {reviewer.link}")
+    click.echo(
+        f"Next: restart {client.title}, keep `toolguard serve` running, and prove it all with `toolguard doctor`."
+    )
+
+
+def _safe_diff(plan: Plan) -> list[str]:
+    """The lines of the diff without secrets."""
+    return Redactor(b"").text(plan.diff()).splitlines()
+
+
+def _print_json(plans: list[Plan], backups: list[Path], dry_run: bool, more: dict[str, Json]) -> None:
+    document = {
+        "dry_run": dry_run,
+        "files": [_file_as_json(plan, dry_run) for plan in plans],
+        "backups": [str(backup) for backup in backups],
+        **more,
+    }
+    print_json(document)
+
+
+def _file_as_json(plan: Plan, dry_run: bool) -> dict[str, Json]:
+    document: dict[str, Json] = {
+        "client": plan.client.name,
+        "file": str(plan.file.path),
+        "changed": plan.changed,
+        "servers": [
+            {"name": one.entry.name, "result": one.what, "behind": one.is_behind, "line": one.line}
+            for one in plan.changes
+        ],
+        "notes": list(installing.notes(plan)),
+    }
+    return {**document, "diff": "\n".join(_safe_diff(plan))} if dry_run else document

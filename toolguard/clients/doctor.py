@@ -1,0 +1,201 @@
+"""Examines whether each server of each client stands behind the proxy, by starting it the way its client does.
+
+Servers are started only from files that the client itself starts them from without asking: what came with a project
+may be hostile, and is only read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from toolguard.clients import file as files
+from toolguard.clients import probe
+from toolguard.clients.check import Check
+from toolguard.clients.entry import Entry
+from toolguard.clients.probe import Listing
+from toolguard.clients.where import Client
+from toolguard.clients.wrap import Wrapping, kind, wrapping
+from toolguard.config import Config
+from toolguard.errors import ConfigError, StoreError, UpstreamError
+from toolguard.guard import Guard
+
+_AT_ONCE: Final = 4
+"""Servers started at the same time: some bring a whole browser."""
+
+Answer = Listing | UpstreamError | None
+"""What came of starting a server; None when it was not started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One server to be examined."""
+
+    client: Client
+    file: Path
+    entry: Entry
+    project: Path | None = None
+    """The folder whose file it stands in, when nobody asked us to trust that folder."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.client.name}/{self.entry.name}"
+
+    @property
+    def wrapping(self) -> Wrapping | None:
+        return wrapping(self.entry)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the entry adds to the environment of its client."""
+        named = self.entry.members.get("env")
+        pairs = named.items() if isinstance(named, dict) else ()
+        return {str(name): str(value) for name, value in pairs if value is not None}
+
+    @property
+    def why_not_started(self) -> str:
+        """Why the doctor leaves it alone; empty when it starts it."""
+        members = self.entry.members
+        texts = [*self.entry.argv, *self.environment.values(), members.get("cwd")]
+        if self.project:
+            return "its file came with a project"
+        if members.get("disabled") is True or members.get("enabled") is False:
+            return "its client has it switched off"
+        if any(isinstance(text, str) and "${" in text for text in texts):
+            return "only its client can fill in the ${...} of its entry"
+        return ""
+
+    @property
+    def install(self) -> str:
+        """The command that puts it behind the proxy."""
+        return f"toolguard install {self.client.name}" + (f" --project '{self.project}'" if self.project else "")
+
+
+def subjects(client: Client, path: Path, project: Path | None = None) -> tuple[list[Subject], list[Check]]:
+    """The servers of one file; a file that cannot be understood is a problem of its own."""
+    try:
+        entries = client.format.read(files.read(path).text, str(path), client.containers)
+    except ConfigError as error:
+        return [], [Check(client.name, "problem", str(error), error.hint)]
+    return [Subject(client, path, entry, project) for entry in entries], []
+
+
+def known_projects(client: Client, path: Path) -> Iterator[Path]:
+    """The folders that a user's file remembers and that bring a file of servers themselves."""
+    if not client.projects:
+        return
+    try:
+        entries = client.format.read(files.read(path).text, str(path), (client.projects,))
+    except ConfigError:
+        return  # said when its servers are examined
+    for folder in (Path(entry.name) for entry in entries):
+        if folder.is_absolute() and (folder / client.project_file).is_file():
+            yield folder
+
+
+async def examine_servers(
+    found: Sequence[Subject], config: Config, environ: Mapping[str, str], within: float
+) -> list[Check]:
+    """The checks of each server, in order; `environ` is the environment of the client as far as we know it."""
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def answer(subject: Subject) -> Answer:
+        if subject.wrapping is None or subject.why_not_started:
+            return None
+        async with limit:
+            return await _start(subject, environ, within)
+
+    answers = await asyncio.gather(*(answer(subject) for subject in found))
+    recorded = _recorded(list(zip(found, answers, strict=True)), config)
+    return [
+        check
+        for subject, came in zip(found, answers, strict=True)
+        for check in (*_standing(subject, config), *_proof(subject, came, config, recorded))
+    ]
+
+
+async def _start(subject: Subject, environ: Mapping[str, str], within: float) -> Answer:
+    cwd = subject.entry.members.get("cwd")
+    argv = [str(word) for word in subject.entry.argv]
+    try:
+        return await probe.list_tools(
+            argv, {**environ, **subject.environment}, cwd if isinstance(cwd, str) else None, within
+        )
+    except UpstreamError as error:
+        return error
+
+
+def _recorded(answers: list[tuple[Subject, Answer]], config: Config) -> set[str]:
+    """Labels of the servers whose tools the guard of this home has seen, which only its proxy can have told it."""
+    if not config.database.exists():
+        return set()
+    try:
+        with Guard.open(config) as guard:
+            return {
+                subject.label
+                for subject, came in answers
+                if isinstance(came, Listing)
+                and subject.wrapping
+                and any(guard.pinned(subject.wrapping.option("--name") or "", tool) for tool in came.tools)
+            }
+    except StoreError:
+        return set()  # said where the database is examined
+
+
+def _standing(subject: Subject, config: Config) -> Iterator[Check]:
+    """What the configuration alone tells."""
+    label, present = subject.label, subject.wrapping
+    if present is None:
+        yield _bare(subject)
+        return
+    executable = Path(present.launch[0])
+    if executable.is_absolute() and not os.access(executable, os.X_OK):
+        yield Check(label, "problem", f"`{executable}` is gone: it cannot start", subject.install)
+    home = present.option("--home")
+    if home and Path(home) != config.home:
+        yield Check(label, "note", f"keeps its records in `{home}`", f"TOOLGUARD_HOME='{home}' toolguard doctor")
+    patience = subject.client.patience
+    if patience is not None and config.approvals.hold >= patience:
+        yield Check(
+            label,
+            "problem",
+            f"calls are held for {config.approvals.hold:g} s, but {subject.client.title} gives up after {patience} s",
+            f"set approvals.hold below {patience}s in toolguard.yaml",
+        )
+
+
+def _bare(subject: Subject) -> Check:
+    label = subject.label
+    match kind(subject.entry):
+        case "stdio":
+            return Check(label, "problem", f"is not behind toolguard ({subject.file})", subject.install)
+        case "remote":
+            return Check(label, "note", "is reached by URL: its calls are not judged", "the gateway will cover it")
+        case _:
+            what = f"has neither a command with a list of arguments nor a URL ({subject.file})"
+            return Check(label, "problem", what, "correct or remove it")
+
+
+def _proof(subject: Subject, came: Answer, config: Config, recorded: set[str]) -> Iterator[Check]:
+    """What starting it showed."""
+    label, present = subject.label, subject.wrapping
+    if present is None:
+        return
+    if came is None:
+        yield Check(label, "ok", f"is behind toolguard; not started: {subject.why_not_started}")
+        return
+    if isinstance(came, UpstreamError):
+        then = came.hint or "start its command by hand to see why"
+        yield Check(label, "problem", f"is behind toolguard, but {came}", then)
+        return
+    tools = f"{len(came.tools)} tool{'' if len(came.tools) == 1 else 's'}"
+    elsewhere = Path(present.option("--home") or config.home) != config.home
+    if came.tools and not elsewhere and label not in recorded:
+        what = f"answers with {tools}, but nothing of them is on record in {config.home}"
+        yield Check(label, "problem", what, f"{subject.install}, with the TOOLGUARD_HOME you use now")
+        return
+    yield Check(label, "ok", f"is behind toolguard and answers with {tools} (protocol {came.era})")

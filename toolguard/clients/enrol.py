@@ -1,0 +1,38 @@
+"""Makes the person at this machine the first reviewer, once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from toolguard import config as configuration
+from toolguard.config import Config
+from toolguard.guard import Guard
+
+
+@dataclass(frozen=True, slots=True)
+class FirstReviewer:
+    """Who was enrolled and how they sign in; the link works once and is shown once."""
+
+    name: str
+    link: str
+
+
+def first_reviewer(config: Config) -> FirstReviewer | None:
+    """Enrols the operating-system user unless somebody can review already; then None.
+
+    Creates home and database. Raises StoreError when they cannot be used.
+    """
+    person = configuration.person()
+    with Guard.open(config) as guard:
+        if guard.reviewers.list():
+            return None
+        # User names of directories (`DOMAIN\user`, `user$`) hold characters that a reviewer's name must not.
+        name = re.sub(r"[^\w .@+-]", "-", person).strip(" .-+@")[:64] or "owner"
+        enrolment = guard.reviewers.add(name, person=person)
+        return FirstReviewer(enrolment.name, sign_in_link(config, enrolment.link_code))
+
+
+def sign_in_link(config: Config, code: str) -> str:
+    """The address of the review page that signs in whoever opens it first."""
+    return f"{config.review.url.rstrip('/')}/sign-in?code={code}"
