@@ -114,6 +114,22 @@ class Guard:
                 raise StoreError(f"execution {permit.execution_id} is no longer ours to send")
             self._execution_event(tx, "execution.dispatched", permit, {})
 
+    def follow(self, permit: Permit, call: ToolCall) -> Permit | None:
+        """Another leg of an execution that is under way; `call` is the same call with the answers it was asked for.
+
+        The answers are judged like arguments. None when they ask for more than was permitted: the leg is then a call
+        of its own. Raises StoreError; then nothing may be sent.
+        """
+        judged = self._judged(call, self._facts(call), permit.execution_id)
+        was, now = permit.decision, judged.decision
+        if now.effect > was.effect or (now.effect is not Effect.ALLOW and now.score > was.score):
+            return None
+        body = audit.Body({"params": judged.params, "class": now.effect_class.value, "score": now.score})
+        with self.store.write(full=permit.request_id is not None) as tx:
+            self._execution_event(tx, "execution.continued", permit, body)
+        self._remember(judged)
+        return replace(permit, dispatched=True)
+
     def finish(self, permit: Permit, outcome: Outcome) -> None:
         """T12: how it ended. Of a call that nobody was asked about it may ride with the next transaction.
 
