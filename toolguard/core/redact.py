@@ -37,6 +37,7 @@ _TAG: Final = b"toolguard/redact/v1"
 _SHORTEST_KNOWN: Final = 6
 """Characters; a shorter value from the configuration stands in too many innocent texts."""
 _SHAPE_DEPTH: Final = 8
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 
 
 class Redactor:
@@ -107,8 +108,11 @@ class Redactor:
     def _object(self, value: Mapping[str, Json]) -> Json:
         if any(self.spans(key) for key in value if len(key) >= _SHORTEST_KNOWN):
             return self._whole("key-of-object", value)
+        told = next((value[key] for key in _NAME_MEMBERS if isinstance(value.get(key), str)), "")
         return {
-            _escape(key): self._named(child) if self._is_secret_name(key) else self._redact(child)
+            _escape(key): self._named(child)
+            if self._is_secret_name(key) or (key in _VALUE_MEMBERS and told and self._is_secret_name(told))
+            else self._redact(child)
             for key, child in value.items()
         }
 
@@ -159,6 +163,11 @@ class Redactor:
         return is_secret_name(key) or (bool(self._extra_keys) and normal(key) in self._extra_keys)
 
 
+_NAME_MEMBERS: Final = ("name", "key", "variable", "header")
+_VALUE_MEMBERS: Final = ("value", "val", "secret_value")
+"""`{"name": "API_KEY", "value": "..."}`: lists of variables, headers and cookies spell a secret's name as a value."""
+
+
 class _Walk:
     """One pass over a value that collects what the gate must look at."""
 
@@ -177,7 +186,12 @@ class _Walk:
                 self.texts.append(node)
             elif isinstance(node, Mapping):
                 for key, child in node.items():
-                    if key[:1] == "$" or is_secret_name(key) or (self._extra_keys and normal(key) in self._extra_keys):
+                    if (
+                        key in _VALUE_MEMBERS
+                        or key[:1] == "$"
+                        or is_secret_name(key)
+                        or (self._extra_keys and normal(key) in self._extra_keys)
+                    ):
                         self.suspicious = True
                     if len(key) >= _SHORTEST_KNOWN:
                         self.texts.append(key)
@@ -195,6 +209,7 @@ class _Known:
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._rule_of: dict[bytes, str] = {}
+        self._encoded: set[bytes] = set()
         self.rules: list[str] = []
         for name, value in values.items():
             if len(value) >= _SHORTEST_KNOWN and (is_secret_name(name) or looks_random(value)):
@@ -202,6 +217,7 @@ class _Known:
                 self.rules.append(rule)
                 for form in _forms(value):
                     self._rule_of.setdefault(form, rule)
+                self._encoded.update(_in_base64(_bytes(value)))
         longest_first = sorted(self._rule_of, key=lambda form: (-len(form), form))
         self._pattern = (
             regex.compile_bytes("|".join(regex.quote(form) for form in longest_first)) if longest_first else None
@@ -215,10 +231,13 @@ class _Known:
         encoded = _bytes(text)
         at = 0
         while self._pattern is not None and (match := self._pattern.search(encoded, at)) is not None:
-            start = len(encoded[: match.start()].decode("utf-8", "surrogatepass"))
-            length = len(match.group().decode("utf-8", "surrogatepass"))
+            first, at = match.span()
+            if match.group() in self._encoded:  # letters around it still hold a few bits of the value
+                first = max(first - 3, len(encoded[:first].rstrip(_BASE64)))
+                at = min(at + 3, len(encoded) - len(encoded[at:].lstrip(_BASE64)))
+            start = len(encoded[:first].decode("utf-8", "surrogatepass"))
+            length = len(encoded[first:at].decode("utf-8", "surrogatepass"))
             found.append(Span(start, start + length, self._rule_of[match.group()]))
-            at = match.end()
         return found
 
 
@@ -232,6 +251,11 @@ def _forms(value: str) -> Iterable[bytes]:
         return  # short pieces in base 64 or hex would match by chance
     yield raw.hex().encode()
     yield raw.hex().upper().encode()
+    yield from _in_base64(raw)
+
+
+def _in_base64(raw: bytes) -> Iterable[bytes]:
+    """The letters of base 64 that stand for this value alone, wherever it starts in what was encoded."""
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw)
         # Letters that mix bits of the value with bits of its neighbours are cut off at both ends.

@@ -45,12 +45,14 @@ _ABOUT: Final = (
 )  # fmt: skip
 """First words of names that speak about a secret."""
 
-_QUALIFIERS: Final = frozenset("prod production dev development test testing staging stage live value val b64 base64 old new main default".split())
+_QUALIFIERS: Final = frozenset(
+    "prod production dev development test testing staging stage live value val b64 base64 old new main default".split()
+)
 """Last words that do not change what a name names: TOKEN_PROD, password_base64."""
 
 _VENDORS: Final = frozenset(
     """
-    heroku hubspot sumo snyk sonar datadog dd twilio stripe openai anthropic cohere mistral groq gemini google maps
+    heroku hubspot sumo sumologic snyk sonar datadog dd twilio stripe openai anthropic cohere mistral groq gemini google maps
     azure aws gcp cloudflare digitalocean linode vultr hetzner github gitlab bitbucket sendgrid mailgun mailchimp
     postmark mandrill algolia elastic grafana newrelic pagerduty opsgenie sentry rollbar bugsnag segment mixpanel
     amplitude slack discord telegram messagebird nexmo vonage plivo pusher ably okta auth0 jira atlassian confluence
@@ -95,7 +97,9 @@ def is_secret_variable(name: str) -> bool:
     stem = "".join(words)
     if is_secret_name(stem) and words[0] not in _ABOUT:
         return True
-    return words[-1] in ("key", "login") and any(word in _VENDORS for word in words[:-1])
+    return (words[-1] in ("key", "login", "accessid") or words[-2:] == ["access", "id"]) and any(
+        word in _VENDORS for word in words[:-1]
+    )
 
 
 def is_password_name(name: str) -> bool:

@@ -16,9 +16,9 @@ from functools import lru_cache
 from typing import Final
 
 from toolguard.core.regex import BytesPattern, compile_bytes, quote
-from toolguard.core.secret_formats import FORMATS, SecretFormat
+from toolguard.core.secret_formats import FORMATS, SHORT_ANCHOR, UPPER, SecretFormat
 from toolguard.core.secret_names import is_password_name, is_secret_variable
-from toolguard.core.secret_values import is_placeholder, is_reference, looks_random, shannon
+from toolguard.core.secret_values import is_filler, is_mixed, is_placeholder, is_reference, looks_random, shannon
 
 ATTEMPTS: Final = 20_000
 """Places in one text that are looked at, about 2 us each."""
@@ -48,11 +48,16 @@ _PRIVATE_KEY: Final = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-"
 _JWT: Final = r"eyJ[0-9A-Za-z_-]{6}"
 _DISCORD: Final = r"\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27}"
 _SIGNATURE: Final = r"(?i:[?&;](?:sig|[a-z-]*signature)=)"
+_NPMRC: Final = r"//[^/\s:]+(?:/[^\s:]*)?/:_(?:authToken|auth|password)="
 _NAME: Final = (
-    r"(?i:passw|passphrase|passcode|pwd|secret|token|api.?key|access.?key|private.?key|account.?key|auth.?key|"
+    # A telling word, the rest of its name, and what ties a value to it; prose that mentions a token does not stop here.
+    r"(?i:(?:passw|passphrase|passcode|pwd|secret|token|api.?key|access.?key|private.?key|account.?key|auth.?key|"
     r"signing.?key|encryption.?key|master.?key|authoriz|credential|bearer|[a-z0-9][_.-]key|login|cookie|"
-    r"_auth\b|contribsys__com)|[a-z]Key\b"
+    r"_auth|access.?id|contribsys__com)[0-9a-z_.-]*(?:(?:[\"'`]\]?)?\s{0,4}[:=?+,>]|[\"']?\s+value|\s(?:is|was)\b)|"
+    r"-[0-9a-z_-]*(?:passw|pass|passphrase|pwd|secret|token|key)[0-9a-z_-]*\s|(?:bearer|authorization)\s)|"
+    r"[a-z]Key\b[\"']{0,2}\s{0,4}[:=,]|[\"']auth[\"']\s{0,4}:"
 )
+_ATTACHED: Final = r"(?:mysql|mysqldump|mysqladmin|mariadb)\s[^\n|;&]*\s-p|sshpass\s+-p\s{0,2}"
 
 _SEPARATOR: Final = (
     # What may stand between a name and its value: assignment in many languages, XML, lists of name and value, flags.
@@ -64,7 +69,7 @@ _SEPARATOR: Final = (
     r"|[ ]{1,4})"
 )
 _SCHEME: Final = r"(?:[\"'`]?(?i:bearer|basic|token|api-?token|apikey|digest|splunk|sso-key|genie-?key)[ :]{1,3})?"
-_OPENING: Final = r"[rbufRBUF@$]{0,2}(\\{0,3}(?:\"|'|`|&quot;))?"
+_OPENING: Final = r"(?:[rbufRBUF@$]{0,2}(\\{0,3}(?:\"|'|`|&quot;)))?"
 _VALUE_AT: Final = _SEPARATOR + _SCHEME + _OPENING
 
 _UNQUOTED: Final = r"[^\s\"'`,;<>(){}\[\]&|\\]{4,512}"
@@ -124,9 +129,8 @@ class _Scan:
             return span[1]
         for span in self._context(start, end):
             self.found.append(span)
-        if self.text[start : start + 3] == b"://":
-            return start + 3
-        return end if self.text[start : start + 1].isalpha() else start + 1
+        # A name is passed up to its end, and not beyond: what it names may be a format of the table.
+        return max(start + 1, end - 1) if self.text[start : start + 1].isalpha() else start + 1
 
     def _formats(self, start: int) -> list[_Bytes]:
         by_anchor, lengths = _by_anchor()
@@ -148,8 +152,12 @@ class _Scan:
         first, last = match.span(1)
         if not first <= start < last or not self._is_clear_before(first):
             return None
+        if anchor < SHORT_ANCHOR and not one.before and self.text[first - 1 : first] in _JOINS:
+            return None  # `favicon.ico-7a38...`: a short anchor that is the end of a longer word
         body = self.text[first:start] + self.text[start + anchor : last]
-        if one.entropy and (shannon(body) < one.entropy or is_placeholder(body)):
+        if one.entropy and (shannon(body) < one.entropy or is_filler(body)):
+            return None
+        if one.entropy and one.alphabet != UPPER and not is_mixed(body):
             return None
         return first, last, one.id
 
@@ -165,6 +173,10 @@ class _Scan:
             return self._discord(start)
         if stopped_at[-1:] == b":" and stopped_at[:1].isspace():
             return self._user_option(start, end)
+        if stopped_at.startswith(b"//"):
+            return self._value(b"npmrc-password", end, b"=")
+        if stopped_at.endswith(b"-p") or stopped_at.startswith(b"sshpass"):
+            return self._value(b"--password", end, b"=")
         if stopped_at[:1] in b"?&;":
             return self._value(b"signature", end, b"=")
         return self._named(start, end)
@@ -172,8 +184,8 @@ class _Scan:
     def _userinfo(self, start: int, end: int) -> list[_Bytes]:
         colon = self.text.index(b":", start + 3)
         password = self.text[colon + 1 : end - 1]
-        if is_placeholder(password) or is_reference(password) or len(password) < 3:
-            return []
+        if is_filler(password) or is_reference(password):
+            return []  # even a word is taken: nothing but a password stands there
         return [(colon + 1, end - 1, "url-password")]
 
     def _private_key(self, start: int) -> list[_Bytes]:
@@ -186,8 +198,9 @@ class _Scan:
         else:
             lines = _compiled(r"-----BEGIN [A-Z0-9 ]*-----(?:[0-9A-Za-z+/=\s]|\\[nrt])*").match(self.text, start, limit)
             end = lines.end() if lines is not None else limit
-        inside = self.text[start:end]
-        return [(start, end, "private-key")] if _compiled(r"[0-9A-Za-z+/=]{40}").search(inside) else []
+        _, _, inside = self.text[start:end].partition(b"KEY")
+        letters = inside.translate(None, b" \r\n\\-")
+        return [(start, end, "private-key")] if len(letters) >= 40 and not is_filler(letters) else []
 
     def _jwt(self, start: int) -> list[_Bytes]:
         match = _compiled(
@@ -199,9 +212,9 @@ class _Scan:
         return [(start, match.end(), "jwt")]
 
     def _discord(self, start: int) -> list[_Bytes]:
-        match = _compiled(r"([MNO][0-9A-Za-z_-]{22,28}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,40})(?:[^0-9A-Za-z_-]|\z)").search(
-            self.text, max(self.done, start - 30), start + 60
-        )
+        match = _compiled(
+            r"([MNO](?:[0-9A-Za-z_-]{23}|[0-9A-Za-z_-]{25}|[0-9A-Za-z_-]{27})\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,40})(?:[^0-9A-Za-z_-]|\z)"
+        ).search(self.text, max(self.done, start - 30), start + 60)
         if match is None or not self._is_clear_before(match.start()) or shannon(match.group(1)) < 3.5:
             return []
         return [(*match.span(1), "discord-token")]
@@ -213,32 +226,36 @@ class _Scan:
         quoted = _compiled(r"[\"'{]{0,2}([^\s\"'}]+)").match(self.text, end, end + 256)
         if quoted is not None:
             first, last = quoted.span(1)
-            if not is_placeholder(self.text[first:last]) and not is_reference(self.text[first:last]):
-                return [(first, last, "user-option")]
+            password = self.text[first:last].strip(b"<>[]{}")
+            literal = len(password) >= 4 and not is_placeholder(password) and not is_reference(self.text[first:last])
+            return [(first, last, "user-option")] if literal else []
+        name = _compiled(r"[^\s\"':=]+:").search(self.text, max(start, self.text.rfind(b" ", start, end)), end)
+        if name is None or not looks_random(name.group()[:-1], 8):
             return []
-        name = _compiled(r"[\"']{0,2}([^\s\"':=]+):\z").search(self.text, start, end)
-        return [(*name.span(1), "user-option")] if name is not None and looks_random(name.group(1), 8) else []
+        return [(name.start(), name.end() - 1, "user-option")]
 
     def _named(self, start: int, end: int) -> list[_Bytes]:
         text = self.text
-        first = start
+        first = last = start + (self.text[start] not in _IN_NAMES)
         while first > 0 and start - first < 60 and (text[first - 1] in _IN_NAMES):
             first -= 1
-        last = end
-        while last < len(text) and last - end < 40 and text[last] in _IN_NAMES:
+        while last < end and text[last] in _IN_NAMES:
             last += 1
-        while last > end and text[last - 1] in b".-":
+        while last > start and text[last - 1] in b".-":
             last -= 1
         name = text[first:last]
         before = text[first - 1 : first]
-        if not is_secret_variable(name.lstrip(b"-.").decode("ascii")) and b"CONTRIBSYS" not in name.upper():
+        known = name == b"auth" or b"CONTRIBSYS" in name.upper()
+        if not known and not is_secret_variable(name.lstrip(b"-.").decode("ascii")):
             return []
         return self._value(name, last, before)
 
     def _value(self, name: bytes, at: int, before: bytes) -> list[_Bytes]:
         text = self.text
-        if before == b"=":  # the name was a query parameter and its `=` is read already
-            separator, value_at, quote_mark = b"=", at, b""
+        if before == b"=":  # the context ended with what ties the value to it
+            opening = _compiled(_OPENING).match(text, at, at + 8)
+            separator, value_at = b"=", at if opening is None else opening.end()
+            quote_mark = (opening.group(1) if opening is not None else b"") or b""
         else:
             match = _compiled(_VALUE_AT).match(text, at, at + 120)
             if match is None:
@@ -258,11 +275,11 @@ class _Scan:
         """No letter or digit before it, unless that belongs to an escape: `\\nghp_...`, `%3Dghp_...`."""
         if at == 0 or not self.text[at - 1 : at].isalnum():
             return True
-        return _compiled(r"(?:\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})\z").search(
-            self.text, max(0, at - 6), at
-        ) is not None
+        return _compiled(_ESCAPE).search(self.text[max(0, at - 6) : at]) is not None
 
 
+_ESCAPE: Final = r"(?:\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})\z"
+_JOINS: Final = (b".", b"-", b"_")
 _IN_NAMES: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 
 
@@ -283,7 +300,7 @@ def _judge(name: bytes, separator: bytes, value: bytes, quoted: bool, after: byt
     if is_placeholder(value) or is_reference(value) or (not quoted and after in (b"(", b"[")):
         return None
     text_name = name.decode("ascii").lower()
-    if text_name.endswith(("authorization", "bearer", "cookie")):
+    if text_name.endswith(("authorization", "bearer", "cookie")) or text_name == "auth":
         return "header-credential" if _is_credential(value) else None
     if is_password_name(text_name) or "contribsys" in text_name:
         return "named-password" if _is_password(name, separator, value, quoted) else None
@@ -308,7 +325,11 @@ def _is_password(name: bytes, separator: bytes, value: bytes, quoted: bool) -> b
     if not value.isalpha():
         return quoted or not is_secret_variable(value.decode("latin-1"))
     tight = separator.strip(b"\"'`\\") in (b"=", b">") or name.startswith(b"-")
-    return (tight or (quoted and b"=" in separator)) and len(value) >= 6 and not is_secret_variable(value.decode("latin-1"))
+    return (
+        (tight or (quoted and b"=" in separator))
+        and len(value) >= 6
+        and not is_secret_variable(value.decode("latin-1"))
+    )
 
 
 def _is_jose_header(segment: bytes) -> bool:
@@ -325,7 +346,7 @@ def _characters(encoded: bytes, at: int) -> int:
 
 @lru_cache(maxsize=1)
 def _gate() -> BytesPattern:
-    contexts = (_USERINFO, _USER_OPTION, _PRIVATE_KEY, _JWT, _DISCORD, _SIGNATURE, _NAME)
+    contexts = (_USERINFO, _USER_OPTION, _PRIVATE_KEY, _JWT, _DISCORD, _SIGNATURE, _NPMRC, _ATTACHED, _NAME)
     return compile_bytes("|".join((*dict.fromkeys(one.gate for one in FORMATS), *contexts)))
 
 

@@ -19,6 +19,9 @@ _PLACEHOLDER: Final = (
     r"no.?secret|test.?token|my.?secret|my.?token|my.?pass|my.?api|some.?token|some.?pass|access_token\z)"
 )
 
+_FILLER: Final = r"(?i:example|your|placeholder|insert|replace|x{5}|\*{3}|\.{3}|#{4}|here\z|abcdefghijkl|0{12}|a{8})"
+"""What stands in tokens of documentation; fewer words than above, since a token's letters come by chance."""
+
 _WORDS: Final = frozenset(
     b"""password passwd pass pwd passphrase secret token user username test none null nil true false string str text
     required optional value key apikey api_key undefined empty default hidden masked unset basic bearer digest
@@ -44,11 +47,18 @@ def shannon(text: bytes) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
 
 
+def is_filler(body: bytes) -> bool:
+    """Whether the body of a token was never issued: all of one letter, the alphabet in order, a word for "example"."""
+    if len(body) >= 8 and len(set(body.lower().translate(None, b"-_."))) <= 3:
+        return True
+    return len(body) <= 96 and _compiled(_FILLER).search(body) is not None
+
+
 def is_placeholder(value: bytes) -> bool:
     """Whether someone wrote this where a secret belongs."""
     if value.lower() in _WORDS:
         return True
-    if len(value) >= 6 and len(set(value.lower())) <= 3:
+    if len(set(value.lower())) <= (3 if len(value) >= 6 else 1):
         return True
     return len(value) <= 96 and _compiled(_PLACEHOLDER).search(value) is not None
 
@@ -69,14 +79,16 @@ def looks_random(value: bytes | str, shortest: int = 10) -> bool:
     if size < shortest or b" " in value or is_placeholder(value) or is_reference(value):
         return False
     if _compiled(_UUID).fullmatch(value):
-        return True
+        return value[14:15] not in _ORDERLY_VERSIONS
     digits = sum(byte in _DIGITS for byte in value)
     letters = sum(byte in _LETTERS for byte in value)
     if not letters or letters + digits < 0.7 * size:
         return False
     if digits and size >= 16 and _compiled("[0-9a-f]+|[0-9A-F]+").fullmatch(value):
         return shannon(value) >= 2.5
-    changes = sum(_kind(a) != _kind(b) for a, b in zip(value, value[1:], strict=False)) / (size - 1)
+    if digits and size in _DIGEST_SIZES and value.isalnum() and (value == value.lower() or value == value.upper()):
+        return shannon(value) >= 3.0
+    changes = _changes(value)
     if digits:
         return changes >= (0.3 if size < 16 else 0.22) and shannon(value) >= 2.8
     return size >= 20 and changes >= 0.3 and shannon(value) >= 3.8
@@ -84,6 +96,23 @@ def looks_random(value: bytes | str, shortest: int = 10) -> bool:
 
 _DIGITS: Final = frozenset(b"0123456789")
 _LETTERS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+
+_DIGEST_SIZES: Final = (32, 40, 64)
+_ORDERLY_VERSIONS: Final = b"123567"
+"""UUID versions made of time, machine or a name (RFC 9562): identifiers. Version 4 is random, and so are the irregular."""
+
+
+def _changes(value: bytes) -> float:
+    """How often neighbours differ in kind; signs do not count, words are joined by them too."""
+    pairs = [(_kind(a), _kind(b)) for a, b in zip(value, value[1:], strict=False)]
+    inside = [a != b for a, b in pairs if a < 3 and b < 3]
+    return sum(inside) / len(inside) if inside else 0.0
+
+
+def is_mixed(body: bytes) -> bool:
+    """At least two of digits, capitals and small letters, so it is no word."""
+    return len({_kind(byte) for byte in body} - {3}) >= 2
 
 
 def _kind(byte: int) -> int:
