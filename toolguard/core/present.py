@@ -15,7 +15,7 @@ from typing import Final
 from toolguard.core.diffing import diff
 from toolguard.core.drawing import HEAD, TAIL, WIDEST, Fold, Line, draw, folded
 from toolguard.core.highlight import Token, tokens
-from toolguard.core.model import Json, ToolCall, pointer
+from toolguard.core.model import EMPTY, Json, ToolCall, pointer
 from toolguard.core.reading import Language, Reading, read
 from toolguard.core.visible import Mark, marks, warnings
 
@@ -58,8 +58,11 @@ class Presentation:
     warnings: tuple[str, ...]
 
 
-def present(call: ToolCall, spots: Sequence[Spot] = (), before: str | None = None) -> Presentation:
-    """The layout of a call whose arguments are in redacted form; `before` is the text now in the file it writes."""
+def present(call: ToolCall, spots: Sequence[Spot] = (), before: Mapping[str, str] = EMPTY) -> Presentation:
+    """The layout of a call whose arguments are in redacted form.
+
+    `before` holds, by pointer to a path or to new content, the text now in the file that the call would write.
+    """
     redactions: dict[str, list[Token]] = {}
     arguments = _without_markers(call.arguments, "", redactions)
     reading = read(replace(call, arguments=arguments))
@@ -240,7 +243,7 @@ def _stand_in(parts: Sequence[Json], at: str, found: dict[str, list[Token]]) -> 
             continue
         marker = part.get("$redacted") if isinstance(part, Mapping) else None
         marker = marker if isinstance(marker, Mapping) else {}
-        length = marker.get("length")
+        length = marker.get("len")
         size = min(length, 4096) if isinstance(length, int) and length > 0 else 8
         rule = str(marker.get("rule", "secret"))
         found.setdefault(at, []).append(Token(len(text), len(text) + size, rule))
@@ -259,7 +262,7 @@ class _Page:
         spots: Sequence[Spot],
         redactions: Mapping[str, Sequence[Token]],
         reading: Reading,
-        before: str | None,
+        before: Mapping[str, str],
         texts: Mapping[str, str],
     ) -> None:
         self.spots, self.redactions, self.reading, self.before = spots, redactions, reading, before
@@ -304,7 +307,8 @@ class _Page:
     def _old(self, label: str, at: str, kind: str) -> str | None:
         """The text that this argument replaces: the file's, or the one the call itself names beside it."""
         if kind == "write" and label == "New content":
-            return self.before
+            alone = next(iter(self.before.values())) if len(self.before) == 1 else None
+            return self.before.get(at, alone)
         return self.texts.get(_beside(at))
 
     def _spots_at(self, at: str, length: int) -> Sequence[tuple[int, int, int]]:

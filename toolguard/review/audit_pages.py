@@ -1,0 +1,163 @@
+"""The audit log for people: a list with filters, and the whole life of one call. Reading only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from toolguard.core.canonical import pretty
+from toolguard.core.redact import readable
+from toolguard.core.visible import escape
+from toolguard.review import visitor as visitors
+from toolguard.review import words
+from toolguard.review.answers import page
+from toolguard.review.pages import everywhere, to_sign_in
+from toolguard.review.visitor import guard_of
+from toolguard.store import audit
+from toolguard.store.database import Database
+
+SHOWN: Final = 100
+FILTERS: Final = ("agent", "session", "server", "tool", "effect", "reviewer", "request_id", "call_id")
+ASKED: Final = (("agent", "Agent"), ("session", "Session"), ("tool", "Tool"))
+"""Filters with a field of their own; the others come with links."""
+EFFECTS: Final = ("allow", "ask", "deny")
+
+SENTENCES: Final[Mapping[str, str]] = {
+    "call.decided": "Call judged",
+    "call.attached": "Repeated call joined the open request",
+    "approval.requested": "People asked",
+    "approval.approved": "Approved",
+    "approval.denied": "Denied",
+    "approval.expired": "Request expired",
+    "approval.cancelled": "Request cancelled",
+    "approval.revoked": "Approval taken back",
+    "approval.stale": "Request out of date",
+    "vote.cast": "Vote",
+    "vote.refused": "Vote refused",
+    "execution.claimed": "Agent came for its call",
+    "execution.dispatched": "Sent to the tool",
+    "execution.ended": "Tool answered",
+    "execution.settled": "End settled by a person",
+    "outcome.contradicted": "Late answer contradicts the record",
+    "grant.created": "Grant made",
+    "grant.used": "Grant used",
+    "grant.revoked": "Grant taken back",
+    "reviewer.enrolled": "Reviewer enrolled",
+    "reviewer.removed": "Reviewer removed",
+    "credential.added": "Credential made",
+    "policy.loaded": "Policy loaded",
+    "definition.pinned": "Tool definition pinned",
+    "definition.changed": "Tool definition changed",
+    "message.refused": "Message refused",
+    "log.opened": "Log opened",
+}
+BY_PEOPLE: Final = frozenset(
+    {"vote.cast", "execution.settled", "approval.revoked", "reviewer.enrolled", "reviewer.removed"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event as a line."""
+
+    event: Mapping[str, Any]
+
+    @property
+    def words(self) -> str:
+        kind = str(self.event["kind"])
+        return SENTENCES.get(kind, kind)
+
+    @property
+    def said(self) -> str:
+        """What the event says beyond its kind."""
+        event, body = self.event, self.event.get("body") or {}
+        if event["kind"] == "vote.cast":
+            reason = f": {body['reason']}" if body.get("reason") else ""
+            return f"{event.get('reviewer')} said {body.get('choice')}{reason}"
+        if event["kind"] == "vote.refused":
+            return f"{event.get('reviewer')}: {body.get('code')}"
+        if event.get("outcome"):
+            return " ".join(filter(None, (str(event["outcome"]).replace("_", " "), str(body.get("error") or ""))))
+        return str(body.get("headline") or body.get("reason") or event.get("tool") or event.get("reviewer") or "")
+
+    @property
+    def is_by_person(self) -> bool:
+        return self.event["kind"] in BY_PEOPLE
+
+    @property
+    def contents(self) -> str:
+        """The whole event as JSON, with what cannot be seen as escapes."""
+        return escape(pretty(readable(dict(self.event))))
+
+
+async def events(request: Request) -> Response:
+    """The log, newest first."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    query = request.query_params
+    chosen = {name: query[name] for name in FILTERS if query.get(name)}
+    before = query.get("before", "")
+    before_seq = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else 0
+    store, text = guard_of(request).store, query.get("q", "").strip()
+    if text:
+        found = await run_in_threadpool(lambda: audit.search(store, text, limit=SHOWN))
+        found = [event for event in found if all(event.get(name) == value for name, value in chosen.items())]
+    else:
+        found = await run_in_threadpool(
+            lambda: audit.read(store, after=before_seq, limit=SHOWN, newest_first=True, **chosen)
+        )
+    size, head = await run_in_threadpool(audit.head, store)
+    frame = await everywhere(request, visitor, "audit")
+    return page(
+        "audit.html",
+        entries=[Entry(event) for event in found],
+        chosen=chosen,
+        text=text,
+        asked=ASKED,
+        effects=EFFECTS,
+        earlier=found[-1]["seq"] if len(found) == SHOWN and not text else 0,
+        size=size,
+        head=head,
+        **frame,
+    )
+
+
+async def call(request: Request) -> Response:
+    """Everything that the log says of one call, in order."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    found = await run_in_threadpool(_life, guard_of(request).store, request.path_params["id"])
+    if not found:
+        raise HTTPException(404, "There is no such call.")
+    frame = await everywhere(request, visitor, "audit")
+    decided = next((event for event in found if event["kind"] == "call.decided"), found[0])
+    body = decided.get("body") or {}
+    return page(
+        "call.html",
+        entries=[Entry(event) for event in found],
+        decided=decided,
+        headline=body.get("headline") or decided.get("tool") or "Call",
+        reasons=words.reasons(body.get("findings") or []),
+        request_id=next((event["request_id"] for event in found if event.get("request_id")), ""),
+        **frame,
+    )
+
+
+def _life(store: Database, call_id: str) -> Sequence[dict[str, Any]]:
+    """Events of the call itself and of the request that it belongs to."""
+    own = audit.read(store, call_id=call_id, limit=1_000)
+    requests = {event["request_id"] for event in own if event.get("request_id")}
+    others = [event for name in requests for event in audit.read(store, request_id=name, limit=1_000)]
+    return sorted({event["seq"]: event for event in (*own, *others)}.values(), key=lambda event: event["seq"])
+
+
+ROUTES: Final = [Route("/audit", events), Route("/audit/calls/{id}", call)]

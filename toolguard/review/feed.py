@@ -1,0 +1,112 @@
+"""Server-Sent Events: one task asks the database whether anything changed, for all who listen.
+
+An event carries the id, state and code of a request; whoever listens reads the rest where the request is shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from toolguard.core.canonical import text
+from toolguard.errors import StoreError
+from toolguard.review.answers import problem
+from toolguard.store import audit
+
+if TYPE_CHECKING:
+    from toolguard.guard import Guard, RequestView
+
+ASK_EVERY: Final = 0.1
+"""Seconds between two looks. A look costs microseconds, and a person notices a delay from about this on."""
+KEEP_ALIVE: Final = 15.0
+"""Seconds of silence after which a comment is sent, so that a proxy in between keeps the connection."""
+LISTENERS: Final = 100
+LASTS: Final = 600.0
+"""Seconds after which a stream ends. The browser comes back at once, and its session is checked anew."""
+WAITING_EVENTS: Final = 256
+"""Of a listener that does not read; then its stream ends, and it starts again from its last event."""
+
+Event = tuple[int, str, dict[str, Any]]
+
+
+class Feed:
+    """Changes of approval requests, for any number of listeners."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._listeners: set[asyncio.Queue[Event]] = set()
+        self._asking: asyncio.Task[None] | None = None
+
+    async def answer(self, last_event_id: str | None) -> Response:
+        """A stream that goes on after an event, or starts now."""
+        if len(self._listeners) >= LISTENERS:
+            return problem(503, f"{LISTENERS} listeners are connected already.")
+        after = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else None
+        if after is not None and after >= 2**63:
+            after = None
+        return StreamingResponse(self._stream(after), media_type="text/event-stream")
+
+    async def _stream(self, after: int | None) -> AsyncIterator[str]:
+        queue: asyncio.Queue[Event] = asyncio.Queue(WAITING_EVENTS)
+        start = await run_in_threadpool(audit.head, self._guard.store)
+        self._listeners.add(queue)
+        self._begin(start[0])
+        ends = asyncio.get_running_loop().time() + LASTS
+        try:
+            yield f"retry: 1000\nid: {start[0] if after is None else after}\n\n"
+            sent = start[0] if after is None else after
+            for event in await run_in_threadpool(self._changes, sent):
+                sent = event[0]
+                yield _written(event)
+            while asyncio.get_running_loop().time() < ends and not queue.full():
+                try:
+                    event = await asyncio.wait_for(queue.get(), KEEP_ALIVE)
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                if event[0] > sent:
+                    sent = event[0]
+                    yield _written(event)
+        finally:
+            self._listeners.discard(queue)
+
+    def _begin(self, seen: int) -> None:
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask(seen), name="toolguard-feed")
+
+    async def _ask(self, seen: int) -> None:
+        """Runs while anybody listens."""
+        version = None
+        while self._listeners:
+            try:
+                newest = await run_in_threadpool(self._guard.version)
+                if newest != version:
+                    version = newest
+                    for event in await run_in_threadpool(self._changes, seen):
+                        seen = event[0]
+                        self._tell(event)
+            except StoreError:
+                pass  # the pages say so themselves; a later look may work again
+            await asyncio.sleep(ASK_EVERY)
+
+    def _tell(self, event: Event) -> None:
+        for queue in self._listeners:
+            with contextlib.suppress(asyncio.QueueFull):
+                queue.put_nowait(event)
+
+    def _changes(self, after: int) -> list[Event]:
+        return [(seq, kind, _brief(view)) for seq, kind, view in self._guard.approvals.feed(after)]
+
+
+def _brief(view: RequestView) -> dict[str, Any]:
+    return {"id": view.id, "state": view.state, "code": view.code}
+
+
+def _written(event: Event) -> str:
+    seq, kind, contents = event
+    return f"id: {seq}\nevent: {kind}\ndata: {text(contents)}\n\n"

@@ -1,0 +1,167 @@
+"""The OpenAPI document, made from the table of operations; `schemas/openapi.json` is held to it by a test."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from toolguard import __version__
+from toolguard.review.rest import OPERATIONS, REASON_LONGEST, Operation
+from toolguard.review.words import STATES
+
+_TEXT: Final = {"type": "string"}
+_TIME: Final = {"type": "string", "format": "date-time"}
+_NUMBER: Final = {"type": "integer"}
+_ANY_OBJECT: Final = {"type": "object", "additionalProperties": True}
+
+
+def _maybe(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(
+    required: dict[str, Any], optional: dict[str, Any] | None = None, *, closed: bool = False
+) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": required | (optional or {}),
+        "required": list(required),
+        "additionalProperties": not closed,
+    }
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+SCHEMAS: Final[dict[str, Any]] = {
+    "Finding": _object(
+        {
+            "id": _TEXT,
+            "severity": {"enum": ["info", "low", "medium", "high", "critical"]},
+            "confidence": {"enum": ["low", "medium", "high"]},
+            "points": {"type": "integer", "minimum": 0, "maximum": 100},
+            "pointer": {"type": "string", "description": "JSON Pointer (RFC 6901) into the arguments."},
+            "message": _TEXT,
+        },
+        {"start": _maybe(_NUMBER), "end": _maybe(_NUMBER)},
+    ),
+    "CastVote": _object(
+        {
+            "reviewer": _TEXT,
+            "choice": {"enum": ["approve", "deny"]},
+            "channel": _TEXT,
+            "strength": {"type": "integer", "minimum": 0, "maximum": 4},
+            "reason": _TEXT,
+            "self_attested": {"type": "boolean"},
+            "at": _TIME,
+        }
+    ),
+    "Approval": _object(
+        {
+            "id": _TEXT,
+            "state": {"enum": list(STATES)},
+            "request_digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "code": {"type": "string", "pattern": "^[0-9A-HJKMNP-TV-Z]{3}-[0-9A-HJKMNP-TV-Z]{3}$"},
+            "server": _TEXT,
+            "tool": _TEXT,
+            "arguments": {"description": "In redacted form."},
+            "score": {"type": "integer", "minimum": 0, "maximum": 100},
+            "findings": {"type": "array", "items": _ref("Finding")},
+            "principal": _object({"agent": _TEXT, "person": _TEXT, "session": _TEXT}),
+            "created": _TIME,
+            "decide_by": _TIME,
+        },
+        {
+            "class": _TEXT,
+            "headline": _TEXT,
+            "target": _TEXT,
+            "use_by": _maybe(_TIME),
+            "requirement": _ANY_OBJECT,
+            "votes": {"type": "array", "items": _ref("CastVote")},
+            "execution": _maybe(_ANY_OBJECT),
+            "audit": _ANY_OBJECT,
+        },
+    ),
+    "ApprovalList": _object(
+        {"approvals": {"type": "array", "items": _ref("Approval")}, "next": _maybe(_TEXT)},
+    ),
+    "Vote": _object(
+        {"vote": {"enum": ["approve", "deny"]}, "request_digest": _TEXT},
+        {"reason": _maybe({"type": "string", "maxLength": REASON_LONGEST})},
+        closed=True,
+    ),
+    "VoteResult": _object({"accepted": {"const": True}, "code": _TEXT, "text": _TEXT, "approval": _ref("Approval")}),
+    "AuditEvent": _object({"seq": _NUMBER, "ts": _TIME, "kind": _TEXT, "row_hash": _TEXT, "prev_hash": _TEXT}),
+    "AuditEventList": _object(
+        {"events": {"type": "array", "items": _ref("AuditEvent")}, "next": _maybe(_NUMBER)},
+    ),
+    "Checkpoint": _object({"size": _NUMBER, "head": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}),
+    "OpenApi": _ANY_OBJECT,
+    "Problem": _object(
+        {"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT},
+        {"code": {"type": "string", "description": "Stable, for programs."}},
+    ),
+}
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of /api/v1."""
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "toolguard",
+            "version": __version__,
+            "description": "Approval requests, votes and the audit log, for reviewers.",
+        },
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"reviewer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"reviewer": {"type": "http", "scheme": "bearer", "description": "A reviewer's token."}},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.endpoint.__name__,
+        "summary": (operation.endpoint.__doc__ or "").strip().splitlines()[0].rstrip("."),
+        "responses": {str(status): _answer(status, name) for status, name in operation.answers.items()}
+        | {str(status): _refusal(status) for status in operation.refuses},
+    }
+    parameters = [
+        {"name": name, "in": "query", "required": False, "description": meaning, "schema": {"type": kind}}
+        for name, kind, meaning in operation.query
+    ]
+    if "{id}" in operation.path:
+        parameters.insert(0, {"name": "id", "in": "path", "required": True, "schema": _TEXT})
+    if parameters:
+        described["parameters"] = parameters
+    if operation.takes:
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _ref(operation.takes)}},
+        }
+    if operation.is_open:
+        described["security"] = []
+    return described
+
+
+def _answer(status: int, name: str) -> dict[str, Any]:
+    if name == "EventStream":
+        content: dict[str, Any] = {"text/event-stream": {"schema": _TEXT}}
+    else:
+        content = {"application/json": {"schema": _ref(name)}}
+    return {"description": HTTPStatus(status).phrase, "content": content}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {"application/problem+json": {"schema": _ref("Problem")}},
+    }

@@ -1,0 +1,325 @@
+"""The pages that people read and the forms on them. GET shows, POST decides; every vote ends in Approvals.vote."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from toolguard.core.canonical import pretty
+from toolguard.core.redact import readable
+from toolguard.core.score import POINTS
+from toolguard.core.visible import escape
+from toolguard.detectors import kinds
+from toolguard.guard.approvals import STRENGTH
+from toolguard.review import visitor as visitors
+from toolguard.review import words
+from toolguard.review.answers import page, refusal_page
+from toolguard.review.visitor import Visitor, guard_of
+
+if TYPE_CHECKING:
+    from toolguard.guard import Guard, RequestView, VoteResult
+
+SHOWN: Final = 200
+"""Requests on one page of a list."""
+FORBIDDEN_CODES: Final = frozenset({"self_vote", "not_eligible", "weak_channel"})
+
+
+def rights(guard: Guard) -> str:
+    """What a reviewer may approve here, and what it is worth."""
+    if guard.config.approvals.separation == "owner":
+        return "You may approve calls of other people's agents. Calls of your own agent need another person."
+    return (
+        "You may approve calls of every agent here, your own included; a vote on your own agent's call is recorded as "
+        "self-attested."
+    )
+
+
+async def everywhere(request: Request, visitor: Visitor, here: str = "") -> dict[str, Any]:
+    """What the frame of every signed-in page shows."""
+    guard = guard_of(request)
+    waiting = await run_in_threadpool(guard.approvals.list, "pending", limit=SHOWN)
+    return {
+        "reviewer": visitor.reviewer,
+        "csrf": visitor.csrf,
+        "rights": rights(guard),
+        "here": here,
+        "pending": waiting,
+        "waiting": len(waiting),
+        "now": datetime.now(UTC),
+    }
+
+
+def to_sign_in(request: Request) -> Response:
+    """Where somebody without a session goes.
+
+    A link opened from a chat or mail program is a cross-site navigation, on which a SameSite=Strict cookie stays at
+    home. Such a visitor may well be signed in, so the browser is sent to the same address once more, from here.
+    """
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method in {"GET", "HEAD"} and request.headers.get("sec-fetch-site") == "cross-site":
+        return page("message.html", title="One moment", text="Opening the page.", again=path, reviewer=None)
+    target = path if request.method in {"GET", "HEAD"} else "/"
+    return RedirectResponse(f"/sign-in?next={quote(target, safe='/')}", 303)
+
+
+# --- lists -------------------------------------------------------------------------------------------------------
+
+
+async def waiting(request: Request) -> Response:
+    """What waits, grouped, oldest deadline first."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    frame = await everywhere(request, visitor, "waiting")
+    after = request.query_params.get("after")
+    views: Sequence[RequestView] = frame["pending"]
+    if after:
+        views = await run_in_threadpool(guard_of(request).approvals.list, "pending", after=after, limit=SHOWN)
+    more = views[-1].id if len(views) == SHOWN else None
+    return page("waiting.html", groups=words.groups(views), mark=_mark(views), more=more, **frame)
+
+
+async def finished(request: Request) -> Response:
+    """What is no longer waiting, newest first."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    state = request.query_params.get("state") or None
+    if state is not None and state not in words.STATES:
+        raise HTTPException(404, "There is no such state.")
+    after = request.query_params.get("after") or None
+    frame = await everywhere(request, visitor, "finished")
+    found = await run_in_threadpool(guard_of(request).approvals.list, state, after=after, limit=SHOWN)
+    views = [view for view in found if state or view.state != "pending"]
+    more = found[-1].id if len(found) == SHOWN else None
+    states = [("", "All"), *((name, name.capitalize()) for name in words.STATES if name != "pending")]
+    return page("finished.html", views=views, mark=_mark(views), more=more, state=state or "", states=states, **frame)
+
+
+def _mark(views: Sequence[RequestView]) -> str:
+    """Changes whenever anything that these requests show changes; tells the script what to replace."""
+    parts = [f"{v.id}{v.state}{len(v.votes)}{v.execution and v.execution['state']}" for v in views]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+# --- one request -------------------------------------------------------------------------------------------------
+
+
+async def one(request: Request) -> Response:
+    """One request: everything a decision needs, and afterwards what became of it."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    return await _show(request, visitor, await _found(request))
+
+
+async def arguments(request: Request) -> Response:
+    """The arguments as JSON, with what cannot be seen written as escapes."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    view = await _found(request)
+    return Response(escape(pretty(readable(view.arguments))), media_type="application/json")
+
+
+async def _found(request: Request) -> RequestView:
+    view = await run_in_threadpool(guard_of(request).approvals.show, request.path_params["id"])
+    if view is None:
+        raise HTTPException(404, "There is no such request.")
+    return view
+
+
+async def _show(
+    request: Request, visitor: Visitor, view: RequestView, *, alert: str = "", reason: str = "", status: int = 200
+) -> Response:
+    frame = await everywhere(request, visitor)
+    found = words.reasons(view.findings)
+    order = [other.id for other in frame["pending"]]
+    at = order.index(view.id) if view.id in order else -1
+    return page(
+        "request.html",
+        status,
+        view=view,
+        at=words.standing(view.state, view.execution),
+        shown=await run_in_threadpool(words.presentation, view),
+        found=found,
+        sum=words.combination(found, view.score),
+        mark=_mark([view]),
+        open=view.state == "pending",
+        strict=view.score >= words.HIGH,
+        target_in_headline=view.target in view.headline,
+        newer=order[at + 1] if at + 1 < len(order) else "",
+        older=order[at - 1] if at > 0 else "",
+        alert=alert,
+        reason=reason,
+        **frame,
+    )
+
+
+async def vote(request: Request) -> Response:
+    """A reviewer's answer."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    fields = await visitors.form(request)
+    if not visitors.is_genuine(visitor, fields):
+        return _forged()
+    view = await _found(request)
+    choice, reason = fields.get("vote"), fields.get("reason", "").strip()
+    if choice not in ("approve", "deny"):
+        raise HTTPException(400, "This form holds no answer.")
+    if choice == "approve" and view.score >= words.HIGH and fields.get("seen") != "yes" and view.state == "pending":
+        unseen = "Not approved: the score is high, so Approve counts only after you have read the whole call."
+        return await _show(request, visitor, view, alert=unseen, reason=reason, status=422)
+    result = await run_in_threadpool(
+        lambda: guard_of(request).approvals.vote(
+            view.id,
+            visitor.reviewer,
+            "approve" if choice == "approve" else "deny",
+            request_digest=fields.get("request_digest", ""),
+            channel="web",
+            strength=STRENGTH["account"],
+            reason=reason,
+        )
+    )
+    return await _after(request, visitor, view, result, reason)
+
+
+async def revoke(request: Request) -> Response:
+    """Take an approval back before it is used."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    fields = await visitors.form(request)
+    if not visitors.is_genuine(visitor, fields):
+        return _forged()
+    view = await _found(request)
+    reason = fields.get("reason", "").strip()
+    result = await run_in_threadpool(guard_of(request).approvals.revoke, view.id, visitor.reviewer, reason, "web")
+    return await _after(request, visitor, view, result, reason)
+
+
+async def settle(request: Request) -> Response:
+    """Say how a call of unknown end ended."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    fields = await visitors.form(request)
+    if not visitors.is_genuine(visitor, fields):
+        return _forged()
+    view = await _found(request)
+    execution = view.execution["id"] if view.execution else ""
+    if fields.get("execution") != execution or fields.get("done") not in ("yes", "no"):
+        raise HTTPException(400, "This form does not say what happened to which call.")
+    result = await run_in_threadpool(
+        lambda: guard_of(request).approvals.settle(
+            execution, visitor.reviewer, done=fields["done"] == "yes", note=fields.get("note", ""), channel="web"
+        )
+    )
+    return await _after(request, visitor, view, result, "")
+
+
+async def _after(request: Request, visitor: Visitor, view: RequestView, result: VoteResult, reason: str) -> Response:
+    if result.accepted:
+        return RedirectResponse(f"/approvals/{quote(view.id, safe='')}", 303)
+    status = 403 if result.code in FORBIDDEN_CODES else 409
+    alert = result.text[:1].upper() + result.text[1:] + "."
+    return await _show(request, visitor, result.request or view, alert=alert, reason=reason, status=status)
+
+
+def _forged() -> Response:
+    return refusal_page(
+        403, "This form did not come from a page of your session. Open the request again, and answer there."
+    )
+
+
+# --- signing in and out ------------------------------------------------------------------------------------------
+
+
+async def sign_in_page(request: Request) -> Response:
+    """Shows a button; opening a link spends nothing, since mail scanners and previews open links too."""
+    code, target = request.query_params.get("code", ""), visitors.own_path(request.query_params.get("next"))
+    return page(
+        "sign_in.html", reviewer=None, alert="", code=code, next=target, for_whom=None, rights=rights(guard_of(request))
+    )
+
+
+async def sign_in(request: Request) -> Response:
+    """Spends a one-time link or takes a token, and begins a session."""
+    fields = await visitors.form(request)
+    reviewers = guard_of(request).reviewers
+    target = visitors.own_path(fields.get("next"))
+    if code := fields.get("code", ""):
+        begun = await run_in_threadpool(reviewers.redeem, code)
+        refused = "This link has been used already, or is too old. `toolguard reviewers link` makes a new one."
+    else:
+        begun = await run_in_threadpool(reviewers.sign_in, fields.get("token", "").strip())
+        refused = "No reviewer has this token."
+    if begun is None:
+        return page(
+            "sign_in.html", 403, reviewer=None, alert=refused, code="", next=target, for_whom=None,
+            rights=rights(guard_of(request)),
+        )  # fmt: skip
+    answer = RedirectResponse(target, 303)
+    visitors.keep(answer, request, begun[1])
+    return answer
+
+
+async def sign_out(request: Request) -> Response:
+    """Ends the session on this browser and in the database."""
+    visitor = await visitors.visitor(request)
+    if visitor is not None:
+        if not visitors.is_genuine(visitor, await visitors.form(request)):
+            return _forged()
+        await run_in_threadpool(guard_of(request).reviewers.sign_out, visitor.secret)
+    answer = RedirectResponse("/sign-in", 303)
+    visitors.forget(answer, request)
+    return answer
+
+
+# --- the rest ----------------------------------------------------------------------------------------------------
+
+
+async def events(request: Request) -> Response:
+    """The stream that keeps open pages up to date."""
+    if await visitors.visitor(request) is None:
+        return refusal_page(401, "Sign in first.")
+    answer: Response = await request.app.state.feed.answer(request.headers.get("last-event-id"))
+    return answer
+
+
+async def finding(request: Request) -> Response:
+    """What a finding means."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    kind = kinds().get(request.path_params["id"])
+    if kind is None:
+        raise HTTPException(404, "There is no such finding.")
+    frame = await everywhere(request, visitor)
+    return page("finding.html", kind=kind, points=POINTS[kind.severity][kind.confidence], **frame)
+
+
+ROUTES: Final = [
+    Route("/", waiting),
+    Route("/finished", finished),
+    Route("/approvals/{id}", one),
+    Route("/approvals/{id}/arguments.json", arguments),
+    Route("/approvals/{id}/vote", vote, methods=["POST"]),
+    Route("/approvals/{id}/revoke", revoke, methods=["POST"]),
+    Route("/approvals/{id}/settle", settle, methods=["POST"]),
+    Route("/sign-in", sign_in_page, methods=["GET"]),
+    Route("/sign-in", sign_in, methods=["POST"]),
+    Route("/sign-out", sign_out, methods=["POST"]),
+    Route("/events", events),
+    Route("/findings/{id}", finding),
+]

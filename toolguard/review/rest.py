@@ -1,0 +1,234 @@
+"""REST under /api/v1: the same votes as the page, for programs of reviewers. Bodies are JSON, errors problem details.
+
+The table at the end is the one list of operations: routes and the OpenAPI document are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from toolguard.core.strict_json import NotStrict, parse
+from toolguard.guard.approvals import STRENGTH
+from toolguard.review import visitor as visitors
+from toolguard.review.answers import JsonResponse, problem
+from toolguard.review.pages import FORBIDDEN_CODES
+from toolguard.review.visitor import guard_of
+from toolguard.review.words import STATES
+from toolguard.store import audit
+
+if TYPE_CHECKING:
+    from toolguard.guard import Reviewer
+
+MOST: Final = 1_000
+"""Entries of one answer."""
+REASON_LONGEST: Final = 2_000
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _for_reviewers(endpoint: Callable[[Request, Reviewer], Awaitable[Response]]) -> Endpoint:
+    @wraps(endpoint)
+    async def guarded(request: Request) -> Response:
+        reviewer = await visitors.bearer(request)
+        if reviewer is None:
+            return problem(401, "This needs `Authorization: Bearer` with a reviewer's token.", code="no_reviewer")
+        try:
+            return await endpoint(request, reviewer)
+        except _Refused as refused:
+            return problem(400, str(refused), code="bad_parameter")
+
+    return guarded
+
+
+class _Refused(ValueError):
+    """A parameter that says nothing we know; the message names it."""
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) <= most):
+        raise _Refused(f"`{name}` is a whole number up to {most}")
+    return int(text)
+
+
+@_for_reviewers
+async def approvals(request: Request, reviewer: Reviewer) -> Response:
+    """Approval requests: pending ones oldest first, others newest first."""
+    state = request.query_params.get("state", "all")
+    if state not in (*STATES, "all"):
+        raise _Refused(f"`state` is one of {', '.join((*STATES, 'all'))}")
+    limit = max(1, _number(request, "limit", 100, MOST))
+    after = request.query_params.get("after")
+    views = await run_in_threadpool(
+        guard_of(request).approvals.list, None if state == "all" else state, after=after, limit=limit
+    )
+    following = views[-1].id if len(views) == limit else None
+    return JsonResponse({"approvals": [view.as_json() for view in views], "next": following})
+
+
+@_for_reviewers
+async def approval(request: Request, reviewer: Reviewer) -> Response:
+    """One approval request."""
+    view = await run_in_threadpool(guard_of(request).approvals.show, request.path_params["id"])
+    if view is None:
+        return problem(404, "There is no such approval request.", code="unknown")
+    return JsonResponse(view.as_json())
+
+
+@_for_reviewers
+async def votes(request: Request, reviewer: Reviewer) -> Response:
+    """Cast a vote."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        return problem(415, "The body must be application/json.", code="not_json")
+    try:
+        vote = parse(await visitors.body(request), max_depth=4)
+    except NotStrict as error:
+        return problem(400, f"The body cannot be read: {error}.", code="not_json")
+    wrong = _wrong_with(vote)
+    if wrong:
+        return problem(422, wrong, code="bad_vote")
+    result = await run_in_threadpool(
+        lambda: guard_of(request).approvals.vote(
+            request.path_params["id"],
+            reviewer,
+            vote["vote"],
+            request_digest=vote["request_digest"],
+            channel="rest",
+            strength=STRENGTH["account"],
+            reason=vote.get("reason") or "",
+        )
+    )
+    shown = result.request.as_json() if result.request else None
+    if result.accepted:
+        return JsonResponse({"accepted": True, "code": result.code, "text": result.text, "approval": shown}, 201)
+    if shown is None:
+        return problem(404, "There is no such approval request.", code="unknown")
+    status = 403 if result.code in FORBIDDEN_CODES else 409
+    return problem(status, result.text, code=result.code, approval=shown)
+
+
+def _wrong_with(vote: Any) -> str:
+    """Why this is no vote; empty when it is one."""
+    if not isinstance(vote, dict):
+        return "A vote is an object."
+    unknown = sorted(set(vote) - {"vote", "reason", "request_digest"})
+    if unknown:
+        return f"Unknown member `{unknown[0][:60]}`: a vote has `vote`, `request_digest` and perhaps `reason`."
+    if vote.get("vote") not in ("approve", "deny"):
+        return "`vote` is `approve` or `deny`."
+    if not isinstance(vote.get("request_digest"), str):
+        return "`request_digest` is the digest of the request that you were shown."
+    reason = vote.get("reason")
+    if reason is not None and (not isinstance(reason, str) or len(reason) > REASON_LONGEST):
+        return f"`reason` is a text of at most {REASON_LONGEST} characters."
+    return ""
+
+
+@_for_reviewers
+async def events(request: Request, reviewer: Reviewer) -> Response:
+    """Changes of approval requests as Server-Sent Events."""
+    answer: Response = await request.app.state.feed.answer(request.headers.get("last-event-id"))
+    return answer
+
+
+@_for_reviewers
+async def audit_events(request: Request, reviewer: Reviewer) -> Response:
+    """Events of the audit log, in order; with `q`, those that hold a text, newest first."""
+    limit = max(1, _number(request, "limit", 100, MOST))
+    after = _number(request, "after", 0, 10**18)
+    store, query = guard_of(request).store, request.query_params.get("q")
+    if query:
+        found = await run_in_threadpool(lambda: audit.search(store, query, limit=limit))
+    else:
+        found = await run_in_threadpool(lambda: audit.read(store, after=after, limit=limit))
+    following = found[-1]["seq"] if not query and len(found) == limit else None
+    return JsonResponse({"events": found, "next": following})
+
+
+@_for_reviewers
+async def checkpoint(request: Request, reviewer: Reviewer) -> Response:
+    """Size and head of the log, to keep as a witness."""
+    size, head = await run_in_threadpool(audit.head, guard_of(request).store)
+    return JsonResponse({"size": size, "head": head})
+
+
+async def nothing_here(request: Request) -> Response:
+    return problem(404, "There is no such address.", code="unknown")
+
+
+async def openapi(request: Request) -> Response:
+    """This document."""
+    from toolguard.review.openapi import document
+
+    return JsonResponse(document())
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path, as the routes and the OpenAPI document need it."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    answers: Mapping[int, str]
+    """Schema of the body by status; those of errors are problem details."""
+    query: tuple[tuple[str, str, str], ...] = ()
+    """Name, type and meaning."""
+    takes: str = ""
+    """Schema of the request's body."""
+    refuses: tuple[int, ...] = (400, 401)
+    is_open: bool = field(default=False)
+    """Needs no token."""
+
+
+_LIMIT: Final = ("limit", "integer", f"At most this many entries, 1 to {MOST}.")
+OPERATIONS: Final = (
+    Operation(
+        "GET",
+        "/approvals",
+        approvals,
+        {200: "ApprovalList"},
+        (
+            ("state", "string", f"One of {', '.join((*STATES, 'all'))}; `all` when absent."),
+            ("after", "string", "`next` of the answer before."),
+            _LIMIT,
+        ),
+    ),
+    Operation("GET", "/approvals/{id}", approval, {200: "Approval"}, refuses=(401, 404)),
+    Operation(
+        "POST",
+        "/approvals/{id}/votes",
+        votes,
+        {201: "VoteResult"},
+        takes="Vote",
+        refuses=(400, 401, 403, 404, 409, 413, 415, 422),
+    ),
+    Operation("GET", "/events", events, {200: "EventStream"}, refuses=(401, 503)),
+    Operation(
+        "GET",
+        "/audit",
+        audit_events,
+        {200: "AuditEventList"},
+        (
+            ("after", "integer", "Only events with a larger sequence number."),
+            _LIMIT,
+            ("q", "string", "Only events that hold this text, newest first."),
+        ),
+    ),
+    Operation("GET", "/audit/checkpoint", checkpoint, {200: "Checkpoint"}, refuses=(401,)),
+    Operation("GET", "/openapi.json", openapi, {200: "OpenApi"}, refuses=(), is_open=True),
+)
+
+
+def routes() -> list[Route]:
+    return [Route(o.path, o.endpoint, methods=[o.method]) for o in OPERATIONS]

@@ -1,0 +1,56 @@
+"""Runs the application under uvicorn."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from toolguard.errors import ConfigError
+from toolguard.review.application import application
+
+if TYPE_CHECKING:
+    from toolguard.guard import Guard
+
+
+def run(guard: Guard, host: str, port: int) -> None:
+    """Listen until a signal. Raises ConfigError when the address cannot be used."""
+    listener = listen(host, port)
+    try:
+        server(guard).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def server(guard: Guard) -> uvicorn.Server:
+    """The server, not yet running. Open event streams get a second to end."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            application(guard),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            timeout_graceful_shutdown=1,
+            proxy_headers=False,
+            ws="none",
+        )
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 lets the system choose. Raises ConfigError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            hint="another program has this port, perhaps another toolguard; choose one with --port",
+        ) from error
+    return listener

@@ -1,0 +1,221 @@
+"""What the page says about an approval request: states, times and reasons in words. Pure.
+
+The sentences about a call come from its classification and its findings; here stand only those about the request
+itself, one for each state, so that no state is ever shown as another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from toolguard.core.model import Confidence, Severity, ToolCall
+from toolguard.core.model import Principal as CallPrincipal
+from toolguard.core.present import Presentation, Spot, present
+
+if TYPE_CHECKING:
+    from toolguard.guard import RequestView
+
+HIGH: Final = 60
+"""From this score on, Approve counts only after the whole call was on the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a request stands."""
+
+    sign: str
+    """Drawn before the words, so that colour is never the only sign."""
+    words: str
+    tone: str
+    """`waiting`, `going`, `done`, `stopped` or `unsure`: the name of a colour."""
+    sentence: str
+    """What that means for the call."""
+
+
+_REQUEST: Final[Mapping[str, Standing]] = {
+    "pending": Standing("●", "Waiting", "waiting", "The call waits for an answer; nothing has run."),
+    "approved": Standing(
+        "◐",
+        "Approved, waiting for the agent",
+        "going",
+        "The call has not run yet: it runs when the agent comes for it.",
+    ),
+    "consumed": Standing("◐", "Approved, starting", "going", "The agent came for its call."),
+    "denied": Standing("✕", "Denied", "stopped", "The call did not run, and the agent was told so."),
+    "expired": Standing("✕", "Expired", "stopped", "Nobody answered in time, so the call did not run."),
+    "cancelled": Standing("✕", "Cancelled", "stopped", "The call was taken back, so it did not run."),
+    "revoked": Standing("✕", "Revoked", "stopped", "The approval was taken back before the call ran."),
+    "stale": Standing(
+        "✕", "Out of date", "stopped", "Policy or tool changed after the request was made, so the call did not run."
+    ),
+}
+_EXECUTION: Final[Mapping[str, Standing]] = {
+    "claimed": Standing("◐", "Starting", "going", "The agent came for its call; nothing has been sent yet."),
+    "dispatched": Standing("◐", "Running", "going", "The call was sent to the tool, which has not answered yet."),
+    "succeeded": Standing("✓", "Ran", "done", "The call ran once, and the tool answered."),
+    "failed": Standing(
+        "✓", "Ran, the tool reported an error", "done", "The call ran once; the tool's answer is an error."
+    ),
+    "not_run": Standing(
+        "✕", "Not run", "stopped", "It was approved, but whoever wanted to run it stopped before anything was sent."
+    ),
+    "unknown": Standing(
+        "?",
+        "End unknown",
+        "unsure",
+        "The call was sent, and no answer came back. It may have happened: look, then say which below.",
+    ),
+    "settled_done": Standing("✓", "Settled: it happened", "done", "The answer was lost; a person found that it ran."),
+    "settled_not_done": Standing(
+        "✕", "Settled: it did not happen", "stopped", "The answer was lost; a person found that it did not run."
+    ),
+}
+STATES: Final = tuple(_REQUEST)
+
+
+def standing(state: str, execution: Mapping[str, Any] | None) -> Standing:
+    """A request's standing; once something was executed, the execution's."""
+    if execution is not None and execution.get("state") in _EXECUTION:
+        return _EXECUTION[execution["state"]]
+    return _REQUEST.get(state, Standing("?", state, "unsure", "This state has no description."))
+
+
+def level(score: int) -> str:
+    return "critical" if score >= 85 else "high" if score >= HIGH else "medium" if score >= 40 else "low"
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of the store, or None for what is none."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def left(until: str | None, now: datetime) -> str:
+    """`4:12 left`; the minutes alone from an hour on."""
+    end = moment(until)
+    if end is None:
+        return ""
+    seconds = int((end - now).total_seconds())
+    if seconds <= 0:
+        return "time is up"
+    if seconds >= 3600:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02} min left"
+    return f"{seconds // 60}:{seconds % 60:02} left"
+
+
+def ago(then: str | None, now: datetime) -> str:
+    at = moment(then)
+    if at is None:
+        return ""
+    seconds = max(0, int((now - at).total_seconds()))
+    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {name} ago"
+    return "just now" if seconds < 10 else f"{seconds} s ago"
+
+
+def clock(then: str | None) -> str:
+    """The time of day in the server's zone, for lists."""
+    at = moment(then)
+    return at.astimezone().strftime("%H:%M") if at else ""
+
+
+def exact(then: str | None) -> str:
+    """The whole time with its zone, for title attributes."""
+    at = moment(then)
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if at else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One finding as the page lists it."""
+
+    number: int
+    id: str
+    points: int
+    severity: Severity
+    confidence: Confidence
+    message: str
+    where: str
+    """The argument it points into, empty for the call as a whole."""
+
+
+def reasons(findings: Sequence[Mapping[str, Any]]) -> tuple[Reason, ...]:
+    """The findings, heaviest first; their numbers are those of the spots in the arguments."""
+    heaviest = sorted(findings, key=lambda f: -int(f.get("points", 0)))
+    return tuple(
+        Reason(
+            number,
+            str(f["id"]),
+            int(f.get("points", 0)),
+            Severity(f.get("severity", Severity.INFO)),
+            Confidence(f.get("confidence", Confidence.LOW)),
+            str(f.get("message", "")),
+            str(f.get("pointer") or "").lstrip("/").replace("/", " › "),  # noqa: RUF001 - the sign between steps of a path
+        )
+        for number, f in enumerate(heaviest, 1)
+    )
+
+
+def spots(findings: Sequence[Mapping[str, Any]]) -> tuple[Spot, ...]:
+    heaviest = sorted(findings, key=lambda f: -int(f.get("points", 0)))
+    return tuple(
+        Spot(number, f["pointer"], f.get("start"), f.get("end"))
+        for number, f in enumerate(heaviest, 1)
+        if f.get("pointer")
+    )
+
+
+def combination(found: Sequence[Reason], score: int) -> str:
+    """How the points come to the score, in one line."""
+    weights = [reason.points for reason in found if reason.points]
+    if not weights:
+        return f"No finding carries points; a rule of the policy asks. Score {score}."
+    if len(weights) == 1:
+        return f"One finding with points: the score is {score}."
+    factors = " × ".join(f"{1 - weight / 100:.2f}".lstrip("0") for weight in weights)  # noqa: RUF001 - a product
+    return f"Points combine, they do not add up: 1 − {factors} = {score / 100:.2f}, so {score} of 100."  # noqa: RUF001
+
+
+def presentation(view: RequestView) -> Presentation:
+    """The call of a request, laid out."""
+    principal = view.principal
+    call = ToolCall(
+        view.server,
+        view.tool,
+        view.arguments,
+        CallPrincipal(principal.get("agent", ""), principal.get("person", ""), principal.get("session", "")),
+    )
+    return present(call, spots(view.findings), view.shown.get("before") or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Requests of one agent that ask for the same kind of thing."""
+
+    agent: str
+    person: str
+    kinds: tuple[tuple[str, tuple[RequestView, ...]], ...]
+    """What they have in common, and the requests, oldest deadline first."""
+
+    @property
+    def count(self) -> int:
+        return sum(len(views) for _, views in self.kinds)
+
+
+def groups(views: Sequence[RequestView]) -> tuple[Group, ...]:
+    """By agent and person, then by tool and effect class; whoever has least time left comes first."""
+    by_agent: dict[tuple[str, str], dict[str, list[RequestView]]] = {}
+    for view in sorted(views, key=lambda v: v.decide_by or ""):
+        whose = (view.principal.get("agent", ""), view.principal.get("person", ""))
+        alike = f"{view.tool} on {view.server}"
+        by_agent.setdefault(whose, {}).setdefault(alike, []).append(view)
+    return tuple(
+        Group(agent, person, tuple((alike, tuple(found)) for alike, found in kinds.items()))
+        for (agent, person), kinds in by_agent.items()
+    )
