@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from toolguard.core.classify import classify
@@ -20,5 +21,5 @@ def judge(
     """The decision for one call. Total: what cannot be parsed or inspected becomes a finding that asks."""
     reading = read(call)
     classification = classify(reading)
-    findings = inspect(reading, facts)
+    findings = inspect(reading, replace(facts, classification=classification))
     return decide(call, classification, findings, facts, policy, now, spent)
