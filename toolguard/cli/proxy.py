@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import PurePath
 
 from toolguard.errors import ConfigError
 
@@ -20,11 +19,11 @@ def proxy(arguments: list[str]) -> int:
     config = configuration.load(options["--config"] or None, options["--home"] or None)
     if options["--agent"]:
         config = replace(config, agent=options["--agent"])
-    return run(command, name=options["--name"] or PurePath(command[0]).stem, config=config)
+    return run(command, name=options["--name"], config=config)
 
 
 def parse(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
-    """The options, empty where not given, and the command.
+    """The options, empty where not given, and the command; it may be absent where a declared server is named.
 
     Raises ConfigError.
     """
@@ -40,6 +39,6 @@ def parse(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
             value = rest.pop(0)
         options[option] = value
     command = rest[1:]
-    if not command:
+    if not command and not options["--name"]:
         raise ConfigError("no server command after `--`", hint=USAGE)
     return options, command

@@ -13,8 +13,6 @@ import unicodedata
 from json import JSONDecodeError
 from typing import Final
 
-import orjson
-
 from toolguard.core.model import Json
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -37,9 +35,10 @@ def parse(raw: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_
     try:
         # json.loads would also take UTF-16 and UTF-32, which the next reader may not.
         text = raw if isinstance(raw, str) else raw.decode("utf-8")
-        value = _DECODER.decode(text)
     except UnicodeDecodeError:
         raise NotStrict("not UTF-8") from None
+    try:
+        value = _DECODER.decode(text)
     except RecursionError:
         raise NotStrict(f"nested deeper than {max_depth}") from None
     except NotStrict:
@@ -53,18 +52,6 @@ def parse(raw: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_
     if "\\u" in text or isinstance(raw, str):
         _refuse_lone_surrogates(value)
     return value
-
-
-def dumps(value: Json) -> bytes:
-    """The compact UTF-8 serialisation of a parsed value, in the order of its keys.
-
-    `parse(dumps(value)) == value` for whatever `parse` returned.
-    """
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        # orjson refuses integers beyond 64 bits, which are legal JSON and in use as ids.
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def folded(key: str) -> str:

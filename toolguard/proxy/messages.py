@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from toolguard.core import strict_json
+from toolguard.core.canonical import compact
 from toolguard.core.model import Json
 
 Id = int | str
@@ -33,6 +34,11 @@ _SPECIAL_FOLDED: Final = frozenset(name.casefold() for name in SPECIAL)
 
 JUDGED: Final = frozenset({"tools/call", "tools/list", "tasks/update", "notifications/cancelled", "initialize"})
 """Methods that the proxy acts on; another spelling of one of them is refused, not passed."""
+
+
+def as_id(value: Json) -> Id | None:
+    """The value as an id or token; None for what is neither a string nor an integer. `true` is no 1."""
+    return value if type(value) in (int, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,7 @@ def _id_of_malformed(line: bytes) -> Id | None:
         return None
     found: Id = ids[0]
     try:
-        strict_json.dumps(found)
+        compact(found)
     except ValueError:
         return None
     return found
@@ -185,7 +191,7 @@ def error(id: Id | None, code: int, message: str) -> bytes:
     if id is not None:
         members["id"] = id
     members["error"] = {"code": code, "message": message}
-    return strict_json.dumps(members)
+    return compact(members)
 
 
 def refusal(request: Request, text: str, approval: dict[str, Json] | None = None) -> bytes:
@@ -198,10 +204,10 @@ def refusal(request: Request, text: str, approval: dict[str, Json] | None = None
         result["resultType"] = "complete"
     if approval is not None:
         result["_meta"] = {APPROVAL: approval}
-    return strict_json.dumps({"jsonrpc": "2.0", "id": request.id, "result": result})
+    return compact({"jsonrpc": "2.0", "id": request.id, "result": result})
 
 
 def progress(token: Id, value: int, text: str) -> bytes:
     """The line of a progress notification; without a total, since nobody knows when a person answers."""
     params = {"progressToken": token, "progress": value, "message": text}
-    return strict_json.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
+    return compact({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})

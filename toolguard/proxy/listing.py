@@ -1,0 +1,86 @@
+"""What the server offers, as far as this connection has seen it listed: pinned page by page, and filtered.
+
+It asks for nothing itself; `Relay` sends the requests and brings the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolguard.core.model import Json, ToolDefinition
+from toolguard.guard import Guard, Pin
+
+
+class Listing:
+    """The pinned definitions of one server on one connection."""
+
+    def __init__(self, guard: Guard, server: str, launch: Sequence[str]) -> None:
+        self._guard, self._server, self._launch = guard, server, tuple(launch)
+        self._names: set[str] = set()
+        self._changes = 0
+        self._fresh_since = -1
+        self._next_cursor: str | None = None
+        self._began_at = 0
+
+    @property
+    def is_stale(self) -> bool:
+        """The server said that its tools changed, and no whole list was seen since."""
+        return self._changes > 0 and self._fresh_since < self._changes
+
+    def changed(self) -> None:
+        """The server said that its tools changed."""
+        self._changes += 1
+
+    def pin_of(self, tool: str) -> Pin | None:
+        """The pinned definition; None for a tool that this connection never saw listed, whatever earlier ones saw."""
+        return self._guard.pinned(self._server, tool) if tool in self._names else None
+
+    def page(self, cursor: str | None, result: Json) -> tuple[Json, str | None]:
+        """Pin one page of a list; the page without the tools that policy denies outright, and the next cursor.
+
+        Order and `nextCursor` stay, also on a page that the filter leaves empty.
+        """
+        tools = result.get("tools") if isinstance(result, dict) else None
+        if not isinstance(tools, list):
+            return result, None
+        following = result.get("nextCursor")
+        following = following if isinstance(following, str) else None
+        if cursor is None:
+            self._began_at = self._changes
+        is_in_order = cursor is None or cursor == self._next_cursor
+        self._next_cursor = following if is_in_order else None
+        is_whole = is_in_order and following is None
+
+        definitions = [definition(tool) for tool in tools if _name(tool) is not None]
+        report = self._guard.pin(self._server, self._launch, definitions, complete=is_whole)
+        self._names.update(each.name for each in definitions)
+        if is_whole:
+            self._fresh_since = self._began_at
+        withheld = frozenset(report.withheld)
+        if withheld.isdisjoint(each.name for each in definitions):
+            return result, following
+        return {**result, "tools": [tool for tool in tools if _name(tool) not in withheld]}, following
+
+
+def definition(tool: dict[str, Json]) -> ToolDefinition:
+    """A tool as listed; members of an unexpected type stay in `rest`, which the fingerprint covers too."""
+    known = {
+        "description": str,
+        "inputSchema": dict,
+        "annotations": dict,
+        "title": str,
+    }
+    sound = {key for key, kind in known.items() if isinstance(tool.get(key), kind)}
+    return ToolDefinition(
+        name=tool["name"],
+        description=tool["description"] if "description" in sound else "",
+        input_schema=tool["inputSchema"] if "inputSchema" in sound else {},
+        annotations=tool["annotations"] if "annotations" in sound else {},
+        title=tool["title"] if "title" in sound else "",
+        rest={key: value for key, value in tool.items() if key != "name" and key not in sound},
+    )
+
+
+def _name(tool: Json) -> str | None:
+    name = tool.get("name") if isinstance(tool, dict) else None
+    return name if isinstance(name, str) else None

@@ -1,0 +1,214 @@
+"""`toolguard proxy`: one client on our standard streams, one server as our child, and the relay between them.
+
+Order of an end: the client's end of input closes the server's input, then SIGTERM, then SIGKILL; the server's end
+closes our output, and its exit code is ours. Only messages reach the client: file descriptor 1 is set aside at the
+start, and whatever else prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from toolguard import config as configuration
+from toolguard.config import Config
+from toolguard.core.strict_json import MAX_BYTES
+from toolguard.errors import ConfigError
+from toolguard.proxy.child import Child
+from toolguard.proxy.framing import Lines
+from toolguard.proxy.pipes import Sink, Source
+from toolguard.proxy.wire import Upstream, Wire
+
+if TYPE_CHECKING:
+    from toolguard.guard import Guard
+
+GRACE_SECONDS: Final = 0.8
+"""Between the steps of an end. Clients of the official SDKs send SIGTERM after 2 s and SIGKILL after 4 s."""
+DRAIN_SECONDS: Final = 0.5
+"""How long the server's output may stay open after its exit, held by a process that it left behind."""
+TEND_SECONDS: Final = 15.0
+BACKLOG: Final = 1024 * 1024
+"""Bytes waiting for one side before the other is no longer read."""
+REFUSED_BACKLOG: Final = 64 * BACKLOG
+"""Bytes waiting for a client that writes and never reads; it is then not read either, answers could fill the memory."""
+SERVER_MAX_BYTES: Final = 4 * MAX_BYTES
+"""A server's line may be larger than a client's: results carry whole files, encoded."""
+
+LAUNCHERS: Final = frozenset({"npx", "bunx", "uvx", "pipx", "uv", "node", "bun", "deno", "docker", "podman", "env"})
+
+
+def run(command: list[str], *, name: str = "", config: Config) -> int:
+    """Relay between our standard streams and a server until one of them ends; the exit status.
+
+    Without a command the server is the one that the configuration declares under `name`.
+    Raises ConfigError, UpstreamError when the server cannot be started, and StoreError.
+    """
+    declared = config.servers.get(name)
+    launch = [declared.command, *declared.args] if declared is not None and declared.command else []
+    if command:
+        environment = configuration.wrapped_environment()
+    elif declared is not None and launch:
+        command, environment = launch, configuration.server_environment(declared)
+    else:
+        raise ConfigError(f"no command, and no server `{name}` with one", hint="toolguard proxy -- COMMAND [ARG...]")
+    # Only the command that the operator wrote down is trusted, not whatever a client starts under its name.
+    trusted = declared is not None and declared.trusted and launch == command
+    output = os.dup(1)
+    os.dup2(2, 1)
+    child = Child(command, environment)
+    try:
+        return _relay(config, child, output, name or name_of(command), command, trusted=trusted)
+    finally:
+        child.kill()
+
+
+def name_of(command: list[str]) -> str:
+    """A name for a server that has none: its program, or what a launcher such as npx is told to launch."""
+    words = [os.path.basename(word.rstrip("/")) for word in command if not word.startswith("-")]
+    program = words[0] if words else command[0]
+    if (program in LAUNCHERS or program.startswith("python")) and len(words) > 1:
+        program = next((word for word in words[1:] if word not in ("run", "exec", "x")), program)
+    return program
+
+
+def _relay(config: Config, child: Child, output: int, name: str, command: list[str], *, trusted: bool) -> int:
+    # The server is starting already; what judging needs is imported meanwhile.
+    from toolguard.guard import Guard
+
+    loop = asyncio.new_event_loop()
+    try:
+        with Guard(config) as guard:
+            upstream = Upstream(name, tuple(command), trusted, guard.principal(name))
+            return Session(loop, guard, child, upstream, output).run()
+    finally:
+        loop.close()
+
+
+class Session:
+    """The pipes of one client and one server, from the first byte to the exit status."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, guard: Guard, child: Child, upstream: Upstream, output: int
+    ) -> None:
+        from toolguard.proxy.relay import Relay
+
+        self._loop, self._child = loop, child
+        self._to_client = Sink(loop, output, self._balance, self._client_left)
+        self._to_server = Sink(loop, child.stdin, self._balance, self._server_deaf)
+        wire = Wire(self._to_client.write, self._to_server.write, _to_stderr, loop.time, loop.call_later)
+        self._relay = Relay(guard, wire, upstream)
+        self._from_client = Source(loop, 0, self._client_chunk, self._client_left)
+        self._from_server = Source(loop, child.stdout, self._server_chunk, self._server_silent)
+        self._client_lines, self._server_lines = Lines(MAX_BYTES), Lines(SERVER_MAX_BYTES)
+        self._is_ending = self._is_over = False
+        self._exit_code: int | None = None
+
+    def run(self) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            self._loop.add_signal_handler(number, self._signalled, number)
+        self._loop.add_signal_handler(signal.SIGCHLD, self._child_changed)
+        self._from_client.read()
+        self._from_server.read()
+        self._loop.call_later(TEND_SECONDS, self._tend)
+        self._child_changed()  # it may be gone already
+        self._loop.run_forever()
+        return self._exit_code or 0
+
+    # -- bytes ---------------------------------------------------------------------------------------------------------
+
+    def _client_chunk(self, chunk: bytes) -> None:
+        for line in self._client_lines.feed(chunk):
+            self._relay.from_client(line)
+
+    def _server_chunk(self, chunk: bytes) -> None:
+        for line in self._server_lines.feed(chunk):
+            self._relay.from_server(line)
+
+    def _balance(self) -> None:
+        """Let each side feel that the other is slow, as it would without a proxy."""
+        to_client, to_server = self._to_client.size, self._to_server.size
+        self._from_server.read(to_client < BACKLOG)
+        self._from_client.read(to_server < BACKLOG and to_client < REFUSED_BACKLOG)
+        if self._is_over and not self._to_client.is_open:
+            self._loop.stop()
+
+    # -- ends ----------------------------------------------------------------------------------------------------------
+
+    def _client_left(self) -> None:
+        """The client sends nothing more, or does not read. What the server still owes may yet arrive."""
+        self._from_client.end()
+        self._relay.client_left()
+        self._to_server.close()
+        self._end_soon()
+        self._balance()
+
+    def _server_deaf(self) -> None:
+        """The server closed its input; it can only be ending."""
+        self._from_client.end()
+        self._relay.client_left()
+        self._end_soon()
+
+    def _server_silent(self) -> None:
+        """The server closed its output: nothing more can be answered."""
+        if self._exit_code is not None:
+            self._finish()
+        else:
+            self._to_server.close()
+            self._end_soon()
+
+    def _signalled(self, number: int) -> None:
+        """The client or the person ends us: the server gets the same signal."""
+        self._from_client.end()
+        self._relay.client_left()
+        self._to_server.close()
+        self._child.signal(number)
+        self._loop.call_later(GRACE_SECONDS, self._child.signal, signal.SIGTERM)
+        self._loop.call_later(2 * GRACE_SECONDS, self._child.kill)
+
+    def _end_soon(self) -> None:
+        if not self._is_ending:
+            self._is_ending = True
+            self._loop.call_later(GRACE_SECONDS, self._insist)
+
+    def _insist(self) -> None:
+        """The server had its time to end by itself; more of it while a client that still reads is owed an answer."""
+        if self._relay.is_busy and self._to_client.is_open and self._from_server.is_open:
+            self._loop.call_later(GRACE_SECONDS, self._insist)
+            return
+        self._child.signal(signal.SIGTERM)
+        self._loop.call_later(GRACE_SECONDS, self._child.kill)
+
+    def _child_changed(self) -> None:
+        code = self._child.exit_code()
+        if code is None or self._exit_code is not None:
+            return
+        self._exit_code = code
+        if self._from_server.is_open:
+            self._from_server.read()
+            self._loop.call_later(DRAIN_SECONDS, self._finish)
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        self._from_client.end()
+        self._from_server.end()
+        self._relay.server_left(f"the server ended with status {self._exit_code} before it answered")
+        self._to_server.close()
+        self._to_client.close()
+        self._loop.call_later(GRACE_SECONDS, self._loop.stop)  # a client that reads no more loses the rest
+        self._balance()
+
+    def _tend(self) -> None:
+        self._relay.tend()
+        self._loop.call_later(TEND_SECONDS, self._tend)
+
+
+def _to_stderr(line: bytes) -> None:
+    with suppress(OSError):
+        os.write(2, line + b"\n")
