@@ -47,7 +47,7 @@ class _Lazy(click.Group):
 @click.group(
     cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog='Example: toolguard check --tool run_shell --arguments \'{"command": "rm -rf ~"}\'',
+    epilog='\b\nExample:\n  toolguard check --tool run_shell --arguments \'{"command": "rm -rf ~"}\'',
 )
 @click.version_option(package_name="toolguard-firewall", prog_name="toolguard")
 def toolguard() -> None:
@@ -59,7 +59,7 @@ def invoke(arguments: list[str]) -> int:
     try:
         status = toolguard.main(arguments, prog_name="toolguard", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        click.echo(error.ctx.get_help(), err=True)
         return BAD_INPUT
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "toolguard"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from toolguard import config as configuration
+from toolguard.cli.asking import config_option, example, json_option
 from toolguard.cli.frame import ASK, DENY, OK
 from toolguard.cli.output import decision_json, finding_lines, print_json, print_lines
 from toolguard.core import strict_json
@@ -22,7 +23,7 @@ STATUS = {Effect.ALLOW: OK, Effect.ASK: ASK, Effect.DENY: DENY}
 
 
 @click.command(
-    epilog='Example: toolguard check --tool run_shell --arguments \'{"command": "git push --force"}\' --json',
+    epilog=example('toolguard check --tool run_shell --arguments \'{"command": "git push --force"}\' --json'),
 )
 @click.option("--tool", required=True, metavar="T", help="Name of the tool.")
 @click.option(
@@ -30,8 +31,8 @@ STATUS = {Effect.ALLOW: OK, Effect.ASK: ASK, Effect.DENY: DENY}
 )
 @click.option("--server", default="", metavar="S", help="Name of the server.")
 @click.option("--prompt", metavar="TEXT", help="What the person asked the agent to do.")
-@click.option("--config", metavar="F", help="Configuration file instead of the home's toolguard.yaml.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@config_option
+@json_option
 def check(tool: str, arguments: str, server: str, prompt: str | None, config: str | None, as_json: bool) -> int:
     """Judge one tool call and say why. Exit status: 0 allow, 3 ask, 4 deny, 2 bad input."""
     loaded = configuration.load(config)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from toolguard.cli.asking import example
+
 
 @click.command(
-    epilog="Example: toolguard proxy --name files -- npx -y @modelcontextprotocol/server-filesystem /srv/data",
+    epilog=example("toolguard proxy --name files -- npx -y @modelcontextprotocol/server-filesystem /srv/data"),
 )
 @click.option("--config", metavar="F", help="Configuration file instead of the home's toolguard.yaml.")
 @click.option("--home", metavar="DIR", help="Folder of database and keys instead of the one TOOLGUARD_HOME names.")

@@ -13,15 +13,16 @@ from typing import BinaryIO
 import click
 
 from toolguard import config as configuration
+from toolguard.cli.asking import config_option, example
 from toolguard.cli.frame import BAD_INPUT, OK, report
 from toolguard.errors import ConfigError
 from toolguard.guard.replaying import RecordedSession, as_json, read_sessions
 from toolguard.guard.replaying import replay as replay_session
 
 
-@click.command(epilog="Example: toolguard replay sessions.jsonl.gz > decisions.jsonl")
+@click.command(epilog=example("toolguard replay sessions.jsonl.gz > decisions.jsonl"))
 @click.argument("file")
-@click.option("--config", metavar="F", help="Configuration file instead of the home's toolguard.yaml.")
+@config_option
 def replay(file: str, config: str | None) -> int:
     """Judge recorded sessions as the guard would have, an asked step counting as approved.
 

@@ -1,0 +1,246 @@
+"""`toolguard approvals`: what waits for people, and their answers, by the same code as page and REST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from toolguard.cli.asking import (
+    TOKEN_VARIABLE,
+    at_terminal,
+    config_option,
+    example,
+    json_option,
+    opened,
+    reviewer_here,
+    reviewer_of_token,
+)
+from toolguard.cli.frame import FAILED, OK, report
+from toolguard.cli.output import print_json, print_lines, print_table
+from toolguard.core.approvals import RequestState
+from toolguard.core.canonical import pretty
+from toolguard.core.visible import marks, warnings
+from toolguard.errors import ConfigError
+from toolguard.guard import Guard, RequestView, Reviewer, VoteResult
+from toolguard.guard.approvals import STRENGTH, Choice
+
+reason_option = click.option(
+    "--reason", default="", metavar="TEXT", help="Recorded; of a denial the agent reads it too."
+)
+
+
+@click.group(epilog=example("toolguard approvals list"))
+def approvals() -> None:
+    """List, show, approve and deny the calls that wait for people."""
+
+
+@approvals.command("list", epilog=example("toolguard approvals list --state all --json"))
+@click.option(
+    "--state",
+    type=click.Choice([*(state.value for state in RequestState), "all"]),
+    default="pending",
+    show_default=True,
+    help="Only requests in this state.",
+)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most so many.")
+@config_option
+@json_option
+def list_requests(state: str, limit: int, config: str | None, as_json: bool) -> int:
+    """List the requests that wait, the oldest first."""
+    with opened(config) as guard:
+        found = guard.approvals.list(None if state == "all" else state, limit=limit)
+        if as_json:
+            print_json([request.as_json() for request in found])
+        elif not found:
+            click.echo("nothing waits" if state == "pending" else "none")
+        else:
+            header = ("ID", "CODE", "STATE", "SCORE", "DECIDE BY", "AGENT", "TOOL", "WHAT")
+            print_table(header, [_row(request) for request in found])
+    return OK
+
+
+def _row(request: RequestView) -> tuple[str, ...]:
+    return (
+        request.id,
+        request.code,
+        request.state,
+        str(request.score),
+        request.decide_by,
+        request.principal["agent"],
+        f"{request.server}/{request.tool}",
+        request.headline,
+    )
+
+
+@approvals.command("show", epilog=example("toolguard approvals show ap_0123456789abcdef"))
+@click.argument("request_id", metavar="ID")
+@config_option
+@json_option
+def show(request_id: str, config: str | None, as_json: bool) -> int:
+    """Show one request: what would run, why it waits, and what has been answered."""
+    with opened(config) as guard:
+        request = _request(guard, request_id)
+        if as_json:
+            print_json(request.as_json())
+        else:
+            print_lines(description(request))
+    return OK
+
+
+@approvals.command("approve", epilog=example('toolguard approvals approve ap_0123456789abcdef --reason "planned"'))
+@click.argument("request_id", metavar="ID")
+@reason_option
+@config_option
+@json_option
+def approve(request_id: str, reason: str, config: str | None, as_json: bool) -> int:
+    """Approve exactly this call.
+
+    Needs a terminal, where the code of the agent's message is typed, or a reviewer's token in the environment variable
+    TOOLGUARD_REVIEWER_TOKEN. Exit status 1 when the vote does not count.
+    """
+    with opened(config) as guard:
+        request = _request(guard, request_id)
+        reviewer = reviewer_of_token(guard)
+        strength = STRENGTH["account"]
+        if reviewer is None:
+            reviewer, strength = _person_at_terminal(guard, request), STRENGTH["local"]
+        return _vote(guard, request, reviewer, "approve", reason, strength, as_json)
+
+
+@approvals.command("deny", epilog=example('toolguard approvals deny ap_0123456789abcdef --reason "wrong table"'))
+@click.argument("request_id", metavar="ID")
+@reason_option
+@config_option
+@json_option
+def deny(request_id: str, reason: str, config: str | None, as_json: bool) -> int:
+    """Deny this call; a denial beats every approval until the call runs. Exit status 1 when the vote does not count."""
+    with opened(config) as guard:
+        request = _request(guard, request_id)
+        reviewer = reviewer_of_token(guard) or reviewer_here(guard)
+        return _vote(guard, request, reviewer, "deny", reason, STRENGTH["local"], as_json)
+
+
+@approvals.command("revoke", epilog=example("toolguard approvals revoke ap_0123456789abcdef"))
+@click.argument("request_id", metavar="ID")
+@reason_option
+@config_option
+@json_option
+def revoke(request_id: str, reason: str, config: str | None, as_json: bool) -> int:
+    """Take an approval back before it is used."""
+    with opened(config) as guard:
+        _request(guard, request_id)
+        reviewer = reviewer_of_token(guard) or reviewer_here(guard)
+        return _answer(guard.approvals.revoke(request_id, reviewer, reason, "cli"), as_json)
+
+
+@approvals.command(
+    "settle", epilog=example('toolguard approvals settle ex_0123456789abcdef --done --note "row is gone"')
+)
+@click.argument("execution_id", metavar="EXECUTION")
+@click.option("--done/--not-done", required=True, help="Whether the call took place.")
+@click.option("--note", required=True, metavar="TEXT", help="How you know.")
+@config_option
+@json_option
+def settle(execution_id: str, done: bool, note: str, config: str | None, as_json: bool) -> int:
+    """Say whether a call of unknown end took place, so that its like may run again."""
+    with opened(config) as guard:
+        reviewer = reviewer_of_token(guard)
+        if reviewer is None:
+            _need_terminal("settling")
+            reviewer = reviewer_here(guard)
+        return _answer(guard.approvals.settle(execution_id, reviewer, done=done, note=note, channel="cli"), as_json)
+
+
+def _request(guard: Guard, request_id: str) -> RequestView:
+    request = guard.approvals.show(request_id)
+    if request is None:
+        raise ConfigError(f"there is no approval request `{request_id}`", hint="`toolguard approvals list` shows all")
+    return request
+
+
+def _need_terminal(what: str) -> None:
+    if not at_terminal():
+        raise ConfigError(
+            f"{what} needs a terminal, or a reviewer's token in {TOKEN_VARIABLE}",
+            hint="an agent can run commands too, so a plain command is not enough",
+        )
+
+
+def _person_at_terminal(guard: Guard, request: RequestView) -> Reviewer:
+    """Shows the request and takes the code. Raises ConfigError without a terminal, or when the code differs."""
+    _need_terminal("approving")
+    reviewer = reviewer_here(guard)
+    print_lines(description(request, with_code=False))
+    typed = click.prompt(
+        "Type the code of the agent's message to approve exactly this call", default="", show_default=False
+    )
+    if typed.strip().upper().replace("-", "") != request.code.replace("-", ""):
+        raise ConfigError(
+            f"`{typed}` is not the code of this request, so nothing was approved",
+            hint="the code stands in the agent's message; another code means another call",
+        )
+    return reviewer
+
+
+def _vote(
+    guard: Guard,
+    request: RequestView,
+    reviewer: Reviewer,
+    choice: Choice,
+    reason: str,
+    strength: int,
+    as_json: bool,
+) -> int:
+    result = guard.approvals.vote(
+        request.id,
+        reviewer,
+        choice,
+        request_digest=request.request_digest,
+        channel="cli",
+        strength=strength,
+        reason=reason,
+    )
+    return _answer(result, as_json)
+
+
+def _answer(result: VoteResult, as_json: bool) -> int:
+    if as_json:
+        request = result.request.as_json() if result.request else None
+        print_json({"accepted": result.accepted, "code": result.code, "text": result.text, "request": request})
+    elif result.accepted:
+        state = f"; the request is now {result.request.state}" if result.request else ""
+        print_lines([result.text + state])
+    else:
+        report(f"{result.text} ({result.code})", "`toolguard approvals show ID` shows where the request stands")
+    return OK if result.accepted else FAILED
+
+
+def description(request: RequestView, *, with_code: bool = True) -> Iterator[str]:
+    """A request for a person, in the order of a reviewer's questions."""
+    who = request.principal
+    yield f"{request.id}  {request.state}" + (f"  code {request.code}" if with_code else "")
+    client = request.client or "unknown"
+    yield f"who      agent {who['agent']} for {who['person']}, client {client}, server {request.server}"
+    yield f"what     {request.headline}"
+    yield f"tool     {request.tool}"
+    text = pretty(request.arguments)
+    for number, piece in enumerate(text.split("\n")):
+        yield ("run      " if number == 0 else "         ") + piece
+    for warning in warnings(marks(text)):
+        yield f"beware   {warning}"
+    yield f"why      score {request.score}, class {request.effect_class}"
+    for finding in request.findings:
+        place = f" at {finding['pointer']}" if finding.get("pointer") else ""
+        yield f"         {finding['points']:>3}  {finding['id']}{place}: {finding['message']}"
+    yield from (f"         {fact}" for fact in request.shown["facts"])
+    if request.justification:
+        yield f"claim    the agent says: {request.justification}"
+    if request.prompt:
+        yield f"asked    {request.prompt}"
+    yield f"until    {request.decide_by}"
+    for vote in request.votes:
+        cast = f"{vote['reviewer']}: {vote['choice']} by {vote['channel']} at {vote['at']} {vote['reason']}"
+        yield f"vote     {cast.rstrip()}"
+    if request.execution:
+        yield f"run as   {request.execution['id']}: {request.execution['state']}"

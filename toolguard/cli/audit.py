@@ -1,0 +1,158 @@
+"""`toolguard audit`: reading the log and proving that nobody changed it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from toolguard import config as configuration
+from toolguard.cli.asking import config_option, example, json_option, opened
+from toolguard.cli.frame import BAD_INPUT, FAILED, OK, report
+from toolguard.cli.output import print_json, print_lines, print_table
+from toolguard.core.canonical import pretty
+from toolguard.core.model import Json
+from toolguard.errors import ConfigError, StoreError
+from toolguard.store import audit as log
+from toolguard.store.copies import read_copy
+from toolguard.store.database import Database
+from toolguard.store.verify import Report
+from toolguard.store.verify import verify as verify_rows
+
+LIFE = 10_000
+"""Events of one call or request; an honest one has a dozen."""
+PROBLEMS_SHOWN = 20
+"""Lines for a person; --json prints all."""
+
+
+@click.group(epilog=example("toolguard audit verify"))
+def audit() -> None:
+    """Read and verify the audit log."""
+
+
+@audit.command("list", epilog=example("toolguard audit list --kind call.decided --effect deny"))
+@click.option("--after", type=click.IntRange(0), help="Only events after this number, the oldest first.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="At most so many.")
+@click.option("--kind", help="Only this kind, for example `call.decided`.")
+@click.option("--session", help="Only this session.")
+@click.option("--server", help="Only this server.")
+@click.option("--tool", help="Only this tool.")
+@click.option("--agent", help="Only this agent.")
+@click.option("--person", help="Only calls for this person.")
+@click.option("--reviewer", help="Only what this reviewer did.")
+@click.option("--effect", type=click.Choice(["allow", "ask", "deny"]), help="Only decisions with this effect.")
+@click.option("--request", "request_id", help="Only the life of this approval request.")
+@config_option
+@json_option
+def list_events(after: int | None, limit: int, config: str | None, as_json: bool, **where: str | None) -> int:
+    """List events: the newest, or with --after the next ones."""
+    with opened(config) as guard:
+        events = log.read(guard.store, after=after or 0, limit=limit, newest_first=after is None, **where)
+    if after is None:
+        events.reverse()
+    if as_json:
+        print_json(events)
+    elif not events:
+        click.echo("no such events")
+    else:
+        print_table(("SEQ", "WHEN", "KIND", "WHO", "TOOL", "OUTCOME"), [_row(event) for event in events])
+    return OK
+
+
+def _row(event: dict[str, Json]) -> tuple[str, ...]:
+    score = f" {event['score']}" if event.get("score") is not None else ""
+    tool = "/".join(part for part in (event.get("server"), event.get("tool")) if part)
+    outcome = event.get("outcome") or f"{event.get('effect') or ''}{score}"
+    return (
+        str(event["seq"]),
+        event["ts"],
+        event["kind"],
+        event.get("reviewer") or event.get("agent") or "",
+        tool,
+        outcome,
+    )
+
+
+@audit.command("show", epilog=example("toolguard audit show 17"))
+@click.argument("event", metavar="ID")
+@config_option
+@json_option
+def show(event: str, config: str | None, as_json: bool) -> int:
+    """Show one event by its number, or the whole life of a call or request by its id."""
+    with opened(config) as guard:
+        events = _events(guard.store, event)
+    if not events:
+        raise ConfigError(f"there is no event `{event}`", hint="`toolguard audit list` shows the newest")
+    if as_json:
+        print_json(events[0] if event.isdecimal() else events)
+    else:
+        for found in events:
+            print_lines(pretty(found).split("\n"))
+    return OK
+
+
+def _events(store: Database, event: str) -> list[dict[str, Json]]:
+    if event.isdecimal():
+        number = int(event[:18])
+        return log.read(store, after=number - 1, limit=1) if number > 0 else []
+    if event.startswith("ap_"):
+        return log.read(store, limit=LIFE, request_id=event)
+    return log.read(store, limit=LIFE, call_id=event)
+
+
+@audit.command("search", epilog=example("toolguard audit search invoices"))
+@click.argument("text")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
+@config_option
+@json_option
+def search(text: str, limit: int, config: str | None, as_json: bool) -> int:
+    """Find events by a text in their contents, the newest first."""
+    with opened(config) as guard:
+        events = log.search(guard.store, text, limit=limit)
+    if as_json:
+        print_json(events)
+    elif not events:
+        click.echo("no such events")
+    else:
+        print_table(("SEQ", "WHEN", "KIND", "WHO", "TOOL", "OUTCOME"), [_row(event) for event in events])
+    return OK
+
+
+@audit.command("verify", epilog=example("toolguard audit verify /media/evidence/toolguard.db --json"))
+@click.argument("file", required=False)
+@click.option("--require-anchor", is_flag=True, help="Fail unless something outside this file confirms the log.")
+@config_option
+@json_option
+def verify(file: str | None, require_anchor: bool, config: str | None, as_json: bool) -> int:
+    """Prove that the log is whole and in order, and that no call ran without its permission.
+
+    FILE is a copy of a database; without it the home's own is checked. Nothing is written.
+    Exit status: 0 consistent, 1 evidence of a change, 2 not a database of toolguard.
+    """
+    path = Path(file) if file else configuration.load(config).database
+    if not path.is_file():
+        raise ConfigError(f"there is no database `{path}`", hint="name a copy, or set TOOLGUARD_HOME")
+    try:
+        with read_copy(path) as copy:
+            found = verify_rows(copy.events, state=copy.states)
+    except StoreError as error:
+        report(str(error), "restore the file from a backup and verify that")
+        return BAD_INPUT
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _tell(found)
+    if not found.ok or (require_anchor and not found.anchored):
+        return FAILED
+    return OK
+
+
+def _tell(found: Report) -> None:
+    result = "consistent" if found.ok else "CHANGED"
+    print_lines([f"{result}: {found.events} events, head {found.head}"])
+    for problem in found.problems[:PROBLEMS_SHOWN]:
+        print_lines([f"  event {problem.seq}: {problem.what}" if problem.seq is not None else f"  {problem.what}"])
+    if len(found.problems) > PROBLEMS_SHOWN:
+        click.echo(f"  and {len(found.problems) - PROBLEMS_SHOWN} more; --json prints all")
+    if found.ok and not found.anchored:
+        click.echo("not anchored: nothing outside this file confirms it, so a rewrite of all of it would go unseen")

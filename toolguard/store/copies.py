@@ -1,0 +1,66 @@
+"""Reading a database without touching it: for the verifier, on the live file or on an auditor's copy.
+
+One transaction for everything, so that rows and tables are of the same moment while others keep writing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from toolguard.errors import StoreError
+
+_EVENTS = "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
+_STATES = "SELECT request_id, state FROM approval_request"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The log as it stood at one moment."""
+
+    events: Iterator[Mapping[str, Any]]
+    """Every event with its body, in order, one at a time."""
+    states: Mapping[str, str]
+    """The state of each approval request, as the tables hold it."""
+
+
+@contextmanager
+def read_copy(path: Path) -> Iterator[Copy]:
+    """Open a database file for reading only. Raises StoreError, also later, when it is damaged or not ours."""
+    try:
+        connection = _connect(path)
+        try:
+            connection.execute("BEGIN")
+            states = {row["request_id"]: row["state"] for row in connection.execute(_STATES)}
+            # A Row answers to names like a mapping, though it is not typed as one.
+            yield Copy(cast("Iterator[Mapping[str, Any]]", connection.execute(_EVENTS)), states)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreError(f"`{path}` cannot be read as toolguard's database: {error}") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A file beside its write-ahead log is read with it; a lone file in a folder we cannot write, as it is."""
+    address = path.absolute().as_uri()
+    connection = _opened(f"{address}?mode=ro")
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        connection = _opened(f"{address}?mode=ro&immutable=1")
+    return connection
+
+
+def _opened(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA cell_size_check=ON")
+    return connection
