@@ -1,9 +1,9 @@
 """Takes secrets out of what is written, shown or sent, and leaves a marker that still binds the call to their value.
 
-A string that is a secret becomes `{"$redacted": {"rule": "github-token", "len": 40, "mac": "k1:<hex>"}}`; a secret inside
-a longer text splits it into `{"$parts": [text, marker, text]}`. The mac is HMAC-SHA256 under a key that lives beside the
-database, never in it: equal secrets give equal markers, which is what makes an identical retry recognisable, and without
-the key a marker confirms no guess.
+A string that is a secret becomes `{"$redacted": {"rule": "github-token", "len": 40, "mac": "k1:<hex>"}}`; a secret
+inside a longer text splits it into `{"$parts": [text, marker, text]}`. The mac is HMAC-SHA256 under a key that lives
+beside the database, never in it: equal secrets give equal markers, which is what makes an identical retry
+recognisable, and without the key a marker confirms no guess.
 
 INVARIANT: the mapping is injective up to collisions of the mac, so two calls that differ never share a redacted form.
 Keys `$redacted` and `$parts` that arrive from outside get one more `$`, so a marker cannot be forged. Held by
@@ -298,7 +298,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _flat(value: Json) -> bytes:
-    """An injective encoding of any value at any depth; canonical JSON refuses depth and lone surrogates, this must not."""
+    """An injective encoding of any value at any depth; canonical JSON refuses depth and lone surrogates."""
     out: list[bytes] = []
     stack: list[Json | _Mark] = [value]
     while stack:

@@ -1,4 +1,4 @@
-"""The only door to google-re2: regular expressions whose time grows linearly, whatever was written and whatever is read.
+"""The only door to google-re2: regular expressions whose time grows linearly, whatever is written and read.
 
 Two kinds come in. `compile_pattern` is for expressions that people wrote (policy, configuration): they work on text and
 count characters. `compile_bytes` is for our own tables: they work on bytes, each byte a character, because RE2 works on

@@ -1,6 +1,6 @@
 """Which names say that a secret stands under them: keys of objects, variables, flags, headers.
 
-A name is compared in its normal form: lower case, without separators, so `API_KEY`, `apiKey` and `x-api-key` meet. Names
+A name is compared in its normal form: lower case, without separators, so `API_KEY`, `apiKey` and `api-key` meet. Names
 that only speak *about* a secret (its length, its file, whether to ask for it) are left alone.
 """
 
@@ -25,15 +25,15 @@ _ENDINGS: Final = (
     "password", "passwd", "passphrase", "passcode", "secret", "apikey", "apisecret", "accesskey", "secretkey",
     "secretaccesskey", "privatekey", "signingkey", "encryptionkey", "masterkey", "accountkey", "sharedaccesskey",
     "authkey", "token", "credential", "pwd", "apitoken", "webhookurlsecret", "licensekey", "subscriptionkey",
-    "functionkey", "storagekey", "hmackey", "sessionkey", "appkey", "integrationkey", "servicekey", "bearer", "userpass",
-    "dbpass", "mailpass", "smtppass", "rootpass", "adminpass",
+    "functionkey", "storagekey", "hmackey", "sessionkey", "appkey", "integrationkey", "servicekey", "bearer",
+    "userpass", "dbpass", "mailpass", "smtppass", "rootpass", "adminpass",
 )  # fmt: skip
 """Endings of normal forms; what stands before them says whose secret it is."""
 
 _NOT_ENDINGS: Final = (
     "pagetoken", "nexttoken", "continuationtoken", "synctoken", "canceltoken", "cancellationtoken", "csrftoken",
     "xsrftoken", "authenticitytoken", "progresstoken", "maxtoken", "stoptoken", "eostoken", "bostoken", "padtoken",
-    "unktoken", "masktoken", "septoken", "clstoken", "publictoken", "public key", "syntaxtoken", "nonsecret",
+    "unktoken", "masktoken", "septoken", "clstoken", "publictoken", "syntaxtoken", "nonsecret",
     "cursortoken", "resumetoken", "pertoken", "giftcard", "lasttoken", "firsttoken", "starttoken", "endtoken",
     "consistencytoken", "idempotencytoken", "requesttoken", "clienttoken", "designtoken", "erctoken",
 )  # fmt: skip
@@ -52,15 +52,15 @@ _QUALIFIERS: Final = frozenset(
 
 _VENDORS: Final = frozenset(
     """
-    heroku hubspot sumo sumologic snyk sonar datadog dd twilio stripe openai anthropic cohere mistral groq gemini google maps
-    azure aws gcp cloudflare digitalocean linode vultr hetzner github gitlab bitbucket sendgrid mailgun mailchimp
+    heroku hubspot sumo sumologic snyk sonar datadog dd twilio stripe openai anthropic cohere mistral groq gemini google
+    maps azure aws gcp cloudflare digitalocean linode vultr hetzner github gitlab bitbucket sendgrid mailgun mailchimp
     postmark mandrill algolia elastic grafana newrelic pagerduty opsgenie sentry rollbar bugsnag segment mixpanel
     amplitude slack discord telegram messagebird nexmo vonage plivo pusher ably okta auth0 jira atlassian confluence
     zendesk intercom freshdesk shopify paypal square braintree adyen coinbase binance kraken etherscan infura alchemy
     meraki facebook twitter linkedin dropbox asana trello airtable notion figma fastly netlify vercel codecov travis
     circleci artifactory jfrog nuget pypi npm docker quay terraform vault consul nomad pulumi doppler pinecone weaviate
-    deepgram assemblyai serpapi tavily exa jina voyage replicate huggingface hf wandb comet langchain langsmith softlayer
-    cloudant ibm yandex alibaba tencent finnhub polygon alphavantage openweather weather newsapi mapbox here rapidapi
+    deepgram assemblyai serpapi tavily exa jina voyage replicate huggingface hf wandb comet langchain langsmith
+    softlayer cloudant ibm yandex alibaba tencent finnhub polygon alphavantage openweather weather newsapi mapbox here rapidapi
     supabase firebase mongodb redis postgres mysql mssql oracle snowflake databricks contentful sanity
     """.split()
 )

@@ -12,13 +12,13 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from toolguard.core.regex import BytesPattern, compile_bytes, quote
-from toolguard.core.secret_formats import FORMATS, SHORT_ANCHOR, UPPER, SecretFormat
+from toolguard.core.secret_formats import FORMATS, SHORT_ANCHOR, SecretFormat
 from toolguard.core.secret_names import is_password_name, is_secret_variable
-from toolguard.core.secret_values import is_filler, is_mixed, is_placeholder, is_reference, looks_random, shannon
+from toolguard.core.secret_values import is_filler, is_placeholder, is_reference, kinds, looks_random, shannon
 
 ATTEMPTS: Final = 20_000
 """Places in one text that are looked at, about 2 us each."""
@@ -157,7 +157,7 @@ class _Scan:
         body = self.text[first:start] + self.text[start + anchor : last]
         if one.entropy and (shannon(body) < one.entropy or is_filler(body)):
             return None
-        if one.entropy and one.alphabet != UPPER and not is_mixed(body):
+        if one.entropy and kinds(body) < one.kinds:
             return None
         return first, last, one.id
 
@@ -359,12 +359,12 @@ def _by_anchor() -> tuple[dict[bytes, list[SecretFormat]], list[int]]:
     return table, sorted({len(anchor) for anchor in table}, reverse=True)
 
 
-@lru_cache(maxsize=None)  # one entry a row of the table
+@cache  # one entry a row of the table
 def _pattern(one: SecretFormat) -> BytesPattern:
     anchors = "|".join(quote(anchor) for anchor in sorted(one.anchors, key=len, reverse=True))
     return _compiled(f"({one.before}(?:{anchors}){one.body})(?:[^{one.alphabet}]|\\z)")
 
 
-@lru_cache(maxsize=None)  # one entry an expression of this file
+@cache  # one entry an expression of this file
 def _compiled(source: str) -> BytesPattern:
     return compile_bytes(source)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from functools import lru_cache
+from functools import cache
+from itertools import pairwise
 from typing import Final
 
 from toolguard.core.regex import BytesPattern, compile_bytes
@@ -100,19 +101,19 @@ _LETTERS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 _DIGEST_SIZES: Final = (32, 40, 64)
 _ORDERLY_VERSIONS: Final = b"123567"
-"""UUID versions made of time, machine or a name (RFC 9562): identifiers. Version 4 is random, and so are the irregular."""
+"""UUID versions made of time, machine or a name (RFC 9562): identifiers. The rest are taken for random."""
 
 
 def _changes(value: bytes) -> float:
     """How often neighbours differ in kind; signs do not count, words are joined by them too."""
-    pairs = [(_kind(a), _kind(b)) for a, b in zip(value, value[1:], strict=False)]
+    pairs = [(_kind(a), _kind(b)) for a, b in pairwise(value)]
     inside = [a != b for a, b in pairs if a < 3 and b < 3]
     return sum(inside) / len(inside) if inside else 0.0
 
 
-def is_mixed(body: bytes) -> bool:
-    """At least two of digits, capitals and small letters, so it is no word."""
-    return len({_kind(byte) for byte in body} - {3}) >= 2
+def kinds(body: bytes) -> int:
+    """How many of digits, capitals and small letters stand in it."""
+    return len({_kind(byte) for byte in body} - {3})
 
 
 def _kind(byte: int) -> int:
@@ -124,6 +125,6 @@ def _kind(byte: int) -> int:
     return 2 if 97 <= byte <= 122 else 3
 
 
-@lru_cache(maxsize=None)  # one entry an expression of this file
+@cache  # one entry an expression of this file
 def _compiled(source: str) -> BytesPattern:
     return compile_bytes(source)
