@@ -82,6 +82,6 @@ def call(tool: str = "risky_delete", principal: Principal = PRINCIPAL, **argumen
 
 
 def asked(guard: Guard, **arguments: object) -> Pending:
-    pending = guard.begin(call(**arguments))
+    pending = guard.begin(replace(call(), arguments=arguments or {"what": "cellar"}))
     assert isinstance(pending, Pending)
     return pending

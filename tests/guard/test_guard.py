@@ -383,7 +383,9 @@ def test_secrets_never_reach_the_folder_of_the_database(guard: Guard, reviewer: 
 def test_the_first_listing_of_a_server_is_trusted_over_all_its_pages(guard: Guard) -> None:
     first = guard.pin("files", ["s"], [ToolDefinition("one")], complete=False)
     second = guard.pin("files", ["s"], [ToolDefinition("two")], complete=True)
-    later = guard.pin("files", ["s"], [ToolDefinition("one"), ToolDefinition("two"), ToolDefinition("three")], complete=True)
+    later = guard.pin(
+        "files", ["s"], [ToolDefinition("one"), ToolDefinition("two"), ToolDefinition("three")], complete=True
+    )
 
     assert (first.added, second.added, later.added) == ((), (), ("three",))
     pin = guard.pinned("files", "three")

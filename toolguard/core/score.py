@@ -28,8 +28,12 @@ def points(finding: Finding) -> int:
 
 
 def score(findings: Iterable[Finding]) -> int:
-    """0-100. Findings with the same id and place count once: a second look at one thing is no second reason."""
+    """0-100. Of findings with the same id and place only the strongest counts: a second look is no second reason."""
+    strongest: dict[tuple[str, str, int | None], int] = {}
+    for finding in findings:
+        place = (finding.id, finding.pointer, finding.start)
+        strongest[place] = max(points(finding), strongest.get(place, 0))
     remaining = 1.0
-    for p in {(f.id, f.pointer, f.start): points(f) for f in findings}.values():
+    for p in sorted(strongest.values()):  # sorted: the last bit of a product must not depend on the order of reports
         remaining *= 1 - p / 100
     return round(100 * (1 - remaining))

@@ -122,8 +122,7 @@ def search(database: Database, text: str, *, limit: int = 100) -> list[dict[str,
     return [event(row) for row in rows]
 
 
-def stream(database: Database) -> Iterator[Row]:
+def stream(database: Database) -> Iterator[dict[str, Any]]:
     """Every row with its body, in order."""
-    yield from database.stream(
-        "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
-    )
+    rows = database.stream("SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq")
+    return (dict(row) for row in rows)
