@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -50,7 +49,7 @@ def doctor(
         found += in_files
         checks += broken
     environ = configuration.wrapped_environment()
-    checks += asyncio.run(examining.examine_servers(found, config, environ, timeout))
+    checks += examining.examine_servers(found, config, environ, timeout)
     checks += _what_was_missed(chosen, found, asked_for=bool(clients))
     ok = not any(check.state == "problem" for check in checks)
     if as_json:

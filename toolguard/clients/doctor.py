@@ -6,9 +6,9 @@ may be hostile, and is only read.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -97,34 +97,26 @@ def known_projects(client: Client, path: Path) -> Iterator[Path]:
             yield folder
 
 
-async def examine_servers(
+def examine_servers(
     found: Sequence[Subject], config: Config, environ: Mapping[str, str], within: float
-) -> list[Check]:
+) -> Iterator[Check]:
     """The checks of each server, in order; `environ` is the environment of the client as far as we know it."""
-    limit = asyncio.Semaphore(_AT_ONCE)
-
-    async def answer(subject: Subject) -> Answer:
-        if subject.wrapping is None or subject.why_not_started:
-            return None
-        async with limit:
-            return await _start(subject, environ, within)
-
-    answers = await asyncio.gather(*(answer(subject) for subject in found))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(lambda subject: _start(subject, environ, within), found))
     recorded = _recorded(list(zip(found, answers, strict=True)), config)
-    return [
-        check
-        for subject, came in zip(found, answers, strict=True)
-        for check in (*_standing(subject, config), *_proof(subject, came, config, recorded))
-    ]
+    for subject, came in zip(found, answers, strict=True):
+        yield from _standing(subject, config)
+        yield from _proof(subject, came, config, recorded)
 
 
-async def _start(subject: Subject, environ: Mapping[str, str], within: float) -> Answer:
+def _start(subject: Subject, environ: Mapping[str, str], within: float) -> Answer:
+    if subject.wrapping is None or subject.why_not_started:
+        return None
     cwd = subject.entry.members.get("cwd")
     argv = [str(word) for word in subject.entry.argv]
+    environment = {**environ, **subject.environment}
     try:
-        return await probe.list_tools(
-            argv, {**environ, **subject.environment}, cwd if isinstance(cwd, str) else None, within
-        )
+        return probe.list_tools(argv, environment, cwd if isinstance(cwd, str) else None, within)
     except UpstreamError as error:
         return error
 

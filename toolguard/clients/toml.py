@@ -1,19 +1,21 @@
 """Server entries of TOML files, located to the character.
 
-The one door to tomlkit. It keeps every character of a file but tells no positions, so they are measured: each value
-of interest is swapped for a marker, the document is written out, and the marker's place in that output, corrected by
-the lengths swapped before it, is the value's place in the file. What does not line up exactly is refused.
+The one door to tomlkit. Python's own parser says whether a file is sound and where it breaks. tomlkit keeps every
+character of a file but tells no positions, so they are measured: each value of interest is swapped for a marker, the
+document is written out, and the marker's place in that output, corrected by the lengths swapped before it, is the
+value's place in the file. What does not line up exactly is refused.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import tomlkit
 from tomlkit import items
-from tomlkit.exceptions import ParseError, TOMLKitError
+from tomlkit.exceptions import TOMLKitError
 
 from toolguard.clients.entry import (
     SECRET_MEMBERS,
@@ -53,18 +55,25 @@ def read(text: str, file: str, containers: tuple[tuple[str, ...], ...]) -> tuple
 
 def _parse(text: str, file: str) -> tomlkit.TOMLDocument:
     try:
+        tomllib.loads(text)
         return tomlkit.parse(text)
-    except ParseError as error:
-        offset = sum(len(line) for line in text.splitlines(keepends=True)[: error.line - 1]) + error.col
-        what = re.sub(r" at (line )?\d+.*$", "", str(error))
-        raise refuse(
-            f"not valid TOML: {what[:1].lower()}{what[1:]}",
-            text,
-            min(offset, len(text)),
-            file,
-        ) from None
-    except (TOMLKitError, ValueError, RecursionError) as error:
+    except tomllib.TOMLDecodeError as error:
+        what, offset = _explained(str(error), text)
+        raise refuse(f"not valid TOML: {what}", text, offset, file) from None
+    except RecursionError:
+        raise refuse("nested too deeply to be read", text, 0, file) from None
+    except (TOMLKitError, ValueError) as error:
         raise refuse(f"not valid TOML: {error}", text, 0, file) from None
+
+
+def _explained(message: str, text: str) -> tuple[str, int]:
+    """What is wrong and where, from `Cannot overwrite a value (at line 3, column 14)` or `... (at end of document)`."""
+    what, _, where = message.rpartition(" (at ")
+    at = re.match(r"line (\d+), column (\d+)", where)
+    what = what[:1].lower() + what[1:]
+    if at is None:
+        return what, len(text)
+    return what, sum(len(line) + 1 for line in text.split("\n")[: int(at[1]) - 1]) + int(at[2]) - 1
 
 
 def _below(
