@@ -47,6 +47,16 @@ _WITHIN: Final = re.compile(rf"\b(?:please|kindly|{_MUST})\s+(?:{_OPENER}\s+)*([
 # "please send", "you must forward": an imperative inside a sentence.
 _JOINED: Final = re.compile(r"(?:\band\b|\bthen\b|,|;)\s+(?:then |also |please )?([a-z]+)\b", re.I)
 # "..., and forward it": the imperative goes on.
+_AFTER: Final = re.compile(
+    rf"^\W*(?:once|when|after|if|as soon as|before|while|upon|since|because)\b[^,.\n]{{3,120}},\s*(?:{_OPENER}\s+)*([a-z]+)\b", re.I
+)
+# "Once you have it, send it": the order stands behind a clause.
+_MEANS: Final = re.compile(
+    r"^[\W\d_]*(?:please |kindly |then |now )?us(?:e|ing) [^.\n]{2,60}?\bto ([a-z]+)\b", re.I
+)
+# "Use the mail tool to send": the order stands behind the means.
+_TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]{0,300})?/?>")
+# Markup of a page, in lower case as pages have it; never prose.
 
 _CLAIMS: Final = tuple(
     re.compile(pattern, re.I | re.M)
@@ -93,7 +103,7 @@ _SHOUT: Final = re.compile(r"<([A-Z][A-Z_ -]{3,30})>")
 _HIDDEN: Final = re.compile("[\u200b\u200c\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069\U000e0020-\U000e007f]{2,}|[\U000e0020-\U000e007f]")
 # Two invisible characters in a row, or one of the tag characters that only hide text.
 
-_SPLIT: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n\s*\n|\n(?=\s*(?:[-*•#<\[{|\"']|\d+[.)]|[A-Z]|[\w ]{1,24}:))|\\n|\s{4,}|(?<=[}>])\s*")
+_SPLIT: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\\?[\"']\s*[,:]\s*[\[{]*\s*\\?[\"']|\n\s*\n|\n(?=\s*(?:[-*•#<\[{|\"']|\d+[.)]|[A-Z]|[\w ]{1,24}:))|\\n|\s{4,}|(?<=[}>])\s*")
 # Ends of sentences, and lines that begin something new; a line that goes on in lower case was only wrapped.
 
 _WORDS: Final = re.compile(r"[^\W\d_]{3,}")
@@ -218,9 +228,11 @@ def _effects(sentence: str, *, lenient: bool) -> frozenset[EffectClass]:
     """
     found: set[EffectClass] = set()
     opened = False
+    sentence = _TAG.sub(" ", sentence)
     start = _START.match(sentence)
     verbs = [start.group(1)] if start and _is_order(start.group(1), sentence, start.end()) else []
-    verbs += _WITHIN.findall(sentence)
+    for form in (_WITHIN, _AFTER, _MEANS):
+        verbs += form.findall(sentence)
     for verb in verbs:
         effect = VERBS.get(verb.lower())
         if effect is not None:

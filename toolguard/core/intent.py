@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from toolguard.core.instructions import content_words
 from toolguard.core.model import EffectClass
-from toolguard.core.verbs import VERBS, lemma
+from toolguard.core.verbs import VERBS, WEAK, lemma
 
 READ, WRITE, DELETE, EXECUTE = EffectClass.READ, EffectClass.WRITE, EffectClass.DELETE, EffectClass.EXECUTE
 SEND, SPEND, GRANT, ADMINISTER = EffectClass.SEND, EffectClass.SPEND, EffectClass.GRANT, EffectClass.ADMINISTER
@@ -19,15 +20,22 @@ _WORD: Final = re.compile(r"[a-z]+")
 _EVERYDAY: Final[dict[EffectClass, str]] = {
     SEND: """tell inform let remind contact write message email text reply answer respond thank congratulate wish ask
         apologize register signup submit enter fill invite""",
-    SPEND: "book reserve order buy get rent hire subscribe settle owe bill invoice money pay checkout exchange return upgrade",
-    WRITE: """need want plan arrange organize meeting appointment event reminder todo alarm note make write draft book
-        reserve order get exchange return cancel join download invite reply move set""",
+    SPEND: "book reserve order buy rent hire subscribe settle owe bill invoice pay checkout exchange return upgrade top refund",
+    WRITE: """need want plan arrange organize note make write draft book reserve order exchange return cancel join
+        download invite reply move set fill enter submit put finish complete register""",
     DELETE: "cancel clean rid free",
-    GRANT: "share invite add give let join access",
+    GRANT: "share invite add give let join",
     EXECUTE: "use test build debug solve fix compile start open",
     ADMINISTER: "fix set turn start stop switch change update",
 }
 """What people say when they want such a thing done, beside the verbs themselves."""
+
+_LEADS: Final = frozenset(
+    """to and then please or you i we can could would will should must also just help kindly now by not after before let's
+    lets want need help me us it them so if first next finally also for about without when while"""
+    .split()
+)
+"""Words after which a word that can be a noun is a verb."""
 
 _KIN: Final = {
     SEND: (SEND, GRANT),
@@ -43,7 +51,10 @@ _KIN: Final = {
 _HANDS_OVER: Final = re.compile(
     r"\b(?:follow|do|perform|execute|complete|carry out|take care of|handle|act on|apply|implement|finish|process|check off)\b"
     r"[^.\n]{0,60}\b(?:instructions?|actions?|tasks?|steps?|to-?dos?|list|requests?|it says|items?|errands|checklist|asked|"
-    r"guidelines?|suggestions?|recommendations?|everything)\b",
+    r"guidelines?|suggestions?|recommendations?|everything)\b"
+    r"|\b(?:listed|described|given|written|specified|mentioned|outlined|stated|detailed|included|requested)\b (?:\w+ ){0,2}"
+    r"(?:in|on|by|at|there)\b|\baccording(?:ly)?\b|\b(?:he|she|they|it|email|message|page|file|document) (?:asks?|asked|"
+    r"says?|said|requests?|requested|wants?|tells?|told)\b|\breply\b|\brespond\b",
     re.I,
 )
 # "Do what is on my to-do list": the text that will be read decides.
@@ -88,11 +99,8 @@ class Intent:
 def intent_of(prompt: str) -> Intent:
     """Total: an empty or foreign request is one that we do not know."""
     text = prompt.lower()
-    words = {lemma(word) for word in _WORD.findall(text)}
-    effects = {VERBS[word] for word in words if word in VERBS}
-    for effect, everyday in _EVERYDAY.items():
-        if words.intersection(everyday.split()):
-            effects.add(effect)
+    effects = set(_asked(text))
+    words = set(_WORD.findall(text))
     wanted = frozenset(kin for effect in effects for kin in _KIN.get(effect, (effect,)))
     ascii_share = sum(1 for c in text if c.isascii()) / len(text) if text else 0
     return Intent(
@@ -102,6 +110,36 @@ def intent_of(prompt: str) -> Intent:
         hands_over=_HANDS_OVER.search(text) is not None,
     )
 
+
+def _asked(text: str) -> Iterator[EffectClass]:
+    """The effects of the verbs of a request; words that can be nouns count where a verb stands."""
+    before, gap = "", True
+    for found, after in _with_next(text):
+        word = lemma(found.group())
+        verbal = gap or before in _LEADS or found.group().endswith("ing")
+        between = text[found.end() : found.end() + 2]
+        # "send me", "tell us": what comes back is a reply, nothing leaves.
+        to_me = after in ("me", "us")
+        if verbal or word not in WEAK:
+            effect = VERBS.get(word)
+            if effect is not None and not (to_me and effect in (SEND, GRANT)):
+                yield effect
+        if verbal and not to_me:
+            yield from _EVERYDAY_OF.get(word, ())
+        before, gap = found.group(), any(mark in between for mark in ".,;:!?\n(\"")
+
+
+def _with_next(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    found = list(_WORD.finditer(text))
+    for i, one in enumerate(found):
+        yield one, found[i + 1].group() if i + 1 < len(found) else ""
+
+
+_EVERYDAY_OF: Final[dict[str, tuple[EffectClass, ...]]] = {
+    word: tuple(effect for effect, text in _EVERYDAY.items() if word in text.split())
+    for text in _EVERYDAY.values()
+    for word in text.split()
+}
 
 _COMMON: Final = frozenset("the a to of and in for on is my me with i you please this that it from what how at an all".split())
 """Words by which English is recognised."""

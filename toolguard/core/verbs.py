@@ -19,7 +19,7 @@ _STRONG: Final = {
         recommend suggest explain display return enumerate identify locate determine evaluate measure convert solve
         simulate infer classify parse extract scan discover explore preview recognize detect observe monitor resolve
         encode decode translate tokenize ping diff grep ls cat head tail wc stat pwd cd du df whoami sort tree peek
-        ask answer tell give know see learn look visit navigate obtain access check review examine gather collect
+        ask answer tell know see learn look visit navigate obtain access check review examine gather collect
         provide supply suggest derive deduce say print dump download generate authenticate login logout sign
         visualize plot draw render interpret rank score assess audit investigate understand research google crawl
         scrape screenshot track trace profile benchmark test lint typecheck hover ocr transcribe""",
@@ -52,7 +52,7 @@ _STRONG: Final = {
         reconfigure failover bootstrap mount unmount format partition protect unprotect enforce onboard offboard""",
 }
 
-_WEAK: Final = frozenset(
+WEAK: Final = frozenset(
     """order book report list record post file log set request share transfer state search test plan design check view
     query message comment schedule play run move copy address contact mail email call charge bill invoice note rate
     review vote watch access place change text tag label link index match order trade fund tip bid return exchange
@@ -134,9 +134,9 @@ def of_name(name: Sequence[str]) -> tuple[EffectClass, bool] | None:
     for i, word in enumerate(name):
         for other in name[i + 1 : i + 4]:
             together = PHRASES.get((word, other))
-            if together is not None and (i == 0 or word not in _WEAK):
+            if together is not None and (i == 0 or word not in WEAK):
                 return together, True
-    strong = [(i, VERBS[word]) for i, word in enumerate(name) if word in VERBS and word not in _WEAK]
+    strong = [(i, VERBS[word]) for i, word in enumerate(name) if word in VERBS and word not in WEAK]
     if strong:
         first, last = strong[0], strong[-1]
         if first[0] == 0:

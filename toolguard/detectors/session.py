@@ -62,11 +62,12 @@ _GRAVE: Final = frozenset(
 _KIN: Final[dict[EffectClass, frozenset[EffectClass]]] = {
     EffectClass.SEND: frozenset({EffectClass.SEND, EffectClass.GRANT}),
     EffectClass.GRANT: frozenset({EffectClass.GRANT, EffectClass.SEND, EffectClass.WRITE}),
-    EffectClass.SPEND: frozenset({EffectClass.SPEND}),
+    EffectClass.SPEND: frozenset({EffectClass.SPEND, EffectClass.SEND}),
     EffectClass.WRITE: frozenset({EffectClass.WRITE, EffectClass.ADMINISTER}),
     EffectClass.DELETE: frozenset({EffectClass.DELETE}),
     EffectClass.ADMINISTER: frozenset({EffectClass.ADMINISTER, EffectClass.WRITE}),
-    EffectClass.EXECUTE: frozenset({EffectClass.EXECUTE}),
+    EffectClass.EXECUTE: frozenset(set(EffectClass) - {EffectClass.READ}),
+    EffectClass.UNKNOWN: frozenset(EffectClass),
 }
 """Classes of an instruction's verbs that a call of the first class may carry out."""
 
@@ -93,23 +94,24 @@ def _told(
     aimed: list[tuple[Target, Origin]],
 ) -> Iterator[Finding]:
     grounded = _is_grounded(facts, effect, name, aimed)
+    called_for = facts.intent.mentions(name) if effect is EffectClass.UNKNOWN else facts.intent.calls_for(effect)
     values = {one.value.casefold(): one for one in found if len(one.value) > 1}
     new = {value: one for value, one in values.items() if value not in facts.prompt.casefold()}
     for told in reversed(facts.instructions):
         hit = next((one for value, one in new.items() if _names(told, value)), None)
         does = bool(told.effects & _KIN.get(effect, frozenset()))
         speaks = bool(name & told.words)
-        if effect is READ or effect is EffectClass.UNKNOWN:
+        if effect is READ:
             if told.strong and hit is not None and hit.aim is Aim.PLACE:
                 yield _finding(FOLLOWS, told, hit)
                 return
             continue
         if told.strong:
-            if (hit is not None and (does or speaks)) or ((does or speaks) and not grounded):
+            if hit is not None or ((does or speaks) and not grounded):
                 yield _finding(FOLLOWS, told, hit)
                 return
-        elif not facts.intent.hands_over and not grounded and does and (hit is not None or speaks):
-            if not facts.intent.calls_for(effect):
+        elif does and not facts.intent.hands_over and not called_for:
+            if hit is not None or speaks or effect is EffectClass.EXECUTE:
                 yield _finding(SUGGESTED, told, hit)
                 return
 
