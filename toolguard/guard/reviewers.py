@@ -106,6 +106,10 @@ class Reviewers:
         row = people.by_identity(self._database, "os", person)
         return self._reviewer(row) if row else None
 
+    def by_link(self, link_code: str) -> Reviewer | None:
+        """Whose one-time link this is; looking does not spend it."""
+        return self._live("link", link_code)
+
     def redeem(self, link_code: str) -> tuple[Reviewer, str] | None:
         """Spend a one-time link: the reviewer and the secret of their new session."""
         secret = secrets.token_urlsafe(32)
