@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final
 
 from toolguard.core.diffing import diff
@@ -57,6 +58,11 @@ class Presentation:
     """What the call would reach: what happens to it, and its name."""
     warnings: tuple[str, ...]
 
+    @property
+    def runs(self) -> list[tuple[bool, list[Part]]]:
+        """The parts in order, neighbours of the same size together: rows make one table, blocks stand alone."""
+        return [(size, list(parts)) for size, parts in groupby(self.parts, key=lambda part: part.is_block)]
+
 
 def present(call: ToolCall, spots: Sequence[Spot] = (), before: Mapping[str, str] = EMPTY) -> Presentation:
     """The layout of a call whose arguments are in redacted form.
@@ -69,7 +75,7 @@ def present(call: ToolCall, spots: Sequence[Spot] = (), before: Mapping[str, str
     leaves = tuple(_leaves(arguments))
     page = _Page(spots, redactions, reading, before, {at: value for at, value in leaves if isinstance(value, str)})
     kind, ordered = _ordered(reading, leaves)
-    parts = tuple(page.part(label, at, value, kind) for label, at, value in ordered if at not in page.replaced)
+    parts = _lists_joined(page.part(label, at, value, kind) for label, at, value in ordered if at not in page.replaced)
     return Presentation(kind, parts, _touches(reading), warnings(page.marks))
 
 
@@ -127,7 +133,7 @@ def _ordered(reading: Reading, leaves: Sequence[_Leaf]) -> tuple[str, Sequence[_
     for label, names in _ROLES[kind]:
         for at, value in leaves:
             if at not in taken and _name(at) in names:
-                first.append((label if at.count("/") == 1 else f"{label} · {_label(at)}", at, value))
+                first.append((_below(label, at), at, value))
                 taken.add(at)
     return kind, [*first, *((_label(at), at, value) for at, value in leaves if at not in taken)]
 
@@ -154,6 +160,11 @@ def _kind(reading: Reading, leaves: Sequence[_Leaf]) -> str:
 def _name(at: str) -> str:
     """The top-level argument that a leaf belongs to, in one spelling."""
     return _unescaped(at.split("/")[1]).lower().replace("-", "_") if at else ""
+
+
+def _below(role: str, at: str) -> str:
+    """The role's name, and below it the way to the leaf."""
+    return " › ".join((role, *map(_unescaped, at.split("/")[2:])))  # noqa: RUF001 - a sign, not a letter
 
 
 def _label(at: str) -> str:
@@ -345,6 +356,24 @@ def _beside(at: str) -> str:
     """Where the text stands that the one at `at` replaces; a place that does not exist when there is none."""
     head, _, name = at.rpartition("/")
     return f"{head}/{_REPLACED_BY[name]}" if name in _REPLACED_BY else "-"
+
+
+def _lists_joined(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Short entries of one list become the lines of one row."""
+    joined: list[Part] = []
+    for part in parts:
+        last = joined[-1] if joined else None
+        if last and _list_of(last.pointer) == _list_of(part.pointer) != "" and not (last.is_block or part.is_block):
+            joined[-1] = replace(last, label=part.label.rpartition(" › ")[0], body=last.body + part.body)  # noqa: RUF001
+        else:
+            joined.append(part)
+    return tuple(joined)
+
+
+def _list_of(at: str) -> str:
+    """The list that a leaf is an entry of; empty when it is none."""
+    head, _, step = at.rpartition("/")
+    return head if step.isdigit() else ""
 
 
 def _covers(spot: Spot, at: str) -> bool:

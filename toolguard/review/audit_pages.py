@@ -83,9 +83,9 @@ class Entry:
             return f"{event.get('reviewer')} said {body.get('choice')}{reason}"
         if event["kind"] == "vote.refused":
             return f"{event.get('reviewer')}: {body.get('code')}"
-        if event.get("outcome"):
-            return " ".join(filter(None, (str(event["outcome"]).replace("_", " "), str(body.get("error") or ""))))
-        return str(body.get("headline") or body.get("reason") or event.get("tool") or event.get("reviewer") or "")
+        if str(event["kind"]).startswith("execution.") and event.get("outcome"):
+            return ": ".join(filter(None, (str(event["outcome"]).replace("_", " "), str(body.get("error") or ""))))
+        return str(body.get("headline") or body.get("reason") or event.get("reviewer") or "")
 
     @property
     def is_by_person(self) -> bool:

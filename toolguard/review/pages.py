@@ -26,7 +26,7 @@ from toolguard.review.answers import page, refusal_page
 from toolguard.review.visitor import Visitor, guard_of
 
 if TYPE_CHECKING:
-    from toolguard.guard import Guard, RequestView, VoteResult
+    from toolguard.guard import Guard, RequestView, Reviewer, VoteResult
 
 SHOWN: Final = 200
 """Requests on one page of a list."""
@@ -246,11 +246,11 @@ def _forged() -> Response:
 
 
 async def sign_in_page(request: Request) -> Response:
-    """Shows a button; opening a link spends nothing, since mail scanners and previews open links too."""
-    code, target = request.query_params.get("code", ""), visitors.own_path(request.query_params.get("next"))
-    return page(
-        "sign_in.html", reviewer=None, alert="", code=code, next=target, for_whom=None, rights=rights(guard_of(request))
-    )
+    """Says whose link this is and shows a button; opening it spends nothing, since mail scanners and previews open links."""
+    code = request.query_params.get("code", "")
+    target = visitors.own_path(request.query_params.get("next"))
+    person = await run_in_threadpool(guard_of(request).reviewers.by_link, code) if code else None
+    return _sign_in(request, target, person=person, code=code, alert=_LINK_IS_OVER if code and person is None else "")
 
 
 async def sign_in(request: Request) -> Response:
@@ -258,20 +258,34 @@ async def sign_in(request: Request) -> Response:
     fields = await visitors.form(request)
     reviewers = guard_of(request).reviewers
     target = visitors.own_path(fields.get("next"))
-    if code := fields.get("code", ""):
+    code = fields.get("code", "")
+    if code:
         begun = await run_in_threadpool(reviewers.redeem, code)
-        refused = "This link has been used already, or is too old. `toolguard reviewers link` makes a new one."
     else:
         begun = await run_in_threadpool(reviewers.sign_in, fields.get("token", "").strip())
-        refused = "No reviewer has this token."
     if begun is None:
-        return page(
-            "sign_in.html", 403, reviewer=None, alert=refused, code="", next=target, for_whom=None,
-            rights=rights(guard_of(request)),
-        )  # fmt: skip
+        return _sign_in(request, target, alert=_LINK_IS_OVER if code else "No reviewer has this token.", status=403)
     answer = RedirectResponse(target, 303)
     visitors.keep(answer, request, begun[1])
     return answer
+
+
+_LINK_IS_OVER: Final = "This link has been used already, or is too old."
+
+
+def _sign_in(
+    request: Request, target: str, *, person: Reviewer | None = None, code: str = "", alert: str = "", status: int = 200
+) -> Response:
+    return page(
+        "sign_in.html",
+        status,
+        reviewer=None,
+        person=person,
+        code=code,
+        next=target,
+        alert=alert,
+        rights=rights(guard_of(request)),
+    )
 
 
 async def sign_out(request: Request) -> Response:

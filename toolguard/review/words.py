@@ -34,6 +34,13 @@ class Standing:
     sentence: str
     """What that means for the call."""
 
+    @property
+    def heading(self) -> str:
+        """Over the call itself."""
+        if self.tone == "waiting":
+            return "What will run"
+        return {"going": "What runs", "done": "What ran", "stopped": "What did not run"}.get(self.tone, "What was sent")
+
 
 _REQUEST: Final[Mapping[str, Standing]] = {
     "pending": Standing("●", "Waiting", "waiting", "The call waits for an answer; nothing has run."),
@@ -143,6 +150,11 @@ class Reason:
     message: str
     where: str
     """The argument it points into, empty for the call as a whole."""
+
+    @property
+    def short(self) -> str:
+        """A few words, for beside the place itself: `shell.recursive-delete` is a recursive delete."""
+        return self.id.partition(".")[2].replace("-", " ").replace(".", " ")
 
 
 def reasons(findings: Sequence[Mapping[str, Any]]) -> tuple[Reason, ...]:
