@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from toolguard.clients.where import client
@@ -110,7 +110,6 @@ def test_a_sound_file_is_read(name: str, text: str, servers: list[str]) -> None:
     assert [entry.name for entry in chosen.format.read(text, "f", chosen.containers)] == servers
 
 
-@settings(deadline=None)
 @given(
     st.one_of(st.text(), st.from_regex(r'[\[\]{}:,"/*\s\\a1]{0,30}', fullmatch=True)),
     st.sampled_from(["cursor", "codex"]),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from toolguard.clients.entry import Edit, Entry, apply
@@ -210,7 +210,6 @@ def json_files(draw: st.DrawFn) -> str:
     return f"{between()}{{{joined(members)}}}{between()}"
 
 
-@settings(deadline=None)
 @given(json_files())
 def test_any_json_layout_survives_the_round_trip(text: str) -> None:
     cursor = client("cursor")
@@ -249,7 +248,6 @@ def toml_files(draw: st.DrawFn) -> str:
     return newline.join([*tops, *(line for line in lines if line not in tops), ""]).replace("\r\r\n", "\r\n")
 
 
-@settings(deadline=None)
 @given(toml_files())
 def test_any_toml_layout_survives_the_round_trip(text: str) -> None:
     codex = client("codex")

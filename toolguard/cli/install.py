@@ -20,6 +20,7 @@ from toolguard.config import Config
 from toolguard.core.model import Json
 from toolguard.core.redact import Redactor
 from toolguard.errors import ConfigError
+from toolguard.review import links
 
 _WORDS = {
     "wrapped": "put behind toolguard",
@@ -76,11 +77,14 @@ def install(
     backups = [] if dry_run else _carry_out(plans, config)
     reviewer = None if dry_run else first_reviewer(config)
     if as_json:
-        _print_json(plans, backups, dry_run, {"reviewer": reviewer and {"name": reviewer.name, "link": reviewer.link}})
+        _print_json(plans, backups, dry_run, {"reviewer": reviewer and _enrolment(reviewer, config)})
         return
     _print(plans, backups, dry_run)
+    if reviewer:
+        print_lines([f"You are the first reviewer, `{reviewer.name}`. This link signs you in, once, within a day:"])
+        print_lines([f"  {_enrolment(reviewer, config)['link']}"])
     if not dry_run:
-        _print_next(chosen, reviewer)
+        click.echo(f"Next: restart {chosen.title}, start `toolguard serve`, and prove it all with `toolguard doctor`.")
 
 
 @click.command(epilog="Example: toolguard uninstall claude-code")
@@ -157,12 +161,8 @@ def _standing(change: installing.Change) -> str:
     return "behind toolguard already" if change.is_wrapped else "not behind toolguard"
 
 
-def _print_next(client: Client, reviewer: FirstReviewer | None) -> None:
-    if reviewer:
-        click.echo(f"You are the first reviewer, `{reviewer.name}`. Sign in once, within a day, with {reviewer.link}")
-    click.echo(
-        f"Next: restart {client.title}, keep `toolguard serve` running, and prove it all with `toolguard doctor`."
-    )
+def _enrolment(reviewer: FirstReviewer, config: Config) -> dict[str, str]:
+    return {"name": reviewer.name, "link": links.sign_in(config.review.url, reviewer.link_code)}
 
 
 def _safe_diff(plan: Plan) -> list[str]:

@@ -12,10 +12,10 @@ from toolguard.guard import Guard
 
 @dataclass(frozen=True, slots=True)
 class FirstReviewer:
-    """Who was enrolled and how they sign in; the link works once and is shown once."""
+    """Who was enrolled and the code that signs them in; it works once and is shown once."""
 
     name: str
-    link: str
+    link_code: str
 
 
 def first_reviewer(config: Config) -> FirstReviewer | None:
@@ -30,9 +30,4 @@ def first_reviewer(config: Config) -> FirstReviewer | None:
         # User names of directories (`DOMAIN\user`, `user$`) hold characters that a reviewer's name must not.
         name = re.sub(r"[^\w .@+-]", "-", person).strip(" .-+@")[:64] or "owner"
         enrolment = guard.reviewers.add(name, person=person)
-        return FirstReviewer(enrolment.name, sign_in_link(config, enrolment.link_code))
-
-
-def sign_in_link(config: Config, code: str) -> str:
-    """The address of the review page that signs in whoever opens it first."""
-    return f"{config.review.url.rstrip('/')}/sign-in?code={code}"
+        return FirstReviewer(enrolment.name, enrolment.link_code)
