@@ -7,7 +7,6 @@ What is sent is built from the object that was judged. A held call is an entry i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
 from toolguard.core.canonical import compact
@@ -23,6 +22,8 @@ from toolguard.proxy.wire import Flight, Upstream, Wire
 
 POLL_SECONDS: Final = 0.02
 """A vote reaches the server within 100 ms (p95); a look at the database's version costs microseconds."""
+LOOK_SECONDS: Final = 1.0
+"""Time alone can end an approval; nothing changes in the database then until somebody looks."""
 PROGRESS_SECONDS: Final = 10.0
 """Clients that reset their timer on progress have timers of 30 s and more."""
 CANCEL_SECONDS: Final = 10.0
@@ -45,6 +46,7 @@ class Held:
     """The last value sent to the client."""
     seen: int = -1
     """The database's version when the approval was last looked at."""
+    seen_at: float = 0.0
 
 
 class Calls:
@@ -217,12 +219,12 @@ class Calls:
         if not self._held:
             return
         self._wire.later(POLL_SECONDS, self._poll)
-        now, wall = self._wire.clock(), datetime.now(UTC)
+        now = self._wire.clock()
         # After a change of the server's tools nothing is claimed before they were listed again.
         version = None if self._listing.is_stale else self._version()
         for held in list(self._held.values()):
-            if version is not None and (held.seen != version or wall >= held.pending.decide_by):
-                held.seen = version
+            if version is not None and (held.seen != version or now - held.seen_at >= LOOK_SECONDS):
+                held.seen, held.seen_at = version, now
                 if self._resumed(held):
                     continue
             if now >= held.settles_at:
