@@ -50,7 +50,9 @@ def doctor(
         checks += broken
     environ = configuration.wrapped_environment()
     checks += examining.examine_servers(found, config, environ, timeout)
-    checks += _what_was_missed(chosen, found, asked_for=bool(clients))
+    checks += _blind_spots(chosen, found)
+    if not found and not any(check.name in where.NAMES for check in checks):
+        checks.append(_nothing_configured(chosen))
     ok = not any(check.state == "problem" for check in checks)
     if as_json:
         print_json({"ok": ok, "checks": [check.as_json() for check in checks]})
@@ -72,32 +74,30 @@ def _subjects(client: Client, client_file: Path | None) -> tuple[list[Subject], 
     """The servers of a client's files, those of the projects that it knows, and of the folder we are in."""
     if client_file is not None:
         return examining.subjects(client, client_file)
-    found: list[Subject] = []
-    broken: list[Check] = []
-    folders = [Path.cwd()]
-    for path in where.user_files(client, configuration.wrapped_environment(), sys.platform):
-        subjects, problems = examining.subjects(client, path)
-        found += subjects
-        broken += problems
-        folders += examining.known_projects(client, path)
-    for folder in dict.fromkeys(folders):
-        if client.project_file and (folder / client.project_file).is_file():
-            subjects, problems = examining.subjects(client, folder / client.project_file, folder)
-            found += subjects
-            broken += problems
-    return found, broken
+    own = where.user_files(client, configuration.wrapped_environment(), sys.platform)
+    sources: list[tuple[Path, Path | None]] = [(path, None) for path in own]
+    if client.project_file:
+        folders = [Path.cwd(), *(folder for path in own for folder in examining.known_projects(client, path))]
+        files = dict.fromkeys((folder / client.project_file, folder) for folder in folders)
+        users = {path.resolve() for path in own}
+        sources += [(file, folder) for file, folder in files if file.is_file() and file.resolve() not in users]
+    read = [examining.subjects(client, path, project) for path, project in sources]
+    return [one for found, _ in read for one in found], [check for _, broken in read for check in broken]
 
 
-def _what_was_missed(clients: list[Client], found: list[Subject], *, asked_for: bool) -> Iterator[Check]:
-    """What no edit of a client's files covers, said every time; and clients without any servers."""
-    seen = {subject.client.name for subject in found}
+def _blind_spots(clients: list[Client], found: list[Subject]) -> Iterator[Check]:
+    """What no edit of a client's files covers, said every time."""
+    used = {subject.client.name for subject in found}
     for client in clients:
-        if client.name in seen:
+        if client.name in used:
             yield Check(client.name, "note", f"toolguard does not see {client.blind}")
-        elif asked_for:
-            yield Check(client.name, "note", "no MCP servers are configured", f"add one in {client.title}")
-    if not seen and not asked_for:
-        yield Check("clients", "note", "no client has MCP servers configured", "toolguard install CLIENT, once it has")
+
+
+def _nothing_configured(clients: list[Client]) -> Check:
+    titles = ", ".join(client.title for client in clients)
+    return Check(
+        "clients", "note", f"no MCP servers are configured in {titles}", "add one there, then toolguard install CLIENT"
+    )
 
 
 def _lines(checks: list[Check]) -> Iterator[str]:

@@ -147,9 +147,12 @@ def examine_serve(config: Config) -> Check:
 
 
 def _health(url: str) -> str:
+    """The status that the page reports, empty when what answers there is another. Raises ValueError for no address."""
     parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it needs http:// or https:// and a host")
     kind_of = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind_of(parts.hostname or "", parts.port, timeout=_SERVE_SECONDS)
+    connection = kind_of(parts.hostname, parts.port, timeout=_SERVE_SECONDS)
     try:
         connection.request("GET", f"{parts.path.rstrip('/')}/healthz")
         body = connection.getresponse().read(65536)
