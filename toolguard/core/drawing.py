@@ -112,7 +112,7 @@ def _line_spans(text: str, breaks: frozenset[int]) -> Iterable[tuple[int, int, b
     while True:
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        stops = [b for b in inside[bisect_right(inside, start) : bisect_left(inside, end)]]
+        stops = list(inside[bisect_right(inside, start) : bisect_left(inside, end)])
         at = start
         for stop in (*stops, end):
             while stop - at > WIDEST:

@@ -164,7 +164,7 @@ def _name(at: str) -> str:
 
 def _below(role: str, at: str) -> str:
     """The role's name, and below it the way to the leaf."""
-    return " › ".join((role, *map(_unescaped, at.split("/")[2:])))  # noqa: RUF001 - a sign, not a letter
+    return " › ".join((role, *map(_unescaped, at.split("/")[2:])))
 
 
 def _label(at: str) -> str:
@@ -364,7 +364,7 @@ def _lists_joined(parts: Iterable[Part]) -> tuple[Part, ...]:
     for part in parts:
         last = joined[-1] if joined else None
         if last and _list_of(last.pointer) == _list_of(part.pointer) != "" and not (last.is_block or part.is_block):
-            joined[-1] = replace(last, label=part.label.rpartition(" › ")[0], body=last.body + part.body)  # noqa: RUF001
+            joined[-1] = replace(last, label=part.label.rpartition(" › ")[0], body=last.body + part.body)
         else:
             joined.append(part)
     return tuple(joined)

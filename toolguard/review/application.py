@@ -52,11 +52,13 @@ def application(guard: Guard) -> Starlette:
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    tending = asyncio.create_task(_tend(app.state.guard), name="toolguard-tend")
-    try:
-        yield
-    finally:
-        tending.cancel()
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(_tend(app.state.guard)), tasks.create_task(app.state.feed.run())]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
 
 
 async def _tend(guard: Guard) -> None:

@@ -40,7 +40,8 @@ class Feed:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._listeners: set[asyncio.Queue[Event]] = set()
-        self._asking: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
+        self._watching = asyncio.Event()
 
     async def answer(self, last_event_id: str | None) -> Response:
         """A stream that goes on after an event, or starts now."""
@@ -53,13 +54,14 @@ class Feed:
 
     async def _stream(self, after: int | None) -> AsyncIterator[str]:
         queue: asyncio.Queue[Event] = asyncio.Queue(WAITING_EVENTS)
-        start = await run_in_threadpool(audit.head, self._guard.store)
         self._listeners.add(queue)
-        self._begin(start[0])
+        self._wanted.set()
         ends = asyncio.get_running_loop().time() + LASTS
         try:
-            yield f"retry: 1000\nid: {start[0] if after is None else after}\n\n"
-            sent = start[0] if after is None else after
+            # From here on every change is put into the queue; what happened before is read. Nothing falls in between.
+            await self._watching.wait()
+            sent = (await run_in_threadpool(audit.head, self._guard.store))[0] if after is None else after
+            yield f"retry: 1000\nid: {sent}\n\n"
             for event in await run_in_threadpool(self._changes, sent):
                 sent = event[0]
                 yield _written(event)
@@ -75,15 +77,22 @@ class Feed:
         finally:
             self._listeners.discard(queue)
 
-    def _begin(self, seen: int) -> None:
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask(seen), name="toolguard-feed")
+    async def run(self) -> None:
+        """Asks while anybody listens; belongs to the application's lifespan."""
+        while True:
+            await self._wanted.wait()
+            await self._watch()
+            # No await since the last look at the listeners: nobody can have joined in between.
+            self._wanted.clear()
+            self._watching.clear()
 
-    async def _ask(self, seen: int) -> None:
-        """Runs while anybody listens."""
-        version = None
+    async def _watch(self) -> None:
+        seen = version = -1
         while self._listeners:
             try:
+                if seen < 0:
+                    seen = (await run_in_threadpool(audit.head, self._guard.store))[0]
+                    self._watching.set()
                 newest = await run_in_threadpool(self._guard.version)
                 if newest != version:
                     version = newest

@@ -246,7 +246,7 @@ def _forged() -> Response:
 
 
 async def sign_in_page(request: Request) -> Response:
-    """Says whose link this is and shows a button; opening it spends nothing, since mail scanners and previews open links."""
+    """Says whose link this is and shows a button. Opening it spends nothing: mail scanners open links too."""
     code = request.query_params.get("code", "")
     target = visitors.own_path(request.query_params.get("next"))
     person = await run_in_threadpool(guard_of(request).reviewers.by_link, code) if code else None

@@ -168,7 +168,7 @@ def reasons(findings: Sequence[Mapping[str, Any]]) -> tuple[Reason, ...]:
             Severity(f.get("severity", Severity.INFO)),
             Confidence(f.get("confidence", Confidence.LOW)),
             str(f.get("message", "")),
-            str(f.get("pointer") or "").lstrip("/").replace("/", " › "),  # noqa: RUF001 - the sign between steps of a path
+            str(f.get("pointer") or "").lstrip("/").replace("/", " › "),
         )
         for number, f in enumerate(heaviest, 1)
     )
@@ -190,8 +190,8 @@ def combination(found: Sequence[Reason], score: int) -> str:
         return f"No finding carries points; a rule of the policy asks. Score {score}."
     if len(weights) == 1:
         return f"One finding with points: the score is {score}."
-    factors = " × ".join(f"{1 - weight / 100:.2f}".lstrip("0") for weight in weights)  # noqa: RUF001 - a product
-    return f"Points combine, they do not add up: 1 − {factors} = {score / 100:.2f}, so {score} of 100."  # noqa: RUF001
+    factors = " × ".join(f"{1 - weight / 100:.2f}".lstrip("0") for weight in weights)
+    return f"Points combine, they do not add up: 1 − {factors} = {score / 100:.2f}, so {score} of 100."
 
 
 def presentation(view: RequestView) -> Presentation:
