@@ -243,7 +243,7 @@ class Guard:
         return self._surroundings if pin is None or not pin.change else _with_change(self._surroundings, pin.change)
 
     def _judged(self, call: ToolCall, facts: Facts, call_id: str) -> Judged:
-        decision = judge(call, facts, self.config.policy, self._clock())
+        decision = judge(_with_params(call), facts, self.config.policy, self._clock())
         arguments = self.redactor.redact(call.arguments)
         params = self.redactor.redact(call.other_params) if call.other_params else {}
         fingerprint = call_fingerprint(call, arguments, params)
@@ -505,3 +505,11 @@ def _with_change(surroundings: Surroundings, change: str) -> Surroundings:
 
 def _redefined(call: ToolCall, pin: Pin) -> ToolCall:
     return replace(call, definition=pin.definition, definition_fp=pin.fingerprint)
+
+
+def _with_params(call: ToolCall) -> ToolCall:
+    """The call as detectors see it: what stands beside the arguments reaches the server too."""
+    if not call.other_params:
+        return call
+    beside = {f"params.{name}": value for name, value in call.other_params.items()}
+    return replace(call, arguments={**call.arguments, **beside})
