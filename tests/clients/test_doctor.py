@@ -198,6 +198,47 @@ def test_holding_calls_longer_than_the_client_waits_is_a_problem(
     assert "gives up after 60 s" in capsys.readouterr().out
 
 
+def test_a_server_with_an_environment_of_its_own_is_still_guarded_by_this_home(
+    person: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = str(person / "elsewhere")
+    hostile = {"TOOLGUARD_HOME": elsewhere, "HOME": elsewhere, "XDG_DATA_HOME": elsewhere, "PYTHONPATH": elsewhere}
+    impostor = person / "elsewhere/toolguard"
+    impostor.mkdir(parents=True)
+    (impostor / "__init__.py").write_text("raise SystemExit('the impostor ran')", encoding="utf-8")
+    cursor(person, {"time": {**TIME, "env": hostile}})
+    toolguard("install", "cursor")
+
+    status, checks = examined(capsys, "cursor")
+
+    assert (status, checks["cursor/time"]["state"]) == (0, "ok")
+
+
+def test_two_servers_of_one_name_are_told_apart_for_the_person(
+    person: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cursor(person, {"time": TIME})
+    vscode = next(one for one in CLIENTS if one.name == "vscode")
+    configure(vscode, person, {"time": {**TIME, "args": ["-m", "mcp_server_time", "--local-timezone=Asia/Tokyo"]}})
+    toolguard("install", "cursor")
+    toolguard("install", "vscode")
+    capsys.readouterr()
+
+    toolguard("doctor")
+
+    assert "note     vscode/time: has the name of cursor/time" in capsys.readouterr().out
+
+
+def test_a_timeout_that_the_client_was_given_counts(person: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    codex = next(one for one in CLIENTS if one.name == "codex")
+    configure(codex, person, {"time": {**TIME, "tool_timeout_sec": 20}})
+    toolguard("install", "codex")
+    capsys.readouterr()
+
+    assert toolguard("doctor", "codex") == 1
+    assert "gives up after 20 s" in capsys.readouterr().out
+
+
 def test_a_machine_without_clients_has_nothing_to_prove(person: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, checks = examined(capsys)
 

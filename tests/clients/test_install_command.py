@@ -88,7 +88,7 @@ def test_the_first_install_enrols_the_person_once(person: Path, home: Path, caps
         assert guard.reviewers.redeem(code) is None
 
 
-def test_the_home_that_holds_now_is_told_to_the_proxy_since_clients_drop_the_environment(
+def test_the_proxy_is_told_its_home_since_clients_drop_the_environment_and_servers_set_their_own(
     person: Path, home: Path
 ) -> None:
     path = configured("cursor", person)

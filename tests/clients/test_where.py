@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from toolguard.clients.where import CLIENTS, client, user_files, usual_file
+from toolguard.config import CLIENT_FILES, PROJECT_FILES
 
 HOME = {"HOME": "/home/ana"}
 WINDOWS = {"USERPROFILE": "C:/Users/Ana", "APPDATA": "C:/Users/Ana/AppData/Roaming"}
@@ -69,6 +70,14 @@ def test_a_file_reached_by_two_names_is_edited_once(tmp_path: Path) -> None:
     (tmp_path / ".claude/.claude.json").symlink_to(tmp_path / ".claude.json")
 
     assert user_files(client("claude-code"), {"HOME": str(tmp_path)}, "linux") == (tmp_path / ".claude.json",)
+
+
+def test_every_file_of_a_client_is_out_of_bounds_for_the_agent() -> None:
+    files = {template for one in CLIENTS for platform in ("linux", "darwin") for template in one.files[platform]}
+    folders = tuple(f"{template}/" for template in CLIENT_FILES)
+
+    assert {file for file in files if file not in CLIENT_FILES and not file.startswith(folders)} == set()
+    assert {one.project_file for one in CLIENTS if one.project_file} <= set(PROJECT_FILES)
 
 
 def test_every_client_knows_every_platform() -> None:

@@ -72,7 +72,7 @@ def install(
             file=str(usual),
             hint=f"add one in {chosen.title} and run this again, or name its file with --config-file",
         )
-    launcher = installing.this_toolguard(*_passed_on(config, config_file))
+    launcher = installing.this_toolguard(config.home, config_file.absolute() if config_file else None)
     plans = [installing.plan_install(chosen, path, launcher) for path in paths]
     backups = [] if dry_run else _carry_out(plans, config)
     reviewer = None if dry_run else first_reviewer(config)
@@ -125,13 +125,6 @@ def _files(client: Client, client_file: Path | None, project: Path | None) -> tu
         raise ConfigError(f"{client.title} has no files of projects", hint="leave out --project")
     path = project / client.project_file
     return (path,)
-
-
-def _passed_on(config: Config, config_file: Path | None) -> tuple[Path | None, Path | None]:
-    """Home and configuration that the proxy must be told: clients start it without most of our environment."""
-    variables = ("TOOLGUARD_HOME", "XDG_DATA_HOME")
-    home = config.home if any(configuration.variable(name) for name in variables) else None
-    return home, config_file.absolute() if config_file else None
 
 
 def _carry_out(plans: list[Plan], config: Config) -> list[Path]:

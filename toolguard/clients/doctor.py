@@ -57,6 +57,12 @@ class Subject:
         return {str(name): str(value) for name, value in pairs if value is not None}
 
     @property
+    def patience(self) -> float | None:
+        """Seconds that its client waits for a call; None when it waits for hours."""
+        own = self.entry.members.get(self.client.patience_member)
+        return own if isinstance(own, int | float) else self.client.patience
+
+    @property
     def why_not_started(self) -> str:
         """Why the doctor leaves it alone; empty when it starts it."""
         members = self.entry.members
@@ -107,6 +113,7 @@ def examine_servers(
     for subject, came in zip(found, answers, strict=True):
         yield from _standing(subject, config)
         yield from _proof(subject, came, config, recorded)
+    yield from _shared_names(found)
 
 
 def _start(subject: Subject, environ: Mapping[str, str], within: float) -> Answer:
@@ -150,13 +157,13 @@ def _standing(subject: Subject, config: Config) -> Iterator[Check]:
     home = present.option("--home")
     if home and Path(home) != config.home:
         yield Check(label, "note", f"keeps its records in `{home}`", f"TOOLGUARD_HOME='{home}' toolguard doctor")
-    patience = subject.client.patience
+    patience = subject.patience
     if patience is not None and config.approvals.hold >= patience:
         yield Check(
             label,
             "problem",
-            f"calls are held for {config.approvals.hold:g} s, but {subject.client.title} gives up after {patience} s",
-            f"set approvals.hold below {patience}s in toolguard.yaml",
+            f"calls are held for {config.approvals.hold:g} s, but {subject.client.title} gives up after {patience:g} s",
+            f"set approvals.hold below {patience:g}s in toolguard.yaml",
         )
 
 
@@ -191,3 +198,16 @@ def _proof(subject: Subject, came: Answer, config: Config, recorded: set[str]) -
         yield Check(label, "problem", what, f"{subject.install}, with the TOOLGUARD_HOME you use now")
         return
     yield Check(label, "ok", f"is behind toolguard and answers with {tools} (protocol {came.era})")
+
+
+def _shared_names(found: Sequence[Subject]) -> Iterator[Check]:
+    """Servers that toolguard takes for one: it knows a server and its tools by the name."""
+    first: dict[str, Subject] = {}
+    for subject in found:
+        present = subject.wrapping
+        if present is None:
+            continue
+        other = first.setdefault(present.option("--name") or "", subject)
+        if other.wrapping and other.wrapping.argv != present.argv:
+            what = f"has the name of {other.label}, which starts another command: their tools seem to change"
+            yield Check(subject.label, "note", what, "rename one of the two")

@@ -78,18 +78,18 @@ class Plan:
         )
 
 
-def this_toolguard(home: Path | None = None, config: Path | None = None) -> Launcher:
-    """How a client starts the toolguard that is running now; `home` and `config` where the defaults do not hold.
+def this_toolguard(home: Path, config: Path | None = None) -> Launcher:
+    """How a client starts the toolguard that is running now.
 
-    The interpreter runs isolated where that works: otherwise PYTHONPATH in the environment of a client or a server
-    decides whose code the guard imports, and the agent can write there.
+    The home is always named: clients drop most of the environment, and the entry of a server may set HOME or
+    TOOLGUARD_HOME to a folder of its own, where nobody reviews. For the same reason the interpreter runs isolated
+    where that works: else PYTHONPATH decides whose code the guard imports, and the agent can often write there.
     """
-    options = {name: str(value) for name, value in (("--home", home), ("--config", config)) if value}
+    options = {"--home": str(home), **({"--config": str(config)} if config else {})}
     spec = importlib.util.find_spec("toolguard")
     origin = Path(spec.origin) if spec and spec.origin else Path()
-    if site.ENABLE_USER_SITE and origin.is_relative_to(site.getusersitepackages()):
-        return Launcher((sys.executable, "-P", "-m", "toolguard"), options)
-    return Launcher((sys.executable, "-I", "-m", "toolguard"), options)
+    in_user_site = site.ENABLE_USER_SITE and origin.is_relative_to(site.getusersitepackages())
+    return Launcher((sys.executable, "-P" if in_user_site else "-I", "-m", "toolguard"), options)
 
 
 def plan_install(client: Client, path: Path, launcher: Launcher) -> Plan:

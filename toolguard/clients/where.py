@@ -33,6 +33,8 @@ class Client:
     """Path to the object whose names are the folders of projects that the client has seen."""
     patience: int | None = None
     """Seconds that the client waits for a tool call; None when it waits for hours."""
+    patience_member: str = ""
+    """The member of an entry that sets another number of seconds."""
     blind: str = ""
     """Servers that this client gets from elsewhere, which no edit of these files covers."""
 
@@ -120,6 +122,7 @@ CLIENTS: Final = (
         project_file=".codex/config.toml",
         projects=("projects",),
         patience=300,
+        patience_member="tool_timeout_sec",
         blind="plugins, apps and its built-in shell",
     ),
 )
