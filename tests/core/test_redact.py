@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import random
 import string
 from typing import Any
 from urllib.parse import quote
@@ -13,31 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.made_up import jwt, private_key
+from tests.made_up import random_text as made_up
 from toolguard.core.canonical import canonical
 from toolguard.core.redact import Redactor, readable
 
 KEY = b"k" * 32
 
 
-def made_up(seed: int, size: int, letters: str = string.ascii_letters + string.digits) -> str:
-    """A random value that holds a digit, a capital and a small letter; made at run time, so no scanner trips over it."""
-    return "7aQ" + "".join(random.Random(seed).choices(letters, k=size - 3))
-
-
 def github(seed: int) -> str:
     return "gh" + "p_" + made_up(seed, 36)
-
-
-def private_key(seed: int) -> str:
-    body = "\n".join(made_up(seed + line, 64) for line in range(6))
-    return f"-----BEGIN {'PRIVATE'} KEY-----\n{body}\n-----END {'PRIVATE'} KEY-----"
-
-
-def jwt(seed: int) -> str:
-    def segment(value: dict[str, Any]) -> str:
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-    return f"{segment({'alg': 'HS256'})}.{segment({'sub': str(seed), 'n': 'a'})}.{made_up(seed, 43)}"
 
 
 SECRETS = {
@@ -113,9 +97,7 @@ def planted(value: Any, secret: str, at: list[int]) -> Any:
 
 
 @given(json_values, st.lists(st.integers(0, 50), max_size=6), st.sampled_from(list(SECRETS)), st.integers(0, 10**6))
-def test_a_secret_planted_anywhere_in_any_value_never_survives(
-    value: Any, at: list[int], kind: str, seed: int
-) -> None:
+def test_a_secret_planted_anywhere_in_any_value_never_survives(value: Any, at: list[int], kind: str, seed: int) -> None:
     secret = SECRETS[kind](seed)
 
     assert not leaks(secret, Redactor(KEY).redact(planted(value, secret, at)))

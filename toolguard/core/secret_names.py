@@ -52,15 +52,16 @@ _QUALIFIERS: Final = frozenset(
 
 _VENDORS: Final = frozenset(
     """
-    heroku hubspot sumo sumologic snyk sonar datadog dd twilio stripe openai anthropic cohere mistral groq gemini google
-    maps azure aws gcp cloudflare digitalocean linode vultr hetzner github gitlab bitbucket sendgrid mailgun mailchimp
-    postmark mandrill algolia elastic grafana newrelic pagerduty opsgenie sentry rollbar bugsnag segment mixpanel
-    amplitude slack discord telegram messagebird nexmo vonage plivo pusher ably okta auth0 jira atlassian confluence
-    zendesk intercom freshdesk shopify paypal square braintree adyen coinbase binance kraken etherscan infura alchemy
-    meraki facebook twitter linkedin dropbox asana trello airtable notion figma fastly netlify vercel codecov travis
-    circleci artifactory jfrog nuget pypi npm docker quay terraform vault consul nomad pulumi doppler pinecone weaviate
-    deepgram assemblyai serpapi tavily exa jina voyage replicate huggingface hf wandb comet langchain langsmith
-    softlayer cloudant ibm yandex alibaba tencent finnhub polygon alphavantage openweather weather newsapi mapbox here rapidapi
+    heroku hubspot sumo sumologic snyk sonar datadog dd twilio stripe openai anthropic cohere mistral groq
+    gemini google maps azure aws gcp cloudflare digitalocean linode vultr hetzner github gitlab bitbucket
+    sendgrid mailgun mailchimp postmark mandrill algolia elastic grafana newrelic pagerduty opsgenie sentry
+    rollbar bugsnag segment mixpanel amplitude slack discord telegram messagebird nexmo vonage plivo pusher
+    ably okta auth0 jira atlassian confluence zendesk intercom freshdesk shopify paypal square braintree adyen
+    coinbase binance kraken etherscan infura alchemy meraki facebook twitter linkedin dropbox asana trello
+    airtable notion figma fastly netlify vercel codecov travis circleci artifactory jfrog nuget pypi npm
+    docker quay terraform vault consul nomad pulumi doppler pinecone weaviate deepgram assemblyai serpapi
+    tavily exa jina voyage replicate huggingface hf wandb comet langchain langsmith softlayer cloudant ibm
+    yandex alibaba tencent finnhub polygon alphavantage openweather weather newsapi mapbox here rapidapi
     supabase firebase mongodb redis postgres mysql mssql oracle snowflake databricks contentful sanity
     """.split()
 )

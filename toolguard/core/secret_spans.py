@@ -152,8 +152,8 @@ class _Scan:
         first, last = match.span(1)
         if not first <= start < last or not self._is_clear_before(first):
             return None
-        if anchor < SHORT_ANCHOR and not one.before and self.text[first - 1 : first] in _JOINS:
-            return None  # `favicon.ico-7a38...`: a short anchor that is the end of a longer word
+        if anchor < SHORT_ANCHOR and not one.before and self._is_inside(first, one):
+            return None
         body = self.text[first:start] + self.text[start + anchor : last]
         if one.entropy and (shannon(body) < one.entropy or is_filler(body)):
             return None
@@ -271,6 +271,13 @@ class _Scan:
             return []
         return [(first, last, rule)]
 
+    def _is_inside(self, at: int, one: SecretFormat) -> bool:
+        """A short anchor is the end of a longer word, `favicon.ico-7a38...`, or stands in base 64 by chance."""
+        before = self.text[max(0, at - 17) : at]
+        if before[-1:] in (b".", b"-", b"_"):
+            return True
+        return one.length[0] < one.length[1] and _compiled(r"[0-9A-Za-z+/]{16}[+/]").fullmatch(before) is not None
+
     def _is_clear_before(self, at: int) -> bool:
         """No letter or digit before it, unless that belongs to an escape: `\\nghp_...`, `%3Dghp_...`."""
         if at == 0 or not self.text[at - 1 : at].isalnum():
@@ -279,7 +286,6 @@ class _Scan:
 
 
 _ESCAPE: Final = r"(?:\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})\z"
-_JOINS: Final = (b".", b"-", b"_")
 _IN_NAMES: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 
 

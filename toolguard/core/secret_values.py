@@ -89,10 +89,9 @@ def looks_random(value: bytes | str, shortest: int = 10) -> bool:
         return shannon(value) >= 2.5
     if digits and size in _DIGEST_SIZES and value.isalnum() and (value == value.lower() or value == value.upper()):
         return shannon(value) >= 3.0
-    changes = _changes(value)
     if digits:
-        return changes >= (0.3 if size < 16 else 0.22) and shannon(value) >= 2.8
-    return size >= 20 and changes >= 0.3 and shannon(value) >= 3.8
+        return _changes(value) >= 0.22 and shannon(value) >= 2.8
+    return size >= 20 and _changes(value) >= 0.19 and shannon(value) >= 3.8
 
 
 _DIGITS: Final = frozenset(b"0123456789")
@@ -105,9 +104,9 @@ _ORDERLY_VERSIONS: Final = b"123567"
 
 
 def _changes(value: bytes) -> float:
-    """How often neighbours differ in kind; signs do not count, words are joined by them too."""
+    """How often neighbours differ in kind. Signs do not count, since they join words, nor does a word's capital."""
     pairs = [(_kind(a), _kind(b)) for a, b in pairwise(value)]
-    inside = [a != b for a, b in pairs if a < 3 and b < 3]
+    inside = [a != b and (a, b) != (1, 2) for a, b in pairs if a < 3 and b < 3]
     return sum(inside) / len(inside) if inside else 0.0
 
 
