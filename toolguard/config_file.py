@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -26,6 +26,7 @@ from toolguard.config_schema import (
     MatchSection,
     PolicySection,
     RuleSection,
+    Section,
     ServerSection,
     TermsSection,
     TimeSection,
@@ -48,6 +49,7 @@ WORDINGS: Final = {
     "string_type": "must be text",
     "bool_type": "must be `true` or `false`",
 }
+S = TypeVar("S", bound=Section)
 EFFECTS: Final = {"allow": Effect.ALLOW, "ask": Effect.ASK, "deny": Effect.DENY}
 
 
@@ -72,7 +74,12 @@ def parse_config(text: str, file: str, home: Path) -> Config:
 
 
 def check(text: str, file: str) -> tuple[ConfigSection | None, list[ConfigError]]:
-    """What the file says, or everything that is wrong with it, in the order of the file."""
+    """What toolguard.yaml says, or everything that is wrong with it, in the order of the file."""
+    return check_as(ConfigSection, text, file)
+
+
+def check_as(kind: type[S], text: str, file: str) -> tuple[S | None, list[ConfigError]]:
+    """The same for another kind of file."""
     try:
         document = parse(text, file)
     except ConfigError as error:
@@ -81,7 +88,7 @@ def check(text: str, file: str) -> tuple[ConfigSection | None, list[ConfigError]
     problems: list[ConfigError] = []
     while True:
         try:
-            section = ConfigSection.model_validate_json(canonical(value))
+            section = kind.model_validate_json(canonical(value))
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
         else:
@@ -196,13 +203,14 @@ def policy(section: PolicySection) -> Policy:
     """The policy that a section says."""
     return Policy(
         section.preset,
-        tuple(_rule(rule) for rule in section.rules),
+        tuple(rule(one) for one in section.rules),
         tuple(_budget(budget) for budget in section.budgets),
         on_error=EFFECTS[section.on_error],
     )
 
 
-def _rule(section: RuleSection) -> Rule:
+def rule(section: RuleSection) -> Rule:
+    """The rule that a section says."""
     return Rule(
         section.name,
         EFFECTS[section.effect],
@@ -258,6 +266,7 @@ def _match(section: MatchSection) -> Match:
         facts=tuple(sorted(facts.items())),
         arguments=tuple(_test(at, test) for at, test in (section.arguments or {}).items()),
         windows=tuple(_window(window) for window in section.windows or ()),
+        closed=section.no_other_arguments,
     )
 
 

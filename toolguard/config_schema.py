@@ -102,7 +102,9 @@ Classes = Annotated[
 Reaches = Annotated[
     list[Reach], BeforeValidator(_listed), Field(min_length=1), _one_or_more({"enum": [r.value for r in Reach]})
 ]
-Clock = Annotated[time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})]
+Clock = Annotated[
+    time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})
+]
 Zone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin"]})]
 Expression = Annotated[str, BeforeValidator(_expression), WithJsonSchema({"type": "string", "format": "regex"})]
 Pointer = Annotated[str, Field(pattern=POINTER)]
@@ -206,6 +208,7 @@ class MatchSection(Section):
     facts: FactsSection | None = None
     arguments: dict[Pointer, ArgumentSection] | None = None
     windows: Windows | None = Field(default=None, alias="time")
+    no_other_arguments: bool = False
 
 
 class TermsSection(Section):

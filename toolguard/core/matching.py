@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from toolguard.core.facts import Facts
-from toolguard.core.model import Classification, EffectClass, Finding, Json, Reach, ToolCall
+from toolguard.core.model import Classification, EffectClass, Finding, Json, Reach, ToolCall, pointer
 from toolguard.core.regex import Pattern, compile_pattern
 
 VALUES: Final = 1_000
@@ -163,15 +163,25 @@ class Match:
     facts: tuple[tuple[str, str | bool], ...] = ()
     arguments: tuple[ArgumentTest, ...] = ()
     windows: tuple[Window, ...] = ()
+    closed: bool = False
+    """The call has no argument beside those that `arguments` tests."""
 
     def answer(self, s: Situation, *, every: bool) -> Answer:
         """Cheap questions first; the first NO ends it, so that a rule errs only on a call it is about."""
         worst = Answer.YES
-        for question in _QUESTIONS:
+        for question in _QUESTIONS.values():
             worst = min(worst, question(self, s, every))
             if worst is Answer.NO:
                 return Answer.NO
         return worst
+
+    def objection(self, s: Situation, *, every: bool) -> tuple[str, Answer]:
+        """The first member that does not hold, by its name in the policy, and its answer; ("", YES) when all do."""
+        for name, question in _QUESTIONS.items():
+            answer = question(self, s, every)
+            if answer is not Answer.YES:
+                return name, answer
+        return "", Answer.YES
 
     def names(self, server: str, tool: str) -> bool:
         """Covers every call of this tool whatever else is true of it: only names are asked for, and they fit."""
@@ -301,19 +311,47 @@ def _facts(m: Match, s: Situation, _: bool) -> Answer:
     return Answer.of(all(FACTS[name](s) == wanted for name, wanted in m.facts))
 
 
-_QUESTIONS: Final[tuple[Callable[[Match, Situation, bool], Answer], ...]] = (
-    lambda m, s, _: Answer.of(not m.classes or s.classification.effect_class in m.classes),
-    lambda m, s, _: _any(m.tool, s.call.tool),
-    lambda m, s, _: _any(m.server, s.call.server),
-    _score,
-    _findings,
-    lambda m, s, _: _any(m.agent, s.call.principal.agent),
-    lambda m, s, _: _any(m.person, s.call.principal.person),
-    lambda m, s, _: _any(m.session, s.call.principal.session),
-    lambda m, s, _: Answer.of(not m.reach or s.classification.reach in m.reach),
-    lambda m, s, _: Answer.of(not m.environment or s.classification.environment in m.environment),
-    _target,
-    lambda m, s, _: Answer.of(not m.windows or any(w.covers(s.now) for w in m.windows)),
-    _facts,
-    _arguments,
-)
+def _closed(m: Match, s: Situation, _: bool) -> Answer:
+    if not m.closed:
+        return Answer.YES
+    at = leaf_pointers(s.call.arguments)
+    return Answer.UNSURE if at is None else Answer.of(at <= {test.pointer for test in m.arguments})
+
+
+def leaf_pointers(value: Json) -> set[str] | None:
+    """Where a value has leaves, with `*` for every index of a list; None when there are too many to look at."""
+    found: set[str] = set()
+    stack = [("", value)]
+    seen = 0
+    while stack:
+        at, node = stack.pop()
+        seen += 1
+        if seen > VALUES:
+            return None
+        if isinstance(node, Mapping) and (node or not at):
+            stack.extend((at + pointer(key), child) for key, child in node.items())
+        elif isinstance(node, list | tuple) and node:
+            stack.extend((at + "/*", child) for child in node)
+        else:
+            found.add(at)
+    return found
+
+
+_QUESTIONS: Final[Mapping[str, Callable[[Match, Situation, bool], Answer]]] = {
+    # By the names of policies; the cheapest stand first.
+    "class": lambda m, s, _: Answer.of(not m.classes or s.classification.effect_class in m.classes),
+    "tool": lambda m, s, _: _any(m.tool, s.call.tool),
+    "server": lambda m, s, _: _any(m.server, s.call.server),
+    "score": _score,
+    "finding": _findings,
+    "agent": lambda m, s, _: _any(m.agent, s.call.principal.agent),
+    "person": lambda m, s, _: _any(m.person, s.call.principal.person),
+    "session": lambda m, s, _: _any(m.session, s.call.principal.session),
+    "reach": lambda m, s, _: Answer.of(not m.reach or s.classification.reach in m.reach),
+    "environment": lambda m, s, _: Answer.of(not m.environment or s.classification.environment in m.environment),
+    "target": _target,
+    "time": lambda m, s, _: Answer.of(not m.windows or any(w.covers(s.now) for w in m.windows)),
+    "facts": _facts,
+    "arguments": _arguments,
+    "no_other_arguments": _closed,
+}

@@ -95,6 +95,8 @@ def decided(call: ToolCall, decision: Decision, redactor: Redactor, prompts: str
         "class": kind.effect_class.value,
         "headline": redact(kind.headline),
         "target": redact(kind.target),
+        "reach": kind.reach.value,
+        "environment": kind.environment,
         "findings": [{**finding_as_json(f), "message": redact(f.message)} for f in decision.findings],
         "rules": [
             {"name": r.name, "effect": r.effect.word, "digest": r.digest, "why": redact(r.why)} for r in decision.rules
