@@ -40,6 +40,11 @@ def canonical(value: Json) -> bytes:
         raise ValueError("text with a lone surrogate") from error
 
 
+def canonical_flat(value: Mapping[str, str | int]) -> bytes:
+    """`canonical` of one object with ASCII keys and values that are text or 64-bit integers, without looking."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
 def text(value: Json) -> str:
     """`canonical` as text."""
     return canonical(value).decode()
@@ -60,6 +65,11 @@ def compact(value: Json) -> bytes:
     except TypeError:
         # An integer beyond 64 bits, which is legal JSON and in use as an id, or a lone surrogate, which is not.
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def compact(value: Json) -> str:
+    """JSON on one line, for what no digest covers."""
+    return orjson.dumps(value).decode()
 
 
 def pretty(value: Json) -> str:
@@ -120,22 +130,26 @@ def binding_code(request_digest: str) -> str:
 
 def _is_plain(value: Json, depth: int) -> bool:
     """Whether orjson's sorted output equals RFC 8785: no floats, and keys whose UTF-16 order is their UTF-8 order."""
-    if value is None or isinstance(value, str | int):
+    kind = type(value)
+    if kind is str or kind is int or value is None or kind is bool:
         return True
     if depth == 0:
         raise ValueError("nested too deeply")
-    if type(value) is dict:
+    if kind is dict:
         for key, child in value.items():
             if type(key) is not str:
                 raise ValueError("a key that is no string")
             if not key.isascii() and max(key) >= "\ud800":
                 return False
-            if not _is_plain(child, depth - 1):
+            if type(child) is not str and not _is_plain(child, depth - 1):
                 return False
         return True
-    if type(value) is list:
-        return all(_is_plain(child, depth - 1) for child in value)
-    return False
+    if kind is list:
+        for child in value:
+            if type(child) is not str and not _is_plain(child, depth - 1):
+                return False
+        return True
+    return isinstance(value, str | int)
 
 
 def _write(value: Json, out: list[str], depth: int = MAX_DEPTH) -> None:  # noqa: C901 - one branch a JSON type

@@ -16,6 +16,8 @@ class Permit:
     execution_id: str
     call: ToolCall
     decision: Decision
+    call_id: str
+    call_fp: str
     claim_token: str = field(repr=False)
     request_id: str | None = None
     code: str = ""

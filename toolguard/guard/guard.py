@@ -82,8 +82,9 @@ class Guard:
     def begin(self, call: ToolCall) -> Answer:
         """Judge a call, record it, and say what becomes of it. Never raises for a broken log: that is a refusal."""
         try:
-            facts = self._facts(call)
-            judged = self._judged(call, facts, "ca_" + secrets.token_hex(8))
+            with self._sessions.lock:
+                facts = self._facts(call)
+                judged = self._judged(call, facts, requests.new_id("ca", self._milliseconds()))
             if judged.decision.effect is Effect.ALLOW:
                 return self._allow(judged)
             if judged.decision.effect is Effect.DENY:
@@ -179,8 +180,9 @@ class Guard:
 
     def asked(self, principal: Principal, prompt: str) -> None:
         """The person said this to the agent, where an adapter can know it."""
-        self._sessions.of(principal).asked(self.redactor.text(prompt))
-        self._sessions.touched(principal)
+        with self._sessions.lock:
+            self._sessions.of(principal).asked(self.redactor.text(prompt))
+            self._sessions.touched(principal)
 
     # -- what servers offer --------------------------------------------------------------------------------------------
 
@@ -277,7 +279,13 @@ class Guard:
         """T17: decided, claimed and dispatched in one commit."""
         body, nothing = self._body(judged), audit.Body({})
         permit = Permit(
-            requests.new_execution_id(), judged.call, judged.decision, secrets.token_hex(16), dispatched=True
+            requests.new_id("ex", self._milliseconds()),
+            judged.call,
+            judged.decision,
+            judged.call_id,
+            judged.call_fp,
+            secrets.token_hex(16),
+            dispatched=True,
         )
         with self.store.write(full=False) as tx:
             self._decided(tx, judged, body)
@@ -364,7 +372,8 @@ class Guard:
         pin = self._pins.of(call.server).get(call.tool)
         if pin is not None and pin.fingerprint != call.definition_fp and call.definition_fp:
             call = _redefined(call, pin)
-        judged = self._judged(call, self._facts(call), pending.call_id)
+        with self._sessions.lock:
+            judged = self._judged(call, self._facts(call), pending.call_id)
         with self.store.write(full=True) as tx:
             requests.expire_overdue(tx)
             row = records.request(tx, pending.request_id)
@@ -386,7 +395,16 @@ class Guard:
         if claimed is None:
             return self._ended(pending)
         self._remember(judged)
-        return Permit(claimed[0], call, judged.decision, claimed[1], row["request_id"], row["code"])
+        return Permit(
+            claimed[0],
+            call,
+            judged.decision,
+            judged.call_id,
+            judged.call_fp,
+            claimed[1],
+            row["request_id"],
+            row["code"],
+        )
 
     def _ended(self, pending: Pending) -> Refusal:
         row = records.request(self.store, pending.request_id)
@@ -425,15 +443,18 @@ class Guard:
 
     def _remember(self, judged: Judged) -> None:
         principal = judged.call.principal
-        self._sessions.of(principal).called(judged.call, judged.decision)
-        self._sessions.touched(principal)
+        with self._sessions.lock:
+            self._sessions.of(principal).called(judged.call, judged.decision)
+            self._sessions.touched(principal)
 
     def _learn(self, permit: Permit, outcome: Outcome) -> None:
         """The session learns from the result; secrets are taken out first, since memories are stored."""
         if outcome.result_text:
             principal = permit.call.principal
-            self._sessions.of(principal).returned(permit.call, self.redactor.text(outcome.result_text))
-            self._sessions.touched(principal)
+            text = self.redactor.text(outcome.result_text)
+            with self._sessions.lock:
+                self._sessions.of(principal).returned(permit.call, text)
+                self._sessions.touched(principal)
 
     def _execution_event(
         self,
@@ -443,7 +464,6 @@ class Guard:
         body: audit.Body | Mapping[str, Json],
         outcome: str | None = None,
     ) -> None:
-        row = records.execution(tx, permit.execution_id)
         principal = permit.call.principal
         audit.append(
             tx,
@@ -454,12 +474,15 @@ class Guard:
             session=principal.session,
             server=permit.call.server,
             tool=permit.call.tool,
-            call_id=row["call_id"] if row else None,
+            call_id=permit.call_id,
             request_id=permit.request_id,
             execution_id=permit.execution_id,
-            call_fp=row["call_fp"] if row else None,
+            call_fp=permit.call_fp,
             outcome=outcome,
         )
+
+    def _milliseconds(self) -> int:
+        return int(self._clock().timestamp() * 1000)
 
     def _log_unavailable(self, error: StoreError) -> Refusal:
         return Refusal(RefusalCode.LOG_UNAVAILABLE, answers.log_unavailable(), (str(error), error.hint))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from toolguard.core.approvals import ExecutionEvent, RefusalCode, RequestEvent, RequestState
 from toolguard.core.canonical import binding_code, digest, parse, text
-from toolguard.core.model import Decision, Effect, Json, ToolCall
+from toolguard.core.model import Decision, Effect, Json, Obligations, ToolCall
 from toolguard.core.quorum import reached
 from toolguard.guard import owner
 from toolguard.guard.times import later
@@ -28,12 +29,17 @@ DENIED_RECENTLY_SECONDS: Final = 600
 
 def decision_key(decision: Decision) -> str:
     """What a vote binds as "the policy": the effect, the obligations and the content of the rules that spoke."""
+    return _decision_key(decision.effect, decision.obligations, tuple((r.name, r.digest) for r in decision.rules))
+
+
+@lru_cache(maxsize=1_024)
+def _decision_key(effect: Effect, obligations: Obligations, rules: tuple[tuple[str, str], ...]) -> str:
     return digest(
         "toolguard/decision/v1",
         {
-            "effect": decision.effect.word,
-            "obligations": decision.obligations.as_json(),
-            "rules": [[rule.name, rule.digest] for rule in decision.rules],
+            "effect": effect.word,
+            "obligations": obligations.as_json(),
+            "rules": [list(rule) for rule in rules],
         },
     )
 
@@ -270,7 +276,7 @@ def claim(tx: Transaction, row: Row, judged: Judged) -> tuple[str, str] | None:
     """T10: use the approval up and create its one execution. None when another process was faster."""
     if records.move_request(tx, row, RequestEvent.CLAIM) is None:
         return None
-    execution_id, token = new_execution_id(), secrets.token_hex(16)
+    execution_id, token = "ex_" + secrets.token_hex(8), secrets.token_hex(16)
     insert_execution(tx, judged, execution_id, token, request_id=row["request_id"], dispatched=False)
     audit.append(
         tx,
@@ -283,8 +289,9 @@ def claim(tx: Transaction, row: Row, judged: Judged) -> tuple[str, str] | None:
     return execution_id, token
 
 
-def new_execution_id() -> str:
-    return "ex_" + secrets.token_hex(8)
+def new_id(kind: str, milliseconds: int) -> str:
+    """Names for what comes often; time first, so that the database appends instead of inserting in the middle."""
+    return f"{kind}_{milliseconds:011x}{secrets.token_hex(6)}"
 
 
 def insert_execution(

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import OrderedDict
 from typing import Final
 
-from toolguard.core.canonical import parse, text
+from toolguard.core.canonical import compact, parse
 from toolguard.core.facts import Session
 from toolguard.core.model import Principal
 from toolguard.store import records
-from toolguard.store.database import Database, Transaction
+from toolguard.store.database import Database, Late, Transaction
 
 KEPT: Final = 256
 """Conversations in memory; the one used longest ago leaves first and is read back when it returns."""
-SAVE_EVERY: Final = 20
-"""Calls between two writings of one memory; also written at every request for approval and at the end."""
+SAVE_SECONDS: Final = 2.0
+"""While calls keep coming, a memory of 100 kB is written at most this often; it is also written as soon as they pause,
+at every request for approval, and at the end. A crash in between forgets at most so much."""
 
 
 class Sessions:
+    """Hold `lock` while using a memory: calls of one conversation may come on several threads."""
+
     def __init__(self, database: Database) -> None:
+        self.lock = threading.RLock()
         self._database = database
         self._memories: OrderedDict[Principal, Session] = OrderedDict()
-        self._unsaved: dict[Principal, int] = {}
+        self._unsaved: dict[Principal, float] = {}
+        """Changed memories, with when the first change after the last writing was."""
+        database.when_idle = self.save_all
 
     def of(self, principal: Principal) -> Session:
         """The memory of this conversation, from this process, the database, or new."""
@@ -38,20 +46,25 @@ class Sessions:
 
     def _let_go(self) -> None:
         principal, memory = self._memories.popitem(last=False)
-        if self._unsaved.pop(principal, 0):
-            self._database.later(lambda tx: records.save_memory(tx, principal, text(memory.to_json())))
+        if self._unsaved.pop(principal, None) is not None:
+            self._database.later(lambda tx: records.save_memory(tx, principal, compact(memory.to_json())))
 
     def touched(self, principal: Principal) -> None:
-        """The memory changed; write it when enough has gathered."""
-        count = self._unsaved.get(principal, 0) + 1
-        self._unsaved[principal] = count
-        if count >= SAVE_EVERY:
+        """The memory changed."""
+        now = time.monotonic()
+        if now - self._unsaved.setdefault(principal, now) >= SAVE_SECONDS:
             self._database.later(lambda tx: self.save(tx, principal))
 
     def save(self, transaction: Transaction, principal: Principal) -> None:
-        if self._unsaved.pop(principal, 0) and principal in self._memories:
-            records.save_memory(transaction, principal, text(self._memories[principal].to_json()))
+        with self.lock:
+            if self._unsaved.pop(principal, None) is not None and principal in self._memories:
+                records.save_memory(transaction, principal, compact(self._memories[principal].to_json()))
 
     def save_all(self) -> None:
+        """Write every changed memory with the next transaction."""
         for principal in list(self._unsaved):
-            self._database.later(lambda tx, p=principal: self.save(tx, p))  # type: ignore[misc]  # lambda default
+            self._database.later(_saving(self, principal))
+
+
+def _saving(sessions: Sessions, principal: Principal) -> Late:
+    return lambda transaction: sessions.save(transaction, principal)

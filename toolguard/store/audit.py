@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from toolguard.core.canonical import canonical, parse
+from toolguard.core.canonical import canonical, canonical_flat, parse
 from toolguard.core.model import Json
 from toolguard.store.database import Database, Row, Transaction
 
@@ -44,11 +44,8 @@ def append(transaction: Transaction, kind: str, body: Body | Mapping[str, Json],
     INVARIANT: every state change of guard/ calls this in its own transaction (`test_no_decision_without_its_event`).
     """
     contents = body if isinstance(body, Body) else Body(body)
-    head = transaction.one("SELECT seq, row_hash, log_id FROM audit_event ORDER BY seq DESC LIMIT 1")
-    if head is None:
-        seq, prev_hash, log_id = 1, GENESIS, secrets.token_hex(16)
-    else:
-        seq, prev_hash, log_id = head["seq"] + 1, head["row_hash"], head["log_id"]
+    last, prev_hash, log_id = transaction.head or _head(transaction)
+    seq = last + 1
     header: dict[str, Any] = {
         "seq": seq,
         "v": VERSION,
@@ -59,10 +56,17 @@ def append(transaction: Transaction, kind: str, body: Body | Mapping[str, Json],
         "prev_hash": prev_hash,
     }
     header.update((name, value) for name, value in columns.items() if value is not None)
-    header["row_hash"] = hashlib.sha256(b"toolguard/event/v1\0" + canonical(header)).hexdigest()
+    row_hash = hashlib.sha256(b"toolguard/event/v1\0" + canonical_flat(header)).hexdigest()
+    header["row_hash"] = row_hash
     transaction.execute(_INSERT, [header.get(name) for name in COLUMNS])
     transaction.execute("INSERT INTO audit_body (seq, body) VALUES (?, ?)", (seq, contents.text))
+    transaction.head = (seq, row_hash, log_id)
     return seq
+
+
+def _head(transaction: Transaction) -> tuple[int, str, str]:
+    row = transaction.one("SELECT seq, row_hash, log_id FROM audit_event ORDER BY seq DESC LIMIT 1")
+    return (row["seq"], row["row_hash"], row["log_id"]) if row is not None else (0, GENESIS, secrets.token_hex(16))
 
 
 def head(database: Database) -> tuple[int, str]:

@@ -29,6 +29,10 @@ LOCK_SECONDS: Final = 5.0
 """Longer than any write of ours takes; a call that waits longer is refused rather than kept in the dark."""
 SYNC_SECONDS: Final = 0.15
 """With the sync itself this stays below the 200 ms that the documentation promises."""
+CHECKPOINT_PAGES: Final = 1_000
+"""Of the write-ahead log, from which the background thread moves them into the database file once calls pause."""
+MOST_PAGES: Final = 8_000
+"""From which a commit does it itself: 32 MB bound the log of a process that never pauses."""
 LATE_SECONDS: Final = 0.01
 """How long an outcome may wait for a transaction to ride with."""
 SCHEMA_VERSION: Final = 1
@@ -41,11 +45,13 @@ Late = Callable[["Transaction"], None]
 class Transaction:
     """One write transaction. Its time is read after the lock: a wait must not make an expired thing look young."""
 
-    __slots__ = ("_connection", "now")
+    __slots__ = ("_connection", "head", "now")
 
     def __init__(self, connection: sqlite3.Connection, now: str) -> None:
         self._connection = connection
         self.now = now
+        self.head: tuple[int, str, str] | None = None
+        """End of the audit log as this transaction has left it; never outlives the transaction."""
 
     def execute(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
         return self._connection.execute(sql, values)
@@ -71,6 +77,8 @@ class Database:
         self._mutex = threading.RLock()
         self._late: list[Late] = []
         self._closed = False
+        self.when_idle: Callable[[], None] = lambda: None
+        """Called on the background thread when no more calls come; may hand over outcomes with `later`."""
         _prepare_folder(path.parent)
         is_new = not path.exists()
         try:
@@ -103,6 +111,7 @@ class Database:
                 with self._locked():
                     connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={synchronous}")
+            connection.execute(f"PRAGMA wal_autocheckpoint={MOST_PAGES}")
         for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "recursive_triggers=ON"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("PRAGMA secure_delete=ON")
@@ -225,6 +234,16 @@ class Database:
         finally:
             os.close(fd)
 
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the database file, under the lock as every write, when it has grown."""
+        try:
+            pages = os.stat(f"{self.path}-wal").st_size // 4096
+        except FileNotFoundError:
+            return
+        if pages >= CHECKPOINT_PAGES:
+            with self._mutex, self._locked():
+                self._full.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
     def close(self) -> None:
         """Write and sync what waits, then close. Safe to call twice."""
         if self._closed:
@@ -287,13 +306,15 @@ class _Tail:
                 if self._unsynced_since is not None and time.monotonic() - self._unsynced_since >= SYNC_SECONDS:
                     self._unsynced_since = None
                     self._database.sync()
-            except (StoreError, OSError):
+            except (StoreError, OSError, sqlite3.Error):
                 # The outcome stays queued and is tried again; calls fail closed by themselves, since each one
                 # needs its own commit first.
                 continue
-            with self._wake:
-                if self._unsynced_since is None and not self._database._late:
-                    self._asleep = True
+            if self._unsynced_since is None and not self._stopped:
+                self._database.when_idle()
+                self._database.checkpoint()
+                with self._wake:
+                    self._asleep = self._unsynced_since is None and not self._database._late
 
     def stop(self) -> None:
         with self._wake:

@@ -70,11 +70,12 @@ CREATE TABLE call (
   decision_key TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX call_by_session ON call (session, at);
 CREATE TABLE execution (
-  execution_id TEXT PRIMARY KEY, call_id TEXT NOT NULL UNIQUE, request_id TEXT UNIQUE, grant_id TEXT,
+  execution_id TEXT PRIMARY KEY, call_id TEXT NOT NULL UNIQUE, request_id TEXT, grant_id TEXT,
   agent TEXT NOT NULL, person TEXT NOT NULL, session TEXT NOT NULL, call_fp TEXT NOT NULL, class TEXT NOT NULL,
   claim_token TEXT NOT NULL, owner TEXT NOT NULL, lease_until TEXT,
   state TEXT NOT NULL, claimed_at TEXT NOT NULL, dispatched_at TEXT, ended_at TEXT,
   error TEXT, duration_ms REAL, result_size INTEGER) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX one_execution ON execution (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX execution_open ON execution (state) WHERE state IN ('claimed', 'dispatched');
 CREATE INDEX execution_unknown ON execution (call_fp) WHERE state = 'unknown';
 """

@@ -44,6 +44,16 @@ _VOTE: Final = _insert(
 )  # fmt: skip
 
 
+_WAYS: Final = {
+    # By event, the ways of the table; the usual one first, since each try is a statement.
+    event: sorted(
+        ((before, after) for (before, happened), after in EXECUTION.items() if happened is event),
+        key=lambda way: way[0] is not ExecutionState.DISPATCHED,
+    )
+    for event in ExecutionEvent
+}
+
+
 def insert_call(tx: Transaction, values: Mapping[str, Any]) -> None:
     tx.execute(_CALL, values)
 
@@ -163,19 +173,16 @@ def move_execution(
     result_size: int | None = None,
 ) -> ExecutionState | None:
     """Compare-and-set along the table; None when it has ended already, or the token is not its owner's."""
-    row = tx.one("SELECT state, claim_token FROM execution WHERE execution_id = ?", (execution_id,))
-    if row is None or (claim_token is not None and row["claim_token"] != claim_token):
-        return None
-    after = EXECUTION.get((ExecutionState(row["state"]), event))
-    if after is None:
-        return None
-    stamp = "dispatched_at" if after is ExecutionState.DISPATCHED else "ended_at"
-    changed = tx.execute(
-        f"UPDATE execution SET state = ?, {stamp} = ?, error = ?, duration_ms = ?, result_size = ? "
-        "WHERE execution_id = ? AND state = ?",
-        (after, tx.now, error or None, duration_ms, result_size, execution_id, row["state"]),
-    )
-    return after if changed.rowcount == 1 else None
+    for before, after in _WAYS[event]:
+        stamp = "dispatched_at" if after is ExecutionState.DISPATCHED else "ended_at"
+        changed = tx.execute(
+            f"UPDATE execution SET state = ?, {stamp} = ?, error = ?, duration_ms = ?, result_size = ? "
+            "WHERE execution_id = ? AND state = ? AND claim_token = coalesce(?, claim_token)",
+            (after, tx.now, error or None, duration_ms, result_size, execution_id, before, claim_token),
+        )
+        if changed.rowcount == 1:
+            return after
+    return None
 
 
 def execution(tx: Transaction, execution_id: str) -> Row | None:
