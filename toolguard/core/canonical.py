@@ -67,7 +67,7 @@ def compact(value: Json) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def compact(value: Json) -> str:
+def compact_text(value: Json) -> str:
     """JSON on one line, for what no digest covers."""
     return orjson.dumps(value).decode()
 

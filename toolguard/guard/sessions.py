@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from typing import Final
 
-from toolguard.core.canonical import compact, parse
+from toolguard.core.canonical import compact_text, parse
 from toolguard.core.facts import Session
 from toolguard.core.model import Principal
 from toolguard.store import records
@@ -47,7 +47,7 @@ class Sessions:
     def _let_go(self) -> None:
         principal, memory = self._memories.popitem(last=False)
         if self._unsaved.pop(principal, None) is not None:
-            self._database.later(lambda tx: records.save_memory(tx, principal, compact(memory.to_json())))
+            self._database.later(lambda tx: records.save_memory(tx, principal, compact_text(memory.to_json())))
 
     def touched(self, principal: Principal) -> None:
         """The memory changed."""
@@ -58,7 +58,7 @@ class Sessions:
     def save(self, transaction: Transaction, principal: Principal) -> None:
         with self.lock:
             if self._unsaved.pop(principal, None) is not None and principal in self._memories:
-                records.save_memory(transaction, principal, compact(self._memories[principal].to_json()))
+                records.save_memory(transaction, principal, compact_text(self._memories[principal].to_json()))
 
     def save_all(self) -> None:
         """Write every changed memory with the next transaction."""
