@@ -102,6 +102,7 @@ def named(name: str) -> str:
         "card": card(),
         "iban": "DE89 3704" + " 0044 0532 0130 00",
         "ssn": "536-90" + "-4399",
+        "many-places": "token: x " * 30_000,
         "addresses": ", ".join(f"person{n}@example.org" for n in range(30)),
     }
     if name in others:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import string
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ def github(seed: int) -> str:
     return "gh" + "p_" + made_up(seed, 36)
 
 
-SECRETS = {
+SECRETS: dict[str, Callable[[int], str]] = {
     "github": github,
     "aws": lambda seed: "AK" + "IA" + made_up(seed, 16, string.ascii_uppercase + string.digits).upper(),
     "slack": lambda seed: "xo" + f"xb-{10**11 + seed}-{10**11 + 2 * seed}-" + made_up(seed, 24),
