@@ -38,8 +38,8 @@ _LEADS: Final = frozenset(
 """Words after which a word that can be a noun is a verb."""
 
 _KIN: Final = {
-    SEND: (SEND, GRANT),
-    GRANT: (GRANT, SEND),
+    SEND: (SEND,),
+    GRANT: (GRANT,),
     SPEND: (SPEND,),
     WRITE: (WRITE, SPEND, ADMINISTER),
     DELETE: (DELETE,),
@@ -122,7 +122,7 @@ def _asked(text: str) -> Iterator[EffectClass]:
         to_me = after in ("me", "us")
         if verbal or word not in WEAK:
             effect = VERBS.get(word)
-            if effect is not None and not (to_me and effect in (SEND, GRANT)):
+            if effect is not None and not (to_me and effect in (SEND, GRANT, WRITE)):
                 yield effect
         if verbal and not to_me:
             yield from _EVERYDAY_OF.get(word, ())

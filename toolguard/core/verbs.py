@@ -33,7 +33,8 @@ _STRONG: Final = {
         clone duplicate join leave accept decline react acknowledge snooze mute unmute book reserve click type press
         drag select hover scroll organize organise post_process synthesize substitute swap redeem claim activate
         enable disable configure setup initialize initialise init launch spawn turn adjust play pause resume skip
-        start stop begin end lock load unload ignore watch unwatch ack categorize categorise sanitize transform
+        initiate guide direct raise lower increase decrease arm disarm release prescribe dispense ship route steer give
+        enter input start stop begin end lock load unload ignore watch unwatch ack categorize categorise sanitize transform
         annotate customize customise rewrite refactor fix paste cut undo redo drive park fly go walk""",
     DELETE: """delete remove drop purge erase destroy wipe clear truncate trash uninstall discard rm rmdir unlink
         prune flush expunge shred delist evict empty deprovision decommission withdraw_item kick ban""",
@@ -59,7 +60,7 @@ WEAK: Final = frozenset(
     score rank sort store track drive park end start close open lock load head tail tree stat diff print push mark
     type press scroll select drag score sign script terminal shell format block trust claim draft make give go see know
     say look set use update_time reserve rent visit stake text export import like host tweet sms reply mention fax display profile test track
-    monitor supply answer sound turn fly walk cut fix archive""".split()
+    monitor supply answer sound give direct guide route ship arm release raise lower input turn fly walk cut fix archive""".split()
 )
 """Verbs that are as often nouns in the name of a tool: they count at its beginning or end only, after all others."""
 

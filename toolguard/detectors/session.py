@@ -81,7 +81,7 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     if facts.instructions:
         yield from _told(facts, effect, name, found, aimed)
     if effect in _GRAVE:
-        yield from _foreign(aimed)
+        yield from _foreign(effect, aimed)
         if not facts.intent.calls_for(effect) and not facts.intent.mentions(name):
             yield UNASKED.at()
 
@@ -110,10 +110,17 @@ def _told(
             if hit is not None or ((does or speaks) and not grounded):
                 yield _finding(FOLLOWS, told, hit)
                 return
-        elif does and not facts.intent.hands_over and not called_for:
-            if hit is not None or speaks or effect is EffectClass.EXECUTE:
-                yield _finding(SUGGESTED, told, hit)
-                return
+        elif does and _is_suspect(facts, told, hit, called_for, speaks or effect in _GRAVE):
+            yield _finding(SUGGESTED, told, hit)
+            return
+
+
+def _is_suspect(facts: Facts, told: Instruction, hit: Target | None, called_for: bool, fits: bool) -> bool:
+    """An ordinary imperative counts when the request calls for nothing of the kind, or speaks of something else."""
+    if not called_for and not facts.intent.hands_over and (hit is not None or fits):
+        return True
+    about = {word for word in told.words if word not in VERBS}
+    return facts.intent.known and hit is not None and not about & facts.intent.words
 
 
 def _is_grounded(
@@ -135,12 +142,17 @@ def _names(told: Instruction, value: str) -> bool:
     )
 
 
-def _foreign(aimed: list[tuple[Target, Origin]]) -> Iterator[Finding]:
+def _foreign(effect: EffectClass, aimed: list[tuple[Target, Origin]]) -> Iterator[Finding]:
+    """A payee read somewhere is worth a look each time; a recipient read somewhere is how replies work."""
     for one, origin in aimed:
-        if origin.kind == "result" and origin.untrusted and one.aim in (Aim.RECIPIENT, Aim.ACCOUNT):
-            message = f"this {one.aim} came from a result of {origin.tool}, line {origin.line}"
+        if origin.kind != "result" or one.aim not in (Aim.RECIPIENT, Aim.ACCOUNT):
+            continue
+        message = f"this {one.aim} came from a result of {origin.tool}, line {origin.line}, not from the request"
+        if effect is EffectClass.SPEND:
+            yield FOREIGN.at(message, one.pointer, severity=Severity.MEDIUM, confidence=Confidence.HIGH)
+        elif origin.untrusted:
             yield FOREIGN.at(message, one.pointer)
-            return
+        return
 
 
 def _finding(kind: FindingKind, told: Instruction, hit: Target | None) -> Finding:
