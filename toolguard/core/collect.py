@@ -1,0 +1,262 @@
+"""Gathers what a text would do, through every text that it runs in turn: shell in Python in shell in SQL.
+
+One `Collector` reads one call. It counts its work (texts, commands, depth); what lies beyond the budget is left in `unread`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from toolguard.core import code, operands, paths, scripts, shell, windows, wrappers
+from toolguard.core.acts import Act, Contact, FileOp, FileUse, Place
+from toolguard.core.commands import acts as table_acts
+from toolguard.core.model import Confidence, EffectClass, Severity
+from toolguard.core.shell import Command, Word
+
+MAX_TEXTS: Final = 120
+MAX_COMMANDS: Final = 2000
+MAX_DEPTH: Final = 12
+
+DOWNLOADERS: Final = frozenset(
+    "curl wget fetch aria2c axel lwp-download http https xh lynx links w3m GET ftp tftp scp sftp rsync nc ncat netcat socat git gsutil s3cmd ipfs gdown httpie iwr invoke-webrequest invoke-restmethod nslookup dig host".split()
+)
+_DECODERS: Final = frozenset("base64 base32 xxd openssl gunzip zcat bzip2 xz uudecode rev tr rot13 gpg perl python ruby node awk printf sed hexdump od".split())
+_LOCAL: Final = frozenset("cat head tail sed envsubst grep tee sort jq yq less m4 tac".split())
+_SETUP: Final = frozenset(
+    "ssh-agent pyenv rbenv nodenv conda mamba brew direnv starship dircolors lesspipe kubectl helm gh pip npm register-python-argcomplete zoxide fnm mise rtx asdf nvm thefuck docker-machine minikube opam luarocks perl keychain gpg-agent resize tput stack cargo rustup uv pipx poetry atuin gcloud aws_completer complete keychain luaver fzf atuin mcfly".split()
+)
+"""Programs that print shell code to set up an environment; running what they print is how they are meant to be used."""
+_SHELL_WORD: Final = re.compile(r"(?<![\w./#!-])!?(?:/usr)?(?:/local)?/bin/(?:ba|z|k|da|c|tc|a|fi|mk)?sh(?![\w./=-])|(?:^|[\s'\"(:|!])!(?:ba|z)?sh\b|:(?:shell|sh|terminal)\b|\bshell-escape\b")
+"""A shell named in the arguments of a program that is not one: `!/bin/sh`, `exec:/bin/sh`, `:shell`."""
+_READS: Final = frozenset({"read", "list", "none", "delete", "rmdir", "truncate", "mode", "owner", "make", "move"})
+# A shell whose streams are somebody else's: sh 0<&1, bash -i >& /dev/tcp/..., nc -e /bin/sh.
+_HANDED_OVER: Final = re.compile(
+    r"/dev/(?:tcp|udp)/[\w.$({]|\b(?:ba|z|k|da|a)?sh\s+(?:-\w+\s+)?(?:[0-2]?<&\s?[0-9]|[0-2]?>&\s?[0-9]|<\s*/dev/tty|<\s*\$?\(?tty)|\b(?:nc|ncat|netcat)\b[^\n|;&]{0,80}\s-(?:\w*[ec])\s+\S*(?:sh|cmd)\b"
+    r"|\bexec:['\"]?(?:/bin/)?(?:ba)?sh\b|\bmkfifo\b[^\n]{0,120}\b(?:nc|ncat|openssl|telnet)\b|\b(?:ba|z)?sh\s+-i\b[^\n]{0,40}[<>]"
+)
+_HISTORY: Final = frozenset({"HISTFILE", "HISTSIZE", "HISTFILESIZE", "HISTCONTROL", "HISTIGNORE", "PROMPT_COMMAND"})
+_RUNS_VALUE: Final = frozenset(
+    {"PAGER", "EDITOR", "VISUAL", "GIT_PAGER", "GIT_EDITOR", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_SEQUENCE_EDITOR", "SYSTEMD_EDITOR", "BROWSER", "LESSOPEN", "MANPAGER", "AUTOM4TE", "PROMPT_COMMAND", "BASH_ENV", "ENV", "PS4", "RUBYOPT", "PERL5OPT", "PYTHONSTARTUP", "SUDO_EDITOR"}
+)
+"""Variables whose value another program runs."""
+_LOADS_VALUE: Final = frozenset({"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "NODE_OPTIONS", "PERL5LIB", "PYTHONPATH"})
+
+
+@dataclass(slots=True)
+class Collector:
+    """What has been found so far in one call."""
+
+    acts: list[Act] = field(default_factory=list)
+    files: list[FileUse] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
+    nested: list[tuple[str, str, Place]] = field(default_factory=list)
+    """Texts in languages that others read: (language, text, place), for example SQL after `psql -c`."""
+    unread: list[tuple[str, str, Place]] = field(default_factory=list)
+    """(reason, sentence, place)."""
+    texts: int = 0
+    commands: int = 0
+    saved: set[str] = field(default_factory=set)
+    """Names of files that were downloaded, to see whether they are run later in the same text."""
+
+    # --- texts --------------------------------------------------------------------------------------------------
+
+    def text(self, language: str, text: str, place: Place, depth: int = 0, *, known: bool = True) -> None:
+        """Read a text in a language and everything that it runs."""
+        self.texts += 1
+        if self.texts > MAX_TEXTS or depth > MAX_DEPTH:
+            self._too_much(place)
+            return
+        if language == "shell":
+            self.shell(text, place, depth)
+        elif language in ("powershell", "cmd"):
+            self.windows(language, text, place, depth)
+        elif language == "powershell-encoded":
+            self._encoded(text, place, depth)
+        elif language in ("sql", "mongo"):
+            self.nested.append((language, text, place))
+            scripts.read(language, text, place, self, depth)
+        elif language == "python":
+            code.read(text, place, self, depth)
+        else:
+            scripts.read(language, text, place, self, depth)
+
+    def _too_much(self, place: Place) -> None:
+        self.unread.append(("too-large", "it holds more nested text than can be looked through", place))
+
+    def shell(self, text: str, place: Place, depth: int = 0, *, spans: bool = False) -> None:
+        """Read a shell text. With `spans`, places point to each command in it."""
+        script = shell.parse(text)
+        if script.unread == "too-large":
+            self.unread.append(("too-large", "the command is too long or too deeply nested to be read", place))
+        elif script.unread:
+            self.unread.append(("not-parsed", "the command cannot be parsed as shell", place))
+        for name in script.bombs:
+            self._act("shell.fork-bomb", EffectClass.EXECUTE, f"`{name}` starts copies of itself without end", place, "shell")
+        for command in script.commands:
+            at = Place(place.pointer, command.start, command.end) if spans else place
+            self.command(command, at, depth)
+        if _HANDED_OVER.search(text[:20_000]) and script.commands and not self._only_prints(script.commands):
+            self._act("shell.reverse-shell", EffectClass.GRANT, "connects a shell to another stream, so that somebody else can type into it", place, "shell")
+
+    @staticmethod
+    def _only_prints(commands: tuple[Command, ...]) -> bool:
+        """Nothing but text programs, none of which writes a file: talking about a thing is not the thing."""
+        return all(c.name in ("echo", "printf", "grep", "rg", "cat", "git", "sed", "awk", "") and not any(r.op in (">", ">>", "<", ">&", "&>") for r in c.redirects) and c.upstream is None for c in commands)
+
+    def _encoded(self, text: str, place: Place, depth: int) -> None:
+        """powershell -EncodedCommand: base64 of UTF-16."""
+        self._act("shell.runs-hidden", EffectClass.EXECUTE, "runs a command given in encoded form", place, "powershell")
+        try:
+            plain = base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-16-le")
+        except (binascii.Error, ValueError):
+            return
+        self.text("powershell", plain, place, depth + 1)
+
+    def windows(self, language: str, text: str, place: Place, depth: int) -> None:
+        for command in windows.parse(language, text):
+            self.command(command, place, depth, dialect=language)
+        scripts.read(language, text, place, self, depth)
+
+    # --- one command --------------------------------------------------------------------------------------------
+
+    def command(self, command: Command, place: Place, depth: int = 0, *, dialect: str = "shell") -> None:
+        """Everything that one command does, and what it runs."""
+        self.commands += 1
+        if self.commands > MAX_COMMANDS or depth > MAX_DEPTH:
+            if self.commands == MAX_COMMANDS + 1 or depth > MAX_DEPTH:
+                self._too_much(place)
+            return
+        self._environment(command, place, depth)
+        remote = any(via in wrappers.REMOTE for via in command.via)
+        privileged = any(via in wrappers.PRIVILEGED for via in command.via)
+        program = wrappers.program(command.name)
+        if command.words:
+            self._named(command, program, place)
+            if dialect == "shell":
+                self._inside(command, program, place, depth)
+            program = windows.ALIASES.get(program.lower(), program) if dialect != "shell" else program
+            for act in table_acts(program, command.args, place):
+                self.acts.append(act)
+            self._shell_in_arguments(command, program, place)
+        if dialect == "powershell":
+            uses = windows.uses(command, program, place)
+        else:
+            uses = operands.uses(command, program, place, remote=remote, privileged=privileged)
+        for use in uses:
+            self.use(use)
+        if privileged and program not in wrappers.PRIVILEGED:
+            self._act("shell.privileged", EffectClass.EXECUTE, f"runs {program or 'a command'} with the rights of another user", place, program)
+
+    def use(self, use: FileUse | Contact) -> None:
+        """Note a file use or a contact, and what follows from it."""
+        if isinstance(use, Contact):
+            self.contacts.append(use)
+            if use.saves_to and use.method in ("GET", "POST", "DOWNLOAD"):
+                name = use.saves_to.rpartition("/")[2] or use.address.partition("?")[0].rpartition("/")[2]
+                self.saved.add(name)
+            return
+        self.files.append(use)
+        if use.op in (FileOp.EXECUTE, FileOp.READ) and use.path.rpartition("/")[2] in self.saved and use.program in (*wrappers.SHELLS, "python", "perl", "ruby", "node", "php", ".", "source", use.path.rpartition("/")[2]):
+            self._act("shell.runs-download", EffectClass.EXECUTE, f"runs {use.path}, which was downloaded just before", use.place, use.program)
+        if use.op is FileOp.WRITE and use.content and _HANDED_OVER.search(use.content[:20_000]):
+            self._act("shell.reverse-shell", EffectClass.GRANT, f"writes a script into {use.path} that hands a shell to another stream", use.place, use.program)
+
+    def _act(self, finding: str, effect_class: EffectClass, sentence: str, place: Place, program: str, severity: Severity | None = None, confidence: Confidence | None = None) -> None:
+        self.acts.append(Act(effect_class, sentence, finding, place=place, program=program, severity=severity, confidence=confidence))
+
+    add = _act
+
+    def _named(self, command: Command, program: str, place: Place) -> None:
+        """Commands whose name is not in the text, or that run a shell for somebody to type into."""
+        head = command.words[0]
+        if not head.known and ("/" not in head.text or head.text.endswith(")") or head.inner):
+            simple = re.fullmatch(r"\$\w+", head.text) is not None
+            sentence = f"which program runs is decided only when it runs (`{head.text[:60]}`)"
+            self._act("shell.dynamic-command", EffectClass.EXECUTE, sentence, place, program, Severity.MEDIUM if simple else Severity.HIGH, Confidence.MEDIUM)
+        elif head.globbed and len(head.text) > 1 and head.text not in ("[", "[["):
+            self._act("shell.dynamic-command", EffectClass.EXECUTE, f"the name of the program is a pattern (`{head.text[:60]}`)", place, program, Severity.HIGH, Confidence.HIGH)
+        elif program in self.saved:
+            self._act("shell.runs-download", EffectClass.EXECUTE, f"runs {head.text}, which was downloaded just before", place, program)
+
+    def _environment(self, command: Command, place: Place, depth: int) -> None:
+        for name, value in command.env:
+            if name in _HISTORY and not value.text.startswith(f"${name}"):
+                self._act("evasion.history", EffectClass.WRITE, f"changes {name}, so that commands are not recorded as usual", place, "shell")
+            if name in _RUNS_VALUE and value.text and command.words:
+                if value.text.startswith(("/", "./", "~")) and " " not in value.text:
+                    self.files.append(FileUse(FileOp.EXECUTE, value.text, place, program=name))
+                    if "/tmp/" in value.text or not value.text.startswith(("/usr/", "/bin/")):
+                        self._act("shell.runs-hidden", EffectClass.EXECUTE, f"makes another program run {value.text[:80]} by way of {name}", place, command.name)
+                self.text("shell", value.text, place, depth + 1)
+            elif name in _LOADS_VALUE and re.search(r"\.(?:so|dylib)\b|--require|-r\b", value.text):
+                self._act("shell.runs-hidden", EffectClass.EXECUTE, f"loads {value.text[:80]} into the program by way of {name}", place, command.name)
+            elif name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
+                self._act("network.tunnels", EffectClass.SEND, f"sends traffic through {value.text[:80]}", place, command.name)
+
+    def _inside(self, command: Command, program: str, place: Place, depth: int) -> None:
+        commands, texts = wrappers.inside(command)
+        for inner in commands:
+            self.command(inner, place, depth + 1)
+        for inside in texts:
+            if inside.text and (inside.known or not re.fullmatch(r"\$\(\.\.\.\)|\$\w+|\s*", inside.text)):
+                self.text(inside.language, inside.text, place, depth + 1)
+            if not inside.known or not inside.text:
+                self._runs_unseen(command, inside, program, place)
+        if not commands and not texts and program in wrappers.SHELLS | {"powershell", "pwsh"}:
+            if all(arg.startswith(("-", "+")) or arg in ("-", "/dev/stdin") for arg in command.args) and not {"--version", "--help", "-version"} & set(command.args):
+                self._act("shell.opens-shell", EffectClass.EXECUTE, f"opens {program} for somebody to type into", place, program)
+        if program == "su" and not texts:
+            self._act("identity.privilege", EffectClass.GRANT, "becomes another user", place, program)
+
+    def _runs_unseen(self, command: Command, inside: wrappers.Inside, program: str, place: Place) -> None:
+        """A text is run that is not in the call: what it is depends on where it comes from."""
+        names = set()
+        for source in inside.source:
+            at: Command | None = source
+            while at is not None and len(names) < 50:
+                names.add(wrappers.program(at.name))
+                at = at.upstream
+        if names & DOWNLOADERS:
+            self._act("shell.runs-download", EffectClass.EXECUTE, f"hands what it downloads straight to {program}", place, program)
+        elif names & (_DECODERS - _LOCAL) and not names & _SETUP:
+            self._act("shell.runs-hidden", EffectClass.EXECUTE, f"decodes a text and hands it to {program}: what runs cannot be seen here", place, program)
+        elif names and names <= _LOCAL | _SETUP | {""}:
+            return
+        elif inside.language in ("shell", "powershell", "cmd"):
+            severity, confidence = (Severity.MEDIUM, Confidence.HIGH) if names else (Severity.MEDIUM, Confidence.MEDIUM)
+            self._act("shell.runs-hidden", EffectClass.EXECUTE, f"{program} runs a text that is put together only when it runs", place, program, severity, confidence)
+
+    def _shell_in_arguments(self, command: Command, program: str, place: Place) -> None:
+        rule = operands._TABLE.get(program, ("unknown", frozenset()))[0]
+        if program in wrappers.SHELLS or program in ("docker", "podman", "kubectl", "useradd", "usermod", "chsh", "adduser", "git", "sudo", "make", "cmake", "env", "script"):
+            return
+        scripted = rule == "read-rest" and program in ("sed", "awk", "gawk", "mawk", "nawk", "ed", "vim", "vi")
+        if rule in _READS or (rule == "read-rest" and not scripted):
+            return
+        for word in command.words[1:]:
+            text = word.text[:4000]
+            if scripted and not re.search(r"\be\s+(?:exec\b|/)|\bsystem\s*\(|\|\s*getline|/e\b", text):
+                continue
+            if _SHELL_WORD.search(text):
+                self._act("shell.opens-shell", EffectClass.EXECUTE, f"makes {program} start a shell", place, program)
+                return
+        for word in command.words[1:]:
+            for match in _ESCAPE_CALL.finditer(word.text[:4000]):
+                self.text("shell", match[2], place, MAX_DEPTH - 2)
+
+
+_ESCAPE_CALL: Final = re.compile(r"\b(?:system|exec|popen|os\.execute|callCommand|run-shell-command|shell_exec|spawn)\s*\(?\s*(['\"])(.{2,500}?)\1")
+"""A call inside a script argument that hands text to a shell."""
+
+
+def argv(words: list[str]) -> Command:
+    """A command given as a list of words, without a shell."""
+    return Command(tuple(Word(text, quoted=True) for text in words), 0, 0)
+
+
+def is_path(text: str) -> bool:
+    return paths.looks_like_path(text)

@@ -1,0 +1,71 @@
+"""Databases' own tools, message queues, secret stores, monitoring and other servers."""
+
+TABLE = """
+@infrastructure.deletes delete
+mysqladmin|mariadb-admin drop = deletes a database
+mysqladmin|mariadb-admin shutdown|flush-*|kill = stops or disturbs the database server
+dropdb = deletes a database
+dropuser = deletes a database user
+pg_restore -c|--clean = overwrites the database by a backup
+pg_ctl stop|restart = stops the database server
+pg_dropcluster|pg_resetwal|pg_rewind = deletes or overwrites a database server
+vacuumlo = deletes large objects
+critical redis-cli|valkey-cli flushall = deletes every key of every database
+critical redis-cli|valkey-cli flushdb = deletes every key of a database
+redis-cli|valkey-cli del|unlink|shutdown|debug|swapdb|failover|replicaof|slaveof|migrate|restore|xtrim|expire = deletes keys or takes the server out of service
+redis-cli|valkey-cli config set|rewrite|resetstat = changes the running server
+redis-cli|valkey-cli eval|script|module|save|bgsave|acl|client = runs or loads code in the server, or changes who may use it
+redis-cli|valkey-cli cluster reset|forget|failover|flushslots = changes the cluster
+mongorestore --drop = deletes collections before restoring them
+cqlsh ~drop* = deletes tables
+nodetool decommission|removenode|assassinate|clearsnapshot|drain|stopdaemon = takes a node out of the cluster
+influx delete|bucket|org delete = deletes recorded data
+influx bucket|org|user|auth delete = deletes recorded data
+etcdutl snapshot restore = overwrites the cluster store
+rabbitmqctl|rabbitmqadmin delete*|purge*|reset|force_reset|clear_*|forget_cluster_node|stop|stop_app|shutdown|close_*|remove_* = deletes queues, users or rights, or stops the broker
+rabbitmqctl add_user|change_password|set_permissions|set_user_tags|set_topic_permissions|authenticate_user = changes who may use the broker
+nats ~rm|~del|~delete|~purge|~edit = deletes messages or keys
+kafka-topics|kafka-topics.sh --delete = deletes topics with their messages
+kafka-consumer-groups|kafka-consumer-groups.sh --delete|--reset-offsets|--delete-offsets = changes what consumers will read
+kafka-delete-records|kafka-delete-records.sh = deletes messages
+kafka-configs|kafka-configs.sh --alter = changes how long messages are kept
+kcat|kafkacat -P = sends messages
+pulsar-admin ~delete|~terminate|~unload|~clear-backlog = deletes topics or messages
+celery purge|control = drops waiting work
+celery -A * purge = drops waiting work
+vault delete = deletes secrets
+vault kv delete|destroy|metadata|undelete = deletes secrets
+vault secrets|auth|audit disable|move|tune = switches off a part of the secret store
+vault policy delete|write = changes who may read secrets
+vault token revoke|create = changes who may read secrets
+vault lease revoke = takes away credentials in use
+vault operator seal|rekey|rotate|step-down|raft|init|unseal|generate-root = takes the secret store out of service or changes its keys
+consul snapshot restore = overwrites the configuration store
+zkcli.sh|zkCli.sh|zookeeper-shell delete*|rmr = deletes configuration
+grafana-cli plugins uninstall|remove|admin = changes the monitoring server
+grafana-cli admin reset-admin-password = changes the administrator's password
+promtool tsdb create-blocks-from|delete* = changes recorded measurements
+stripe ~delete|~roll|~cancel|~refund = changes customers, prices, keys or payments
+elasticdump --type|--output = copies or overwrites an index
+curator|curator_cli delete* = deletes indices
+heroku pg:reset|pg:kill = empties the database
+haproxy -sf|-st = stops the running load balancer
+nginx -s ~stop|quit = stops the web server
+apachectl|apache2ctl|httpd stop|graceful-stop -k = stops the web server
+apachectl|apache2ctl stop|graceful-stop = stops the web server
+socat ~*haproxy* = talks to the control socket of the load balancer
+fail2ban-client stop|unban|set = changes protection against intruders
+certbot delete|revoke = deletes or revokes a certificate
+ipfs pin rm|repo gc = deletes stored objects
+slapadd|ldapdelete|ldapmodify|ldapadd|ldappasswd|ldapmodrdn -* = changes the directory of people and rights
+samba-tool ~delete|~create|~setpassword|~addmembers = changes the directory of people and rights
+
+@infrastructure.reads-secrets read
+low vault kv|read|list get|list = reads secrets
+medium aws secretsmanager get-secret-value|batch-get-secret-value = reads a secret
+low aws ssm get-parameter|get-parameters|get-parameters-by-path --with-decryption = reads secrets
+medium gcloud secrets versions access = reads a secret
+medium az keyvault secret show|download = reads a secret
+medium op|bw|lpass|pass|keepassxc-cli read|get|show|item = reads a stored password
+medium doppler|infisical secrets|run|export = reads secrets
+"""

@@ -1,0 +1,519 @@
+"""What shell commands do to files and to the network: from operands, options and redirections to file uses and contacts.
+
+A table says what a program does with its operands; the few with a grammar of their own (`dd`, `tar`, `curl`, `scp`...) have
+a function. A program that is not known is taken to read whatever looks like a path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from toolguard.core.acts import Contact, FileOp, FileUse, Place
+from toolguard.core.paths import looks_like_path
+from toolguard.core.shell import Command, Word
+
+Use = FileUse | Contact
+
+# name|name : what happens to the operands : options with a value
+_TABLE: Final = {
+    name: (rule, frozenset(options.split()))
+    for line in """
+    cat|tac|less|more|nl|od|xxd|hexdump|strings|file|stat|wc|sort|uniq|cut|paste|md5sum|sha1sum|sha256sum|sha512sum|cksum|zcat|bzcat|xzcat|zless|bat|batcat|tail|head|rev|fold|fmt|expand|column|comm|diff|cmp|vimdiff|base64|base32|jq|yq|xmllint|pygmentize|readlink|realpath|iconv|look|pr|ul|view|most|tee-read|split|csplit|gpg|gpg2|source|.|bash|sh|zsh|dash|ksh|python|perl|ruby|node|php|lua : read : -n -c -d -k -t -f -F -w -s -i -o -b -W -S --lines --bytes --delimiter -m -e -E -r
+    grep|egrep|fgrep|rg|ag|ack|zgrep|sed|gsed|awk|gawk|mawk|nawk : read-rest : -e -f -m -A -B -C -F -v -d --include --exclude --exclude-dir -g -t -T
+    ls|dir|tree|du|df|find|fd|locate|exa|eza|lsd|namei|getfacl|lsattr|ncdu|test|[ : list : -name -type -iname -maxdepth -mindepth -mtime -mmin -size -newer -user -perm -path -regex -I -L -d
+    rm|unlink|srm|shred|wipe|trash|trash-put|gio|rimraf|del-cli : delete : -n -s --iterations --size
+    rmdir : rmdir :
+    mv|gmv|rename : move : -t -S --target-directory --suffix
+    cp|gcp|install|ditto : copy : -t -S -m -o -g --target-directory --suffix --mode --owner --group
+    ln : link : -t -S --target-directory --suffix
+    touch : write : -t -d -r --date --reference
+    mkdir : make : -m --mode
+    tee|sponge : write :
+    truncate : truncate : -s --size -r
+    chmod|gchmod : mode :
+    chown|chgrp|gchown|lchown : owner : --from
+    vi|vim|nvim|nano|emacs|ed|ex|pico|joe|micro|code|gedit|sudoedit : edit : -c -S -u --cmd -s
+    echo|printf|kill|sleep|date|seq|expr|basename|dirname|which|type|command|whereis|man|help|cd|pushd|popd|export|set|unset|alias|declare|local|readonly|shift|return|exit|true|false|:|eval|test|[[|id|groups|whoami|hostname|uname|uptime|ps|pgrep|pkill|killall|jobs|wait|trap|ulimit|umask|let|tr|yes|cal|nproc|lsof|netstat|ss|ip|ping|host|dig|nslookup|docker|kubectl|git|apt|apt-get|pip|npm|systemctl|service|sudo|su|crontab|passwd|useradd|usermod|xargs|time|timeout|env|nice|nohup|ssh|tmux|screen|apropos|whatis|getent|compgen|complete|hash|history|shopt|psql|mysql|redis-cli|mongosh|make|terraform|aws|gcloud|az|helm : none :
+    """.strip().splitlines()
+    for names, rule, options in [[part.strip() for part in f"{line} ".split(" : ")] if line.count(" : ") == 2 else [*[part.strip() for part in line.rstrip(" :").split(" : ")], ""]]
+    for name in names.split("|")
+}
+_ONE_OPERAND: Final = frozenset({"python", "perl", "ruby", "node", "php", "lua", "bash", "sh", "zsh", "dash", "ksh", "source", "."})
+"""Only the first operand is a file of theirs: a script that they run."""
+_WRITES: Final = frozenset({">", ">>", "&>", "&>>", ">|", "<>"})
+
+
+def operands(command: Command, valued: frozenset[str]) -> list[Word]:
+    """The words that are neither options nor their values."""
+    found: list[Word] = []
+    skip = literal = False
+    for word in command.words[1:]:
+        text = word.text
+        if skip:
+            skip = False
+        elif literal or not text.startswith("-") or text == "-":
+            found.append(word)
+        elif text == "--":
+            literal = True
+        else:
+            skip = text in valued
+    return found
+
+
+def option(command: Command, *names: str) -> list[str]:
+    """Values of an option in all its spellings."""
+    values: list[str] = []
+    args = command.args
+    for index, arg in enumerate(args):
+        head, eq, value = arg.partition("=")
+        if arg in names and index + 1 < len(args):
+            values.append(args[index + 1])
+        elif eq and head in names and head.startswith("--"):
+            values.append(value)
+        elif len(arg) > 2 and arg[1] != "-" and arg[:2] in names:
+            values.append(arg[2:])
+    return values
+
+
+def has_flag(command: Command, *names: str) -> bool:
+    """One of these options is given; a one-letter one also inside a cluster."""
+    for arg in command.args:
+        if arg.startswith("--"):
+            if arg.partition("=")[0] in names:
+                return True
+        elif arg.startswith("-"):
+            if any(arg == name or (len(name) == 2 and name[1] in arg[1:] and arg[1:].isalpha()) for name in names):
+                return True
+    return False
+
+
+def uses(command: Command, program: str, place: Place, *, remote: bool, privileged: bool) -> Iterator[Use]:
+    """Every file use and contact of one simple command."""
+    for redirect in command.redirects:
+        if redirect.op in _WRITES and not redirect.target.text.isdigit():
+            yield FileUse(FileOp.WRITE, redirect.target.text, place, append=">>" in redirect.op, remote=remote, privileged=privileged, content=_written(command), program=program or ">")
+        elif redirect.op == "<":
+            yield FileUse(FileOp.READ, redirect.target.text, place, remote=remote, privileged=privileged, program=program)
+        path = redirect.target.text
+        if path.startswith(("/dev/tcp/", "/dev/udp/")):
+            yield Contact("//" + ":".join(path.split("/")[3:5]), place, "RAW", program=program)
+    special = _SPECIAL.get(program)
+    if special is not None:
+        for use in special(command, place):
+            yield _marked(use, remote, privileged)
+        return
+    for use in _by_table(command, program, place):
+        yield _marked(use, remote, privileged)
+
+
+def _marked(use: Use, remote: bool, privileged: bool) -> Use:
+    if isinstance(use, FileUse) and (remote or privileged):
+        return FileUse(use.op, use.path, use.place, use.recursive, use.filtered, use.append, remote, privileged, use.content, use.program)
+    return use
+
+
+def _written(command: Command) -> str | None:
+    """What a redirected command would write, where the text says so."""
+    if command.name == "echo" or command.name == "printf":
+        return " ".join(command.args)
+    if command.stdin is not None:
+        return command.stdin
+    return "" if command.name in ("", ":", "true") else None
+
+
+def _by_table(command: Command, program: str, place: Place) -> Iterator[Use]:
+    rule, valued = _TABLE.get(program, ("unknown", frozenset()))
+    words = operands(command, valued)
+    if rule == "none":
+        return
+    if rule == "unknown":
+        for word in command.words[:1] + tuple(words):
+            if looks_like_path(word.text):
+                op = FileOp.EXECUTE if word is command.words[0] else FileOp.READ
+                yield FileUse(op, word.text, place, program=program)
+        for name, value in _named(command.args):
+            if looks_like_path(value):
+                op = FileOp.WRITE if name in ("o", "out", "output", "of", "outfile", "output-file", "log-file") else FileOp.READ
+                yield FileUse(op, value, place, program=program)
+        return
+    if looks_like_path(command.words[0].text) and "/tmp/" in command.words[0].text:
+        yield FileUse(FileOp.EXECUTE, command.words[0].text, place, program=program)
+    yield from _RULES[rule](command, words, program, place)
+
+
+def _named(args: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """`--name=value`, `name=value` and `--output value`."""
+    for index, arg in enumerate(args):
+        head, eq, value = arg.partition("=")
+        if eq and value:
+            yield head.lstrip("-"), value.lstrip("@")
+        elif arg in ("-o", "--output", "--out", "-O", "--outfile") and index + 1 < len(args):
+            yield "output", args[index + 1]
+
+
+def _all(op: FileOp, words: list[Word], place: Place, program: str, **more: bool | str | None) -> Iterator[FileUse]:
+    for word in words:
+        if word.text and word.text != "-":
+            yield FileUse(op, word.text, place, program=program, **more)  # type: ignore[arg-type]  # the keys are FileUse's
+
+
+def _read(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    chosen = words[:1] if program in _ONE_OPERAND else words
+    op = FileOp.EXECUTE if program in _ONE_OPERAND else FileOp.READ
+    yield from _all(op, chosen, place, program, recursive=has_flag(command, "-r", "-R", "--recursive") and program in ("diff",))
+    for name in option(command, "-o", "--output") if program in ("sort", "jq", "gpg", "gpg2", "base64") else ():
+        yield FileUse(FileOp.WRITE, name, place, program=program)
+
+
+def _read_rest(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    given = has_flag(command, "-e", "-f", "--regexp", "--file", "--expression")
+    files = words if given else words[1:]
+    in_place = program in ("sed", "gsed") and any(a.startswith(("-i", "--in-place")) or (a[:1] == "-" and a[1:2].isalpha() and "i" in a[1:3]) for a in command.args)
+    in_place = in_place or (program in ("gawk", "awk") and "inplace" in command.args)
+    if in_place:
+        files = [word for word in files if not word.text.startswith(("s/", "s|", "s#")) and word.text]
+        yield from _all(FileOp.WRITE, files, place, program, append=True)
+        return
+    recursive = program in ("rg", "ag", "ack") or has_flag(command, "-r", "-R", "--recursive")
+    yield from _all(FileOp.READ, files, place, program, recursive=recursive and bool(files))
+
+
+def _list(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    if program != "find":
+        yield from _all(FileOp.LIST, words, place, program)
+        return
+    args = command.args
+    end = next((i for i, arg in enumerate(args) if arg.startswith(("-", "(", "!")) and arg not in ("-H", "-L", "-P")), len(args))
+    filtered = any(arg in args for arg in ("-name", "-iname", "-path", "-mtime", "-mmin", "-empty", "-size", "-newer", "-regex", "-ipath", "-atime", "-ctime", "-perm", "-user", "-inum", "-samefile", "-maxdepth"))
+    roots = [arg for arg in args[:end] if arg not in ("-H", "-L", "-P")] or ["."]
+    for root in roots:
+        yield FileUse(FileOp.LIST, root, place, recursive=True, filtered=filtered, program=program)
+        if "-delete" in args:
+            yield FileUse(FileOp.DELETE, root, place, recursive=not filtered, filtered=filtered, program=program)
+    for name in option(command, "-name", "-iname", "-path", "-wholename", "-ipath"):
+        yield FileUse(FileOp.LIST, f"{roots[0].rstrip('/')}/{name.lstrip('*/')}", place, recursive=True, program=program)
+    for name in option(command, "-fprint", "-fprintf", "-fls"):
+        yield FileUse(FileOp.WRITE, name, place, program=program)
+
+
+def _delete(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    recursive = has_flag(command, "-r", "-R", "--recursive") or program in ("rimraf", "trash", "trash-put")
+    below_find = "find" in command.via and not recursive
+    for use in _all(FileOp.DELETE, words, place, program, recursive=recursive, filtered=below_find):
+        yield use
+
+
+def _rmdir(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    yield from _all(FileOp.DELETE, words, place, program, filtered=True)
+
+
+def _target(command: Command, words: list[Word]) -> tuple[list[Word], list[str]]:
+    """Sources and destination of cp, mv, ln: the last operand, or the value of `-t`."""
+    chosen = option(command, "-t", "--target-directory")
+    if chosen:
+        return words, chosen
+    return words[:-1], [word.text for word in words[-1:]] if len(words) > 1 else []
+
+
+def _move(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    sources, targets = _target(command, words)
+    yield from _all(FileOp.DELETE, sources, place, program, filtered=True)
+    for target in targets:
+        yield FileUse(FileOp.WRITE, _into(target, sources), place, program=program)
+
+
+def _copy(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    sources, targets = _target(command, words)
+    recursive = has_flag(command, "-r", "-R", "-a", "--recursive", "--archive") and "find" not in command.via
+    yield from _all(FileOp.READ, sources, place, program, recursive=recursive)
+    for target in targets:
+        yield FileUse(FileOp.WRITE, _into(target, sources), place, program=program)
+    for mode in option(command, "-m", "--mode") if program == "install" else ():
+        yield from (FileUse(FileOp.MODE, target, place, content=mode, program=program) for target in targets)
+
+
+def _into(target: str, sources: list[Word]) -> str:
+    """The place that a copy gets: a folder named with a closing slash gets the source's name."""
+    return target + sources[0].text.rpartition("/")[2] if target.endswith("/") and len(sources) == 1 else target
+
+
+def _link(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    sources, targets = _target(command, words)
+    for source in sources:
+        yield FileUse(FileOp.LIST, source.text, place, program=program)
+    for target in targets:
+        yield FileUse(FileOp.WRITE, target, place, append=True, program=program)
+
+
+def _write(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    content = None if program == "touch" else command.stdin
+    append = program == "touch" or has_flag(command, "-a", "--append")
+    yield from _all(FileOp.WRITE, words, place, program, append=append, content=content)
+
+
+def _truncate(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    yield from _all(FileOp.WRITE, words, place, program, content="")
+
+
+def _make(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    yield from _all(FileOp.WRITE, words, place, program, append=True)
+
+
+def _mode(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    modes = [arg for arg in command.args if re.fullmatch(r"[-+=ugoarwxXst,0-7]+", arg) and not re.fullmatch(r"-[RvcfhHLP]+", arg)]
+    mode = modes[0] if modes else ""
+    files = [word for word in words if word.text != mode] or []
+    recursive = has_flag(command, "-R", "--recursive")
+    yield from _all(FileOp.MODE, files, place, program, recursive=recursive, content=mode, filtered="find" in command.via)
+
+
+def _owner(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    recursive = has_flag(command, "-R", "--recursive")
+    owner = words[0].text if words else ""
+    yield from _all(FileOp.OWNER, words[1:], place, program, recursive=recursive, content=owner)
+
+
+def _edit(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    yield from _all(FileOp.WRITE if program == "sudoedit" else FileOp.READ, words, place, program, append=True)
+
+
+_Rule = Callable[[Command, list[Word], str, Place], Iterator[Use]]
+_RULES: Final[dict[str, _Rule]] = {
+    "read": _read,
+    "read-rest": _read_rest,
+    "list": _list,
+    "delete": _delete,
+    "rmdir": _rmdir,
+    "move": _move,
+    "copy": _copy,
+    "link": _link,
+    "write": _write,
+    "truncate": _truncate,
+    "make": _make,
+    "mode": _mode,
+    "owner": _owner,
+    "edit": _edit,
+}
+
+
+# --- programs with a grammar of their own ----------------------------------------------------------------------------
+
+
+def _dd(command: Command, place: Place) -> Iterator[Use]:
+    for arg in command.args:
+        name, _, value = arg.partition("=")
+        if name == "if":
+            yield FileUse(FileOp.READ, value, place, program="dd")
+        elif name == "of":
+            yield FileUse(FileOp.WRITE, value, place, program="dd", content="")
+
+
+def _tar(command: Command, place: Place) -> Iterator[Use]:
+    args = command.args
+    letters = next((arg.lstrip("-") for arg in args if not arg.startswith("--")), "")
+    files = option(command, "-f", "--file") or ([args[1]] if "f" in letters and len(args) > 1 and not args[0].startswith("--") else [])
+    clustered = [args[i + 1] for i, arg in enumerate(args[:-1]) if re.fullmatch(r"-?[a-zA-Z]*f", arg)]
+    archive = (clustered or files or ["-"])[0]
+    rest = [w for w in operands(command, frozenset({"-C", "-f", "--exclude", "--transform", "-T", "-X"})) if w.text != archive and w.text != args[0]]
+    if "c" in letters or "--create" in args or "r" in letters:
+        yield FileUse(FileOp.WRITE, archive, place, append=True, program="tar")
+        for word in rest:
+            yield FileUse(FileOp.READ, word.text, place, recursive=True, program="tar")
+    else:
+        yield FileUse(FileOp.READ, archive, place, program="tar")
+        for folder in option(command, "-C", "--directory") if "x" in letters or "--extract" in args else ():
+            yield FileUse(FileOp.WRITE, folder, place, append=True, program="tar")
+
+
+_CURL_VALUED: Final = frozenset(
+    "-X -H -d -o -u -A -e -b -c -F -T -m -w -x -E -K -r -s: -C -D -y -Y -z -t -Q -U --request --header --data --data-raw --data-binary --data-urlencode --json --form --form-string --output --user --user-agent --referer --cookie --cookie-jar --upload-file --max-time --write-out --proxy --cert --key --cacert --config --range --connect-timeout --retry --retry-delay --resolve --interface --url --output-dir --limit-rate --url-query --connect-to --socks5 --socks5-hostname --dump-header --max-redirs --oauth2-bearer --unix-socket --dns-servers --ciphers".split()
+)
+
+
+def _curl(command: Command, place: Place) -> Iterator[Use]:
+    method = (option(command, "-X", "--request") or [""])[0].upper().strip()
+    bodies = option(command, "-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--data-ascii", "--json", "-F", "--form")
+    uploads = option(command, "-T", "--upload-file")
+    sends = [*uploads, *(m[1] for body in bodies for m in [re.search(r"(?:^|=)[@<]([^;]+)", body)] if m)]
+    outputs = option(command, "-o", "--output")
+    saves = outputs[0] if outputs else ("./" if has_flag(command, "-O", "--remote-name", "-J") else "")
+    for name in sends:
+        if name in ("-", ".") and command.upstream is not None:
+            yield from _piped(command, place)
+        elif name != "-":
+            yield FileUse(FileOp.READ, name, place, program="curl")
+    if outputs:
+        yield FileUse(FileOp.WRITE, saves, place, program="curl")
+    for name in option(command, "-K", "--config", "-b", "--cookie", "-E", "--key"):
+        if looks_like_path(name):
+            yield FileUse(FileOp.READ, name, place, program="curl")
+    default = "PUT" if uploads else ("POST" if bodies else ("HEAD" if has_flag(command, "-I", "--head") else "GET"))
+    addresses = [w.text for w in operands(command, _CURL_VALUED)] + option(command, "--url")
+    body = " ".join(bodies) if bodies else None
+    if "$(" in (body or "") and any(w.inner for w in command.words):
+        sends += [arg for w in command.words for inner in w.inner for arg in inner.args if looks_like_path(arg)]
+    for address in addresses:
+        yield Contact(address, place, method or default, tuple(name for name in sends if name != "-"), body, saves, program="curl")
+    for proxy in option(command, "-x", "--proxy", "--socks5", "--socks5-hostname"):
+        yield Contact(proxy, place, "PROXY", program="curl")
+
+
+def _piped(command: Command, place: Place) -> Iterator[Use]:
+    if command.upstream is not None:
+        for arg in command.upstream.args:
+            if looks_like_path(arg):
+                yield FileUse(FileOp.READ, arg, place, program=command.name)
+
+
+_WGET_VALUED: Final = frozenset("-O -o -P -U -t -T -a -i -e --header --post-data --post-file --body-data --body-file --method --user --password --output-document --directory-prefix --user-agent --tries --timeout -A -R -D -l --level -Q -w".split())
+
+
+def _wget(command: Command, place: Place) -> Iterator[Use]:
+    outputs = option(command, "-O", "--output-document")
+    folders = option(command, "-P", "--directory-prefix")
+    sends = option(command, "--post-file", "--body-file")
+    bodies = option(command, "--post-data", "--body-data")
+    for name in outputs + folders:
+        if name != "-":
+            yield FileUse(FileOp.WRITE, name, place, append=name in folders, program="wget")
+    for name in sends:
+        yield FileUse(FileOp.READ, name, place, program="wget")
+    method = (option(command, "--method") or ["POST" if sends or bodies else "GET"])[0].upper()
+    saves = outputs[0] if outputs else "./"
+    for word in operands(command, _WGET_VALUED):
+        yield Contact(word.text, place, method, tuple(sends), bodies[0] if bodies else None, "" if saves == "-" else saves, program="wget")
+
+
+def _httpie(command: Command, place: Place) -> Iterator[Use]:
+    words = [w.text for w in operands(command, frozenset({"-a", "-o", "--auth", "--output", "--session"}))]
+    methods = [w for w in words[:1] if w.isupper() and w.isalpha()]
+    rest = words[len(methods) :]
+    sends = [m[1] for w in rest[1:] for m in [re.search(r"(?:=|:=|@)@?(\S+)$", w)] if m and "@" in w]
+    method = methods[0] if methods else ("POST" if any("=" in w for w in rest[1:]) else "GET")
+    for address in rest[:1]:
+        yield Contact(address, place, method, tuple(sends), program=command.name)
+
+
+def _nc(command: Command, place: Place) -> Iterator[Use]:
+    words = [w.text for w in operands(command, frozenset("-p -w -s -e -c -i -q -x -X -O -I -T --exec --sh-exec -g -G".split()))]
+    listens = has_flag(command, "-l", "--listen")
+    sends = [r.target.text for r in command.redirects if r.op == "<"]
+    if command.upstream is not None and command.upstream.name not in ("echo", "printf", "yes"):
+        sends += [arg for arg in command.upstream.args if looks_like_path(arg)] or ["-"]
+    address = "//" + ":".join(words[:2]) if words and not listens else ""
+    if address or listens:
+        yield Contact(address, place, "RAW", tuple(sends), listens=listens, program=command.name)
+
+
+def _socat(command: Command, place: Place) -> Iterator[Use]:
+    sends = [w.text.split(":", 1)[1].split(",")[0] for w in command.words[1:] if re.match(r"(?i)(?:file|open|gopen):", w.text)]
+    for word in command.words[1:]:
+        match = re.match(r"(?i)(?:tcp|udp|openssl|ssl|socks|proxy|sctp)[46]?(?:-(connect|listen|sendto|datagram))?:([^,]+)", word.text)
+        if match:
+            listens = (match[1] or "").lower() == "listen"
+            yield Contact("" if listens else "//" + match[2], place, "RAW", tuple(sends), listens=listens, program="socat")
+
+
+def _openssl(command: Command, place: Place) -> Iterator[Use]:
+    for address in option(command, "-connect"):
+        sends = [r.target.text for r in command.redirects if r.op == "<"]
+        yield Contact("//" + address, place, "RAW", tuple(sends), program="openssl")
+    for name in option(command, "-in", "-inkey"):
+        yield FileUse(FileOp.READ, name, place, program="openssl")
+    for name in option(command, "-out"):
+        yield FileUse(FileOp.WRITE, name, place, program="openssl")
+
+
+_REMOTE_PATH: Final = re.compile(r"^(?:rsync://|scp://|sftp://)?(?:[\w.$~+-]+@)?([\w.-]+|\[[0-9a-fA-F:]+\]):(?!\\)(.*)$")  # [user@]host:path
+
+
+def _transfer(command: Command, place: Place) -> Iterator[Use]:
+    """scp, rsync, sftp: the last operand is the destination; one of both sides may be remote."""
+    valued = frozenset("-e -i -P -p -l -o -F -c -S -J -b -B -D -R -s -X --rsh --exclude --include --filter --files-from --port --password-file --log-file".split())
+    program = command.name
+    words = [w.text for w in operands(command, valued if program != "rsync" else valued - {"-P", "-p", "-l", "-o", "-c", "-S", "-b", "-D", "-R", "-s", "-X", "-F", "-i", "-J"})]
+    if not words:
+        return
+    sources, target = (words[:-1], words[-1]) if len(words) > 1 else (words, "")
+    remote = _REMOTE_PATH.match(target)
+    local = tuple(s for s in sources if not _REMOTE_PATH.match(s))
+    for source in local:
+        yield FileUse(FileOp.READ, source, place, recursive=has_flag(command, "-r", "-a"), program=program)
+    removes = has_flag(command, "--delete", "--del", "--delete-after", "--delete-before", "--delete-during", "--delete-excluded", "--delete-delay") and not has_flag(command, "-n", "--dry-run")
+    if remote:
+        yield Contact("//" + remote[1], place, "UPLOAD", local, program=program)
+        yield FileUse(FileOp.WRITE, remote[2] or ".", place, remote=True, program=program)
+    elif target:
+        yield FileUse(FileOp.WRITE, target, place, append=program == "rsync", program=program)
+    if removes:
+        yield FileUse(FileOp.DELETE, (remote[2] if remote else target) or ".", place, recursive=True, remote=bool(remote), program=program)
+    if has_flag(command, "--remove-source-files"):
+        for source in sources:
+            yield FileUse(FileOp.DELETE, source, place, recursive=True, program=program)
+    for source in sources:
+        match = _REMOTE_PATH.match(source)
+        if match:
+            yield Contact("//" + match[1], place, "DOWNLOAD", saves_to=target, program=program)
+            yield FileUse(FileOp.READ, match[2], place, remote=True, program=program)
+    if program == "sftp" and command.stdin:
+        for line in command.stdin.splitlines():
+            parts = line.split()
+            if len(parts) > 1 and parts[0] in ("put", "mput", "reput"):
+                yield Contact("//" + words[0], place, "UPLOAD", tuple(parts[1:2]), program=program)
+
+
+def _remote_shell(command: Command, place: Place) -> Iterator[Use]:
+    for name in option(command, "-i", "-F", "-E"):
+        yield FileUse(FileOp.LIST, name, place, program="ssh")
+    words = operands(command, frozenset("-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w".split()))
+    for word in words[:1]:
+        yield Contact("//" + word.text.rpartition("@")[2], place, "SHELL", program="ssh")
+
+
+def _dns(command: Command, place: Place) -> Iterator[Use]:
+    for word in command.words[1:]:
+        if word.inner and not word.known:
+            yield Contact("//" + word.text, place, "DNS", ("-",), program=command.name)
+        elif "." in word.text and not word.text.startswith(("-", "+", "@")):
+            yield Contact("//" + word.text, place, "DNS", program=command.name)
+
+
+def _zip(command: Command, place: Place) -> Iterator[Use]:
+    words = operands(command, frozenset({"-x", "-i", "-P", "-b", "-n", "-t", "-d", "-p"}))
+    for word in words[:1]:
+        yield FileUse(FileOp.WRITE, word.text, place, append=True, program=command.name)
+    for word in words[1:]:
+        if word.text.startswith(("/", "~", ".")) or "." in word.text:
+            yield FileUse(FileOp.READ, word.text, place, recursive=True, program=command.name)
+
+
+_Special = Callable[[Command, Place], Iterator[Use]]
+_SPECIAL: Final[dict[str, _Special]] = {
+    "dd": _dd,
+    "tar": _tar,
+    "bsdtar": _tar,
+    "curl": _curl,
+    "wget": _wget,
+    "http": _httpie,
+    "https": _httpie,
+    "xh": _httpie,
+    "nc": _nc,
+    "ncat": _nc,
+    "netcat": _nc,
+    "telnet": _nc,
+    "socat": _socat,
+    "openssl": _openssl,
+    "scp": _transfer,
+    "rsync": _transfer,
+    "sftp": _transfer,
+    "ssh": _remote_shell,
+    "dig": _dns,
+    "nslookup": _dns,
+    "host": _dns,
+    "zip": _zip,
+    "7z": _zip,
+    "7za": _zip,
+    "rar": _zip,
+}
