@@ -31,24 +31,22 @@ _STRING_OR_CONSTANT = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|(NaN|-?Infinity)
 
 
 class _Tree:
-    """The syntax tree of one file, answering in characters instead of bytes."""
+    """The syntax tree of one file, answering in characters instead of bytes.
+
+    It is grown from a copy in which every character is one byte: outside strings JSON has no others, so the copy has
+    the same structure, and offsets in it are offsets in the text.
+    """
 
     def __init__(self, plain: str) -> None:
         self.text = plain
-        self._bytes = plain.encode()
-        self._ascii = plain.isascii()
         parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_json.language()))
-        self._root = parser.parse(self._bytes).root_node
+        self._root = parser.parse(plain.encode("ascii", "replace")).root_node
 
     def span(self, node: tree_sitter.Node) -> Span:
-        if self._ascii:
-            return Span(node.start_byte, node.end_byte)
-        start = len(self._bytes[: node.start_byte].decode())
-        inside = self._bytes[node.start_byte : node.end_byte].decode()
-        return Span(start, start + len(inside))
+        return Span(node.start_byte, node.end_byte)
 
     def value(self, node: tree_sitter.Node) -> Json:
-        return json.loads(self._bytes[node.start_byte : node.end_byte])
+        return json.loads(self.text[node.start_byte : node.end_byte])
 
     def top(self) -> tree_sitter.Node | None:
         """The value of the document; None when it is empty."""
