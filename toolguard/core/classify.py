@@ -77,6 +77,11 @@ def classify(reading: Reading) -> Classification:
     )
 
 
+def holds_language(reading: Reading) -> bool:
+    """The call runs commands, code or SQL: then other detectors know better than the name of the tool."""
+    return any(f.language in _PROGRAM or f.language is Language.SQL for f in reading.fragments)
+
+
 def _from_definition(call: ToolCall) -> EffectClass:
     description = call.definition.description[:400] if call.definition else ""
     return _of_words(call.tool, description)
@@ -91,8 +96,10 @@ def _selected(call: ToolCall, effect: EffectClass) -> EffectClass:
                 return _OF_METHOD.get(value.upper(), EffectClass.SEND)
             if told is not None:
                 # A plainly writing tool does not become a reader by a word in its arguments.
-                return told[0] if effect in (READ, EffectClass.UNKNOWN, EffectClass.WRITE) else max(
-                    told[0], effect, key=RISK.index
+                return (
+                    told[0]
+                    if effect in (READ, EffectClass.UNKNOWN, EffectClass.WRITE)
+                    else max(told[0], effect, key=RISK.index)
                 )
     return effect
 

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 - lists of words read better as text than as a column of quotes
 """What a conversation has shown so far, and what of it bears on the call at hand.
 
 `Session` is the memory: incremental, bounded, without I/O, the same after a round trip through JSON. `Facts` is the view

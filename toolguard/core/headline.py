@@ -63,7 +63,9 @@ def _sql(reading: Reading) -> str:
 
 
 def _program(reading: Reading, effect: EffectClass) -> str:
-    shown = [f for f in reading.fragments if not f.nested and f.language not in (Language.TEXT, Language.URL, Language.PATH)]
+    shown = [
+        f for f in reading.fragments if not f.nested and f.language not in (Language.TEXT, Language.URL, Language.PATH)
+    ]
     if not shown:
         return ""
     deleted = [use for use in reading.files if use.op is FileOp.DELETE]

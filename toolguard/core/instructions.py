@@ -40,57 +40,75 @@ _MUST: Final = (
     r"|(?:i|we) (?:need|want|would like) (?:your help )?to|help me(?: to)?|the (?:assistant|agent|user) (?:must|should|has to))"
 )
 _START: Final = re.compile(
-    rf"^[\W\d_]*(?:[\w ]{{1,24}}[:=]\s*[\"']?)?(?:{_OPENER}[,:]?\s+)*(?:{_MUST}\s+)?(?:{_OPENER}\s+)*([a-z]+)\b", re.I
+    rf"^[\W\d_]*(?:[\w ]{{1,24}}[:=]\s*[\"']?)?(?:{_OPENER}[,:]?\s+)*(?:{_MUST}\s+)?(?:{_OPENER}\s+)*([a-z]+)\b",
+    re.IGNORECASE,
 )
 # A sentence that begins with a verb, behind bullets, a key of a record and words of politeness.
-_WITHIN: Final = re.compile(rf"\b(?:please|kindly|{_MUST})\s+(?:{_OPENER}\s+)*([a-z]+)\b", re.I)
+_WITHIN: Final = re.compile(rf"\b(?:please|kindly|{_MUST})\s+(?:{_OPENER}\s+)*([a-z]+)\b", re.IGNORECASE)
 # "please send", "you must forward": an imperative inside a sentence.
-_JOINED: Final = re.compile(r"(?:\band\b|\bthen\b|,|;)\s+(?:then |also |please )?([a-z]+)\b", re.I)
+_JOINED: Final = re.compile(r"(?:\band\b|\bthen\b|,|;)\s+(?:then |also |please )?([a-z]+)\b", re.IGNORECASE)
 # "..., and forward it": the imperative goes on.
 _AFTER: Final = re.compile(
-    rf"^\W*(?:once|when|after|if|as soon as|before|while|upon|since|because)\b[^,.\n]{{3,120}},\s*(?:{_OPENER}\s+)*([a-z]+)\b", re.I
+    rf"^\W*(?:once|when|after|if|as soon as|before|while|upon|since|because)\b[^,.\n]{{3,120}},\s*(?:{_OPENER}\s+)*([a-z]+)\b",
+    re.IGNORECASE,
 )
 # "Once you have it, send it": the order stands behind a clause.
 _MEANS: Final = re.compile(
-    r"^[\W\d_]*(?:please |kindly |then |now )?us(?:e|ing) [^.\n]{2,60}?\bto ([a-z]+)\b", re.I
+    r"^[\W\d_]*(?:please |kindly |then |now )?us(?:e|ing) [^.\n]{2,60}?\bto ([a-z]+)\b", re.IGNORECASE
 )
 # "Use the mail tool to send": the order stands behind the means.
 _TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]{0,300})?/?>")
 # Markup of a page, in lower case as pages have it; never prose.
 
 _CLAIMS: Final = tuple(
-    re.compile(pattern, re.I | re.M)
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
         # Addressed to a program that reads along.
-        rf"\b(?:you|hey|hi|hello|dear|to|attention|attn|for|from)\b[,:]? (?:the |an? |any |this |all |our |my )?{_AGENT}\b"
-        r"(?= ?[,.:;!\"'\n)]| (?:must|should|will|reading|that|who|is|are|need|has|have|processing|only)\b)",
+        (
+            rf"\b(?:you|hey|hi|hello|dear|to|attention|attn|for|from)\b[,:]? (?:the |an? |any |this |all |our |my )?{_AGENT}\b"
+            r"(?= ?[,.:;!\"'\n)]| (?:must|should|will|reading|that|who|is|are|need|has|have|processing|only)\b)"
+        ),
         rf"^\W*{_AGENT}\s*[,:]",
         rf"\b(?:if|as|since) you(?:'re| are) (?:an? |the )?{_AGENT}\b",
         rf"\b(?:instructions?|notes?|messages?|commands?|directives?|tasks?) (?:to|for) (?:the |an? |any |all )?{_AGENT}\b",
         # Sets aside what the person asked.
-        r"\b(?:ignor|disregard|forget|overrid|bypass|discard|abandon|supersed|replac|stop follow)\w*\b[^.\n]{0,40}"
-        r"\b(?:previous|prior|above|earlier|preceding|all|any|other|original|existing|your|user'?s?|current|system)\b[^.\n]{0,30}"
-        r"\b(?:instructions?|prompts?|tasks?|rules?|commands?|directions?|guidelines?|requests?|context|restrictions?|polic)",
+        (
+            r"\b(?:ignor|disregard|forget|overrid|bypass|discard|abandon|supersed|replac|stop follow)\w*\b[^.\n]{0,40}"
+            r"\b(?:previous|prior|above|earlier|preceding|all|any|other|original|existing|your|user'?s?|current|system)\b[^.\n]{0,30}"
+            r"\b(?:instructions?|prompts?|tasks?|rules?|commands?|directions?|guidelines?|requests?|context|restrictions?|polic)"
+        ),
         # Puts itself before the work in hand.
-        r"\b(?:before|after|prior to|in order to|until|once|to) (?:you |that,? you )?(?:can |could |may |are able to |do that,? )?"
-        r"(?:continu|proceed|complet|finish|solv|answer|respond|resum|return|start)\w*\b[^.\n]{0,40}\b"
-        r"(?:tasks?|requests?|questions?|query|quer(?:y|ies)|instructions?|user|original|above|with your|the work|objective)\b",
+        (
+            r"\b(?:before|after|prior to|in order to|until|once|to) (?:you |that,? you )?(?:can |could |may |are able to |do that,? )?"
+            r"(?:continu|proceed|complet|finish|solv|answer|respond|resum|return|start)\w*\b[^.\n]{0,40}\b"
+            r"(?:tasks?|requests?|questions?|query|quer(?:y|ies)|instructions?|user|original|above|with your|the work|objective)\b"
+        ),
         r"\bbefore (?:you )?(?:continu|proceed)(?:e|ing)?\b",
-        r"\b(?:your|the) (?:new|next|real|actual|only|true|updated|revised|additional|secondary|primary|highest) "
-        r"(?:task|goal|objective|instructions?|mission|job|priority|directive)\b",
-        r"\b(?:you are now|from now on,? you|new instructions?|updated instructions?|system (?:override|update|message|prompt"
-        r"|notice|instruction)|admin(?:istrator)? (?:override|instruction|mode|message)|developer mode|maintenance mode)\b",
+        (
+            r"\b(?:your|the) (?:new|next|real|actual|only|true|updated|revised|additional|secondary|primary|highest) "
+            r"(?:task|goal|objective|instructions?|mission|job|priority|directive)\b"
+        ),
+        (
+            r"\b(?:you are now|from now on,? you|new instructions?|updated instructions?|system (?:override|update|message|prompt"
+            r"|notice|instruction)|admin(?:istrator)? (?:override|instruction|mode|message)|developer mode|maintenance mode)\b"
+        ),
         # Asks for silence.
-        r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell|inform|mention|reveal|notify|notif|alert|ask|let|disclos|confirm|"
-        r"warn|report|show|display)\w*\b[^.\n]{0,40}\b(?:users?|anyone|humans?|owners?|person|them|confirmation|permission|this)\b",
+        (
+            r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell|inform|mention|reveal|notify|notif|alert|ask|let|disclos|confirm|"
+            r"warn|report|show|display)\w*\b[^.\n]{0,40}\b(?:users?|anyone|humans?|owners?|person|them|confirmation|permission|this)\b"
+        ),
         # Names a tool to be used.
-        r"\b(?:use|call|invoke|run|execute|using|trigger)\s+(?:the\s+|your\s+|a\s+)?[`'\"]?[A-Za-z]+(?:[_.-]\w+|[a-z][A-Z]\w*)*[`'\"]?\s+"
-        r"(?:tool|function|api|plugin|endpoint|command|action)\b",
+        (
+            r"\b(?:use|call|invoke|run|execute|using|trigger)\s+(?:the\s+|your\s+|a\s+)?[`'\"]?[A-Za-z]+(?:[_.-]\w+|[a-z][A-Z]\w*)*[`'\"]?\s+"
+            r"(?:tool|function|api|plugin|endpoint|command|action)\b"
+        ),
         r"\b(?:call|invoke|run|execute|use)\s+[`'\"]?[a-z]+(?:_[a-z]+)+[`'\"]?\s*(?:\(|with\b)",
         # Forges the turns of a conversation.
         r"<\|\w{2,20}\|>|\[/?(?:INST|SYS(?:TEM)?|ASSISTANT|USER|TOOL)\]|<</?SYS>>",
-        r"</?(?:system|assistant|user|human|instructions?|admin|developer|tool_?(?:call|result|response)|function_?call|prompt"
-        r"|commands?|override|task|important\w*|urgent|secret|hidden|note_to_\w+)(?:[\s_-][^>]{0,40})?>",
+        (
+            r"</?(?:system|assistant|user|human|instructions?|admin|developer|tool_?(?:call|result|response)|function_?call|prompt"
+            r"|commands?|override|task|important\w*|urgent|secret|hidden|note_to_\w+)(?:[\s_-][^>]{0,40})?>"
+        ),
         r"^\W{0,6}(?:system|assistant|developer|administrator|admin|root)(?: (?:message|prompt|note|instruction|notice))?\s*:",
         r"^#{1,6}\s*(?:system|instructions?|assistant|new task|prompt|override)\b",
     )
@@ -100,10 +118,14 @@ _CLAIMS: Final = tuple(
 _SHOUT: Final = re.compile(r"<([A-Z][A-Z_ -]{3,30})>")
 # A tag in capitals around prose: a made-up envelope. Records of real formats use tags in pairs many times over.
 
-_HIDDEN: Final = re.compile("[\u200b\u200c\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069\U000e0020-\U000e007f]{2,}|[\U000e0020-\U000e007f]")
+_HIDDEN: Final = re.compile(
+    "[\u200b\u200c\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069\U000e0020-\U000e007f]{2,}|[\U000e0020-\U000e007f]"
+)
 # Two invisible characters in a row, or one of the tag characters that only hide text.
 
-_SPLIT: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\\?[\"']\s*[,:]\s*[\[{]*\s*\\?[\"']|\n\s*\n|\n(?=\s*(?:[-*•#<\[{|\"']|\d+[.)]|[A-Z]|[\w ]{1,24}:))|\\n|\s{4,}|(?<=[}>])\s*")
+_SPLIT: Final = re.compile(
+    r"(?<=[.!?])[\"')\]]*\s+|\\?[\"']\s*[,:]\s*[\[{]*\s*\\?[\"']|\n\s*\n|\n(?=\s*(?:[-*•#<\[{|\"']|\d+[.)]|[A-Z]|[\w ]{1,24}:))|\\n|\s{4,}|(?<=[}>])\s*"
+)
 # Ends of sentences, and lines that begin something new; a line that goes on in lower case was only wrapped.
 
 _WORDS: Final = re.compile(r"[^\W\d_]{3,}")
@@ -115,9 +137,9 @@ _PATH: Final = re.compile(r"(?<![\w:/])(?:~|\.{1,2})?/[\w.@%+-]+(?:/[\w.@%+-]+)*
 _STOP: Final = frozenset(
     """the and you your for with that this from are was have has had not but all can will would should must please then
     them they their our out any his her its who what when where which into about also been more than one two using use
-    after before following first here there make sure need want get our""".split()  # noqa: SIM905 - reads better as text
+    after before following first here there make sure need want get our""".split()
 )
-_STATIVE: Final = frozenset({"see", "know", "have", "like", "look", "set", "go", "can", "note", "see", "learn", "visit"})
+_STATIVE: Final = frozenset({"see", "know", "have", "like", "look", "set", "go", "can", "note", "learn", "visit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +179,9 @@ def content_words(text: str) -> frozenset[str]:
 
 def named_values(text: str) -> frozenset[str]:
     """Whatever in a text could be the target of a call."""
-    found = {match.strip(".,;:!?)'\"").lower() for pattern in (EMAIL, URL, ACCOUNT, _PATH) for match in pattern.findall(text)}
+    found = {
+        match.strip(".,;:!?)'\"").lower() for pattern in (EMAIL, URL, ACCOUNT, _PATH) for match in pattern.findall(text)
+    }
     found.update(match.strip().lower() for match in _QUOTED.findall(text))
     found.update(match.rstrip(".,") for match in _NUMBER.findall(text) if len(match) > 1)
     return frozenset(value for value in found if len(value) > 1)
@@ -242,7 +266,7 @@ def _effects(sentence: str, *, lenient: bool) -> frozenset[EffectClass]:
         found.update(VERBS[v.lower()] for v in _JOINED.findall(sentence) if v.lower() in VERBS)
     if lenient and not found:
         found.update(VERBS[w] for w in _WORDS.findall(sentence.lower()) if w in VERBS and w not in _STATIVE)
-    if found and re.search(r"\b(?:money|funds|payment|\$ ?\d|usd|eur|bitcoin|btc)\b", sentence, re.I):
+    if found and re.search(r"\b(?:money|funds|payment|\$ ?\d|usd|eur|bitcoin|btc)\b", sentence, re.IGNORECASE):
         found.add(EffectClass.SPEND)
     return frozenset(found)
 
@@ -252,4 +276,8 @@ def _is_order(verb: str, sentence: str, end: int) -> bool:
     if verb.lower() not in VERBS:
         return False
     rest = sentence[end : end + 40].lstrip()
-    return bool(rest) and rest[0] not in ":=,.;-–|)" and not re.match(r"(?:is|are|was|were|has|of|will|by)\b", rest, re.I)
+    return (
+        bool(rest)
+        and rest[0] not in ":=,.;-–|)"
+        and not re.match(r"(?:is|are|was|were|has|of|will|by)\b", rest, re.IGNORECASE)
+    )

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 - lists of words read better as text than as a column of quotes
 """What a person's request calls for: classes of effects, words, and whether it hands the choice to what will be read."""
 
 from __future__ import annotations
@@ -32,8 +31,7 @@ _EVERYDAY: Final[dict[EffectClass, str]] = {
 
 _LEADS: Final = frozenset(
     """to and then please or you i we can could would will should must also just help kindly now by not after before let's
-    lets want need help me us it them so if first next finally also for about without when while"""
-    .split()
+    lets want need help me us it them so if first next finally also for about without when while""".split()
 )
 """Words after which a word that can be a noun is a verb."""
 
@@ -55,7 +53,7 @@ _HANDS_OVER: Final = re.compile(
     r"|\b(?:listed|described|given|written|specified|mentioned|outlined|stated|detailed|included|requested)\b (?:\w+ ){0,2}"
     r"(?:in|on|by|at|there)\b|\baccording(?:ly)?\b|\b(?:he|she|they|it|email|message|page|file|document) (?:asks?|asked|"
     r"says?|said|requests?|requested|wants?|tells?|told)\b|\breply\b|\brespond\b",
-    re.I,
+    re.IGNORECASE,
 )
 # "Do what is on my to-do list": the text that will be read decides.
 
@@ -114,6 +112,8 @@ def intent_of(prompt: str) -> Intent:
 def _asked(text: str) -> Iterator[EffectClass]:
     """The effects of the verbs of a request; words that can be nouns count where a verb stands."""
     before, gap = "", True
+    if _BUSINESS.search(text):
+        yield SPEND
     for found, after in _with_next(text):
         word = lemma(found.group())
         verbal = gap or before in _LEADS or found.group().endswith("ing")
@@ -126,7 +126,14 @@ def _asked(text: str) -> Iterator[EffectClass]:
                 yield effect
         if verbal and not to_me:
             yield from _EVERYDAY_OF.get(word, ())
-        before, gap = found.group(), any(mark in between for mark in ".,;:!?\n(\"")
+        before, gap = found.group(), any(mark in between for mark in '.,;:!?\n("')
+
+
+_BUSINESS: Final = re.compile(
+    r"\b(?:plac|mak|execut|put|submit|arrang|orchestrat|finali[sz]|secur|complet|process|initiat|confirm|do)\w*\b[^.\n]{0,30}?"
+    r"\b(?:orders?|payments?|purchases?|reservations?|bookings?|bids?|transfers?|deposits?|donations?|shares|tickets?)\b"
+)
+# "Place an order", "arrange the booking": the noun says that money moves.
 
 
 def _with_next(text: str) -> Iterator[tuple[re.Match[str], str]]:
@@ -141,5 +148,7 @@ _EVERYDAY_OF: Final[dict[str, tuple[EffectClass, ...]]] = {
     for word in text.split()
 }
 
-_COMMON: Final = frozenset("the a to of and in for on is my me with i you please this that it from what how at an all".split())
+_COMMON: Final = frozenset(
+    "the a to of and in for on is my me with i you please this that it from what how at an all".split()
+)
 """Words by which English is recognised."""

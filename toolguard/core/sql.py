@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 - lists of words read better as text than as a column of quotes
 """Reads SQL: what each statement does, to which tables, and which of its parts are not those of an ordinary statement.
 
 An allow-list: a text passes for a read only if each statement begins as one, holds no word that could begin another
@@ -131,9 +130,7 @@ class _Reader:
             self._stacked(statements)
         for comment in self.lexed.comments:
             if comment.executed:
-                self._add(
-                    "version-comment", "code inside /*! */", comment.start, comment.end
-                )
+                self._add("version-comment", "code inside /*! */", comment.start, comment.end)
         self._cut_off(self.lexed.comments, self.lexed.tokens)
         return Sql(tuple(statements), tuple(self.hazards))
 
@@ -141,11 +138,7 @@ class _Reader:
         self.hazards.append(Hazard(what, detail[:80], start, end))
 
     def _stacked(self, statements: Sequence[Statement]) -> None:
-        ordinary = [
-            s
-            for s in statements
-            if s.kind not in ("set", "use", "begin", "start transaction")
-        ]
+        ordinary = [s for s in statements if s.kind not in ("set", "use", "begin", "start transaction")]
         if len(ordinary) > 1 or any(s.effect_class is not READ for s in statements):
             last = statements[-1]
             self._add(
@@ -202,9 +195,7 @@ class _Reader:
             "explain",
         ):
             self._inside(kind, body)
-        return Statement(
-            kind, self._raised(effect, start, end), tables, start, end, everything
-        )
+        return Statement(kind, self._raised(effect, start, end), tables, start, end, everything)
 
     def _raised(self, effect: EffectClass, start: int, end: int) -> EffectClass:
         """A read that runs code, reaches out or changes settings is no read."""
@@ -214,9 +205,7 @@ class _Reader:
                 effect = raised
         return effect
 
-    def _look(
-        self, head: str, effect: EffectClass, body: Sequence[Token]
-    ) -> tuple[str, EffectClass, bool]:
+    def _look(self, head: str, effect: EffectClass, body: Sequence[Token]) -> tuple[str, EffectClass, bool]:
         """The statement's kind, class and whether it reaches everything, after a look at the words behind the first."""
         if head in ("select", "values", "table", "from"):
             return (
@@ -229,9 +218,7 @@ class _Reader:
         if head in ("explain", "desc", "describe"):
             return self._explain(head, body)
         if head in ("update", "delete"):
-            everything = not _has(body, "where", "limit") or self._tautology(
-                body, report=False
-            )
+            everything = not _has(body, "where", "limit") or self._tautology(body, report=False)
             if everything:
                 self._add("whole-table", head, body[0].start, body[-1].end)
             return head, effect, everything
@@ -244,19 +231,13 @@ class _Reader:
         if head in ("copy", "unload", "export"):
             return self._copy(head, body)
         if head in _TRANSACTION:
-            if (
-                head in ("start", "begin", "end")
-                and len(body) > 2
-                and not _has(body[1:3], *_TRANSACTION_WORDS)
-            ):
+            if head in ("start", "begin", "end") and len(body) > 2 and not _has(body[1:3], *_TRANSACTION_WORDS):
                 self._add("procedural", head, body[0].start, body[0].end)
                 return head, EffectClass.EXECUTE, False
             return ("start transaction" if head == "start" else head), effect, False
         if head in _HAZARD_OF:
             self._add(_HAZARD_OF[head], _words(body, 2), body[0].start, body[-1].end)
-        elif head in ("replace", "upsert", "insert", "merge") and _has(
-            body[:4], "overwrite"
-        ):
+        elif head in ("replace", "upsert", "insert", "merge") and _has(body[:4], "overwrite"):
             self._add("whole-table", f"{head} overwrite", body[0].start, body[-1].end)
         return head, effect, False
 
@@ -266,15 +247,11 @@ class _Reader:
         for i, token in enumerate(body):
             depth += (token.text == "(") - (token.text == ")")
             if depth == 0 and i and token.kind == "word" and token.text in _MAIN_VERBS:
-                kind, effect, everything = self._look(
-                    token.text, words.STATEMENTS[token.text], body[i:]
-                )
+                kind, effect, everything = self._look(token.text, words.STATEMENTS[token.text], body[i:])
                 return ("with" if kind == "select" else kind), effect, everything
         return "with", READ, False
 
-    def _explain(
-        self, head: str, body: Sequence[Token]
-    ) -> tuple[str, EffectClass, bool]:
+    def _explain(self, head: str, body: Sequence[Token]) -> tuple[str, EffectClass, bool]:
         """EXPLAIN alone only plans; with ANALYZE it runs the statement. MySQL's DESCRIBE is the same word."""
         for i, token in enumerate(body[1:], 1):
             if (
@@ -282,13 +259,9 @@ class _Reader:
                 and token.text in _MAIN_VERBS
                 and not (token.text in ("table", "values") or body[i - 1].text == ".")
             ):
-                if not any(
-                    t.text in ("analyze", "analyse", "profile") for t in body[1:i]
-                ):
+                if not any(t.text in ("analyze", "analyse", "profile") for t in body[1:i]):
                     return "explain", READ, False
-                inner, effect, everything = self._look(
-                    token.text, words.STATEMENTS[token.text], body[i:]
-                )
+                inner, effect, everything = self._look(token.text, words.STATEMENTS[token.text], body[i:])
                 return (
                     ("explain" if effect is READ else f"explain analyze {inner}"),
                     effect,
@@ -299,9 +272,7 @@ class _Reader:
     def _pragma(self, body: Sequence[Token]) -> tuple[str, EffectClass, bool]:
         names = [t.text for t in body if t.kind in ("word", "quoted")]
         # `PRAGMA name(value)` sets as well, except for the ones that describe what is in the parentheses.
-        if "=" not in [t.text for t in body] and any(
-            name in words.READ_PRAGMAS for name in names[1:3]
-        ):
+        if "=" not in [t.text for t in body] and any(name in words.READ_PRAGMAS for name in names[1:3]):
             return "pragma", READ, False
         self._add("settings", _words(body, 3), body[0].start, body[-1].end)
         return "pragma", EffectClass.ADMINISTER, False
@@ -311,20 +282,10 @@ class _Reader:
         names = [t.text.lstrip("@") for t in body[1:4] if t.kind in ("word", "quoted")]
         scope = [n for n in names if n in ("session", "local")]
         name = next((n for n in names if n not in ("session", "local")), "")
-        variable = (
-            len(body) > 1
-            and body[1].text.startswith("@")
-            and not body[1].text.startswith("@@")
-        )
-        if (
-            name in words.HARMLESS_SETTINGS and "authorization" not in names
-        ) or variable:
+        variable = len(body) > 1 and body[1].text.startswith("@") and not body[1].text.startswith("@@")
+        if (name in words.HARMLESS_SETTINGS and "authorization" not in names) or variable:
             return "set", READ, False
-        what = (
-            "role"
-            if name in ("role", "authorization") or "authorization" in names
-            else "settings"
-        )
+        what = "role" if name in ("role", "authorization") or "authorization" in names else "settings"
         self._add(what, " ".join(["set", *scope, name]), body[0].start, body[-1].end)
         return (
             "set",
@@ -332,9 +293,7 @@ class _Reader:
             False,
         )
 
-    def _object(
-        self, head: str, effect: EffectClass, body: Sequence[Token]
-    ) -> tuple[str, EffectClass, bool]:
+    def _object(self, head: str, effect: EffectClass, body: Sequence[Token]) -> tuple[str, EffectClass, bool]:
         """CREATE, ALTER, DROP, TRUNCATE, COMMENT, RENAME: the kind of object decides."""
         rest = [t.text.lower() for t in body[1:9] if t.kind in ("word", "quoted")]
         skipped = [w for w in rest if w not in _BETWEEN]
@@ -347,20 +306,13 @@ class _Reader:
             self._add("account", kind, start, end)
             return kind, EffectClass.GRANT, False
         if head in ("drop", "truncate", "purge"):
-            small = (
-                thing in words.SMALL_OBJECTS
-                or "temporary" in rest[:2]
-                or "temp" in rest[:2]
-            )
+            small = thing in words.SMALL_OBJECTS or "temporary" in rest[:2] or "temp" in rest[:2]
             self._add("drop-small" if small else "drop", kind, start, end)
             return kind, EffectClass.DELETE, True
         if thing in words.CODE_OBJECTS:
             self._add("code-object", kind, start, end)
             return kind, EffectClass.EXECUTE, False
-        if (
-            thing in ("system", "server", "instance", "database", "configuration")
-            and head == "alter"
-        ):
+        if thing in ("system", "server", "instance", "database", "configuration") and head == "alter":
             self._add("settings", kind, start, end)
             return kind, EffectClass.ADMINISTER, False
         if head == "create" and "replace" in rest[:2] and thing == "table":
@@ -394,9 +346,7 @@ class _Reader:
         for i, token in enumerate(body[1:], 1):
             if token.kind == "word":
                 after = body[i + 1] if i + 1 < len(body) else None
-                if token.text in words.HIDDEN and self._begins(
-                    kind, token.text, previous, after
-                ):
+                if token.text in words.HIDDEN and self._begins(kind, token.text, previous, after):
                     self._add("hidden-statement", token.text, token.start, token.end)
                 elif token.text == "into" and kind in (
                     "select",
@@ -415,11 +365,7 @@ class _Reader:
                     self._add("command", "using a script", token.start, after.end)
                 elif token.text == "union" and kind in ("select", "with"):
                     self._union(body, i)
-            elif (
-                token.kind == "string"
-                and previous.text in ("from", "join")
-                and len(token.text) > 2
-            ):
+            elif token.kind == "string" and previous.text in ("from", "join") and len(token.text) > 2:
                 self._file_table(token)
             previous = token
         self._tautology(body, report=True)
@@ -446,9 +392,7 @@ class _Reader:
         if previous.text in words.BEFORE_NAME:
             return False
         # `FOR UPDATE`, `ON DELETE CASCADE`, `WHEN MATCHED THEN UPDATE`, `ON CONFLICT DO UPDATE`.
-        return previous.text not in ("for", "on", "then", "do", "key") and not (
-            kind == "merge" and word != "exec"
-        )
+        return previous.text not in ("for", "on", "then", "do", "key") and not (kind == "merge" and word != "exec")
 
     def _into(self, after: Token | None, token: Token) -> None:
         if after is None or after.text.startswith(("@", ":")):
@@ -474,12 +418,7 @@ class _Reader:
         if second and second[0].text in ("all", "distinct"):
             second = second[1:]
         mine, theirs = set(self._tables(first)), set(self._tables(second))
-        if (
-            theirs
-            and not mine & theirs
-            and mine
-            and _columns(first) != _columns(second)
-        ):
+        if theirs and not mine & theirs and mine and _columns(first) != _columns(second):
             self._add(
                 "union",
                 f"union with {', '.join(sorted(theirs))}",
@@ -493,16 +432,10 @@ class _Reader:
             if token.kind != "word" or token.text not in ("or", "where", "having"):
                 continue
             left, *rest = body[i + 1 : i + 5] or [token]
-            alone = token.text != "where" or not rest or rest[0].text not in ("and",)
-            if (
-                len(rest) >= 2
-                and rest[0].text in ("=", "<=", ">=", "like")
-                and _same(left, rest[1])
-            ):
+            alone = token.text != "where" or not rest or rest[0].text != "and"
+            if len(rest) >= 2 and rest[0].text in ("=", "<=", ">=", "like") and _same(left, rest[1]):
                 follows = rest[2].text if len(rest) > 2 else ""
-                if (token.text == "or" or not report) and (
-                    token.text == "or" or follows != "and"
-                ):
+                if (token.text == "or" or not report) and (token.text == "or" or follows != "and"):
                     if report:
                         self._add(
                             "tautology",
@@ -511,13 +444,7 @@ class _Reader:
                             rest[1].end,
                         )
                     return True
-            elif (
-                not report
-                and token.text == "where"
-                and alone
-                and left.text in ("true", "1")
-                and len(body) <= i + 2
-            ):
+            elif not report and token.text == "where" and alone and left.text in ("true", "1") and len(body) <= i + 2:
                 return True
         return False
 
@@ -534,22 +461,12 @@ class _Reader:
             token = tokens[i]
             if token.kind == "word" and token.text in _TABLE_WORDS:
                 expecting = not (token.text == "from" and i and _in_function(tokens, i))
-            elif (
-                token.text == "as" and i + 1 < count and tokens[i + 1].text == "(" and i
-            ):
+            elif token.text == "as" and i + 1 < count and tokens[i + 1].text == "(" and i:
                 ctes.add(tokens[i - 1].text)
                 expecting = False
-            elif (
-                expecting
-                and token.kind in ("word", "quoted")
-                and token.text not in _BETWEEN
-            ):
+            elif expecting and token.kind in ("word", "quoted") and token.text not in _BETWEEN:
                 name = token.text
-                while (
-                    i + 2 < count
-                    and tokens[i + 1].text == "."
-                    and tokens[i + 2].kind in ("word", "quoted")
-                ):
+                while i + 2 < count and tokens[i + 1].text == "." and tokens[i + 2].kind in ("word", "quoted"):
                     name, i = f"{name}.{tokens[i + 2].text}", i + 2
                 if not (i + 1 < count and tokens[i + 1].text == "("):
                     found[name.lower()] = None
@@ -591,9 +508,7 @@ class _Reader:
             if token.text == "from" and not _in_function(body, i):
                 break
             if named and _names_credentials(token.text):
-                self._add(
-                    "secret-column", f"the column {token.text}", token.start, token.end
-                )
+                self._add("secret-column", f"the column {token.text}", token.start, token.end)
 
     def _functions(self, body: Sequence[Token]) -> None:
         for i in range(len(body) - 1):
@@ -603,31 +518,19 @@ class _Reader:
             token = body[i]
             if token.text == "]" and i > 1:
                 token = body[i - 1]
-            if token.kind not in ("word", "quoted") or (
-                i and body[i - 1].text in ("into", "table", "view", "index")
-            ):
+            if token.kind not in ("word", "quoted") or (i and body[i - 1].text in ("into", "table", "view", "index")):
                 continue
             name, start = token.text.lower(), i
-            while (
-                start > 1
-                and body[start - 1].text == "."
-                and body[start - 2].kind in ("word", "quoted")
-            ):
+            while start > 1 and body[start - 1].text == "." and body[start - 2].kind in ("word", "quoted"):
                 name, start = f"{body[start - 2].text.lower()}.{name}", start - 2
-            if (
-                start
-                and body[start - 1].text in ("as", "with", ",")
-                and _is_cte(body, i)
-            ):
+            if start and body[start - 1].text in ("as", "with", ",") and _is_cte(body, i):
                 continue
             what = _function_hazard(name, body[i + 2] if i + 2 < len(body) else None)
             if what:
                 self._add(what, f"{name}()", body[start].start, token.end)
 
 
-_MAIN_VERBS: Final = frozenset(
-    "select insert update delete merge replace values table create".split()
-)
+_MAIN_VERBS: Final = frozenset("select insert update delete merge replace values table create".split())
 _TABLE_WORDS: Final = frozenset("from join into update table truncate".split())
 _BETWEEN: Final = frozenset(
     "or replace if not exists only temp temporary global local unlogged external materialized transient unique "
@@ -638,34 +541,22 @@ _OBJECTS: Final = (
     words.CODE_OBJECTS
     | words.ACCOUNT_OBJECTS
     | words.SMALL_OBJECTS
-    | frozenset(
-        "table database schema column tablespace system keyspace collection bucket catalog warehouse".split()
-    )
+    | frozenset("table database schema column tablespace system keyspace collection bucket catalog warehouse".split())
 )
-_OBJECT_STATEMENTS: Final = frozenset(
-    "create alter drop truncate rename purge undrop".split()
-)
-_DESTRUCTIVE_CHANGES: Final = frozenset(
-    "drop rename disable owner modify truncate detach security".split()
-)
-_TRANSACTION: Final = frozenset(
-    "begin start commit end rollback savepoint release abort".split()
-)
+_OBJECT_STATEMENTS: Final = frozenset("create alter drop truncate rename purge undrop".split())
+_DESTRUCTIVE_CHANGES: Final = frozenset("drop rename disable owner modify truncate detach security".split())
+_TRANSACTION: Final = frozenset("begin start commit end rollback savepoint release abort".split())
 _TRANSACTION_WORDS: Final = frozenset(
     "transaction work tran isolation deferred immediate exclusive read atomic".split()
 )
 _HAZARD_OF: Final = {
-    **dict.fromkeys(
-        "call exec execute do prepare load install bulk".split(), "command"
-    ),
+    **dict.fromkeys("call exec execute do prepare load install bulk".split(), "command"),
     **dict.fromkeys("grant revoke deny reassign security".split(), "account"),
     **dict.fromkeys(
         "kill shutdown flush reset dbcc reconfigure change stop system checkpoint".split(),
         "server",
     ),
-    **dict.fromkeys(
-        "attach detach backup restore put get import".split(), "file-access"
-    ),
+    **dict.fromkeys("attach detach backup restore put get import".split(), "file-access"),
     **dict.fromkeys("notify listen unlisten".split(), "server"),
     **dict.fromkeys("lock unlock".split(), "lock"),
     **dict.fromkeys("rm remove discard".split(), "drop"),
@@ -698,19 +589,13 @@ def _words(tokens: Sequence[Token], count: int) -> str:
 
 def _same(left: Token, right: Token) -> bool:
     """Two literals of the same value, or a column and itself."""
-    return (
-        left.kind in ("string", "number")
-        and right.kind == left.kind
-        and left.text == right.text
-    )
+    return left.kind in ("string", "number") and right.kind == left.kind and left.text == right.text
 
 
 def _columns(tokens: Sequence[Token]) -> list[str]:
     """What stands between SELECT and FROM, without qualifiers and aliases; a literal is the same everywhere."""
     listed: list[str] = []
-    for token in (
-        tokens[1:] if tokens and tokens[0].text in ("select", "with") else tokens
-    ):
+    for token in tokens[1:] if tokens and tokens[0].text in ("select", "with") else tokens:
         if token.text == "from":
             break
         if token.text in ("select", "distinct", ".", "(", ")"):
@@ -720,21 +605,13 @@ def _columns(tokens: Sequence[Token]) -> list[str]:
         elif token.text == "*":
             return [f"* of {id(tokens)}"]
         else:
-            listed.append(
-                "?"
-                if token.kind in ("string", "number") or token.text == "null"
-                else token.text
-            )
+            listed.append("?" if token.kind in ("string", "number") or token.text == "null" else token.text)
     return [part for part in listed if part != ","][-4:]
 
 
 def _in_function(tokens: Sequence[Token], at: int) -> bool:
     """`EXTRACT(YEAR FROM x)`, `TRIM(BOTH FROM x)`, `SUBSTRING(x FROM 2)`, `IS DISTINCT FROM`: not the clause."""
-    if (
-        tokens[at - 1].text == "distinct"
-        and at > 1
-        and tokens[at - 2].text in ("is", "not")
-    ):
+    if tokens[at - 1].text == "distinct" and at > 1 and tokens[at - 2].text in ("is", "not"):
         return True
     depth = 0
     for i in range(at - 1, max(-1, at - 40), -1):
@@ -761,11 +638,7 @@ def _is_cte(body: Sequence[Token], at: int) -> bool:
     for i in range(at + 1, min(len(body) - 1, at + 80)):
         depth += (body[i].text == "(") - (body[i].text == ")")
         if depth == 0:
-            return (
-                body[i + 1].text == "as"
-                and i + 2 < len(body)
-                and body[i + 2].text in ("(", "materialized", "not")
-            )
+            return body[i + 1].text == "as" and i + 2 < len(body) and body[i + 2].text in ("(", "materialized", "not")
     return False
 
 
@@ -774,10 +647,7 @@ def _names_credentials(name: str) -> bool:
     if any(part in words.CREDENTIAL_WORDS for part in parts):
         # `token_count`, `password_changed_at`: about a secret, not the secret.
         return parts[-1] not in _ABOUT
-    return (
-        any(pair in words.CREDENTIAL_PAIRS for pair in pairwise(parts))
-        and parts[-1] not in _ABOUT
-    )
+    return any(pair in words.CREDENTIAL_PAIRS for pair in pairwise(parts)) and parts[-1] not in _ABOUT
 
 
 _ABOUT: Final = frozenset(
@@ -788,12 +658,7 @@ _ABOUT: Final = frozenset(
 
 def _file_hazard(path: str) -> str:
     """A file beside the database is DuckDB's daily bread; one elsewhere or behind a URL is not."""
-    outside = (
-        path.startswith(("/", "~", "\\"))
-        or ".." in path
-        or "://" in path
-        or path[1:2] == ":"
-    )
+    outside = path.startswith(("/", "~", "\\")) or ".." in path or "://" in path or path[1:2] == ":"
     return "file-access" if outside else "local-file"
 
 
@@ -801,9 +666,7 @@ def _function_hazard(name: str, argument: Token | None) -> str:
     """What is wrong with calling this function, or nothing."""
     short = name.rpartition(".")[2]
     if short in words.FILE_READERS:
-        path = (
-            argument.text.strip("'") if argument and argument.kind == "string" else "/"
-        )
+        path = argument.text.strip("'") if argument and argument.kind == "string" else "/"
         return _file_hazard(path)
     for candidate in (name, short):
         beginning = max(
@@ -812,16 +675,13 @@ def _function_hazard(name: str, argument: Token | None) -> str:
             default="",
         )
         known = candidate in words.PURE or any(
-            candidate.startswith(family) and len(family) >= len(beginning)
-            for family in words.READ_FAMILIES
+            candidate.startswith(family) and len(family) >= len(beginning) for family in words.READ_FAMILIES
         )
         if known:
             return ""
         if beginning:
             return next(what for b, what in words.FAMILIES if b == beginning)
-    if short.startswith(("pg_", "sys_", "lo_", "x$", "sysproc")) or name.startswith(
-        ("pg_catalog.", "sys.")
-    ):
+    if short.startswith(("pg_", "sys_", "lo_", "x$", "sysproc")) or name.startswith(("pg_catalog.", "sys.")):
         return "server"
     return "unknown-function"
 

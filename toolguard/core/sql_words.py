@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 - hundreds of words read better as text than as a column of quotes
 """What the words of SQL mean: data for `core/sql.py`, in one place so that a dialect is added by adding words.
 
 Functions are an allow-list of those that only compute; a family of names that reaches outside the database, waits, or
@@ -84,13 +83,9 @@ CODE_OBJECTS: Final = frozenset(
 )
 """What CREATE and ALTER make of these runs later or opens a way out."""
 
-ACCOUNT_OBJECTS: Final = frozenset(
-    "user role login group policy profile masking".split()
-)
+ACCOUNT_OBJECTS: Final = frozenset("user role login group policy profile masking".split())
 
-SMALL_OBJECTS: Final = frozenset(
-    "index view temp temporary sequence synonym statistics type domain".split()
-)
+SMALL_OBJECTS: Final = frozenset("index view temp temporary sequence synonym statistics type domain".split())
 """Dropping one loses no rows."""
 
 CATALOG_CREDENTIALS: Final = frozenset(

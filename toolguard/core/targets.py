@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 - lists of words read better as text than as a column of quotes
 """Finds in a call's arguments the values that say whom or what it would reach: recipients, accounts, places, amounts."""
 
 from __future__ import annotations
@@ -95,8 +94,23 @@ def aim_of_value(value: str) -> Aim | None:
     return Aim.PLACE if value.startswith(("/", "~/", "./", "../")) and "\n" not in value else None
 
 
+_last: tuple[object, tuple[Target, ...]] = (None, ())
+# One call is asked about by the classifier, the session and several detectors. The entry holds the arguments, so that
+# no other object can take their identity.
+
+
 def targets(arguments: Mapping[str, Json]) -> tuple[Target, ...]:
     """The values of a call that name something, in document order, at most VALUES."""
+    global _last
+    before, known = _last
+    if before is arguments:
+        return known
+    found = _targets(arguments)
+    _last = (arguments, found)
+    return found
+
+
+def _targets(arguments: Mapping[str, Json]) -> tuple[Target, ...]:
     found: list[Target] = []
     for key, value, where in _leaves(arguments):
         if isinstance(value, bool) or value is None:

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 - hundreds of words read better as text than as a column of quotes
 """Verbs and what they do: one lexicon for tool names, descriptions, requests of people and sentences in results."""
 
 from __future__ import annotations

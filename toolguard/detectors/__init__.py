@@ -12,14 +12,36 @@ from typing import Final
 from toolguard.core.facts import Facts
 from toolguard.core.model import Finding
 from toolguard.core.reading import Reading
-from toolguard.detectors import personal_data, secrets
+from toolguard.detectors import (
+    access,
+    annotations,
+    bulk,
+    definitions,
+    messages,
+    money,
+    personal_data,
+    secrets,
+    session,
+    sql,
+)
 from toolguard.detectors.kinds import DETECTOR_FAILED, FindingKind
 
 __all__ = ["ALL", "FindingKind", "inspect", "kinds"]
 
 Inspect = Callable[[Reading, Facts], Iterable[Finding]]
 
-ALL: Final[tuple[ModuleType, ...]] = (secrets, personal_data)
+ALL: Final[tuple[ModuleType, ...]] = (
+    definitions,
+    annotations,
+    sql,
+    money,
+    access,
+    bulk,
+    messages,
+    secrets,
+    personal_data,
+    session,
+)
 """Modules with `FINDINGS: tuple[FindingKind, ...]` and `inspect(reading, facts)`; the order is the order of reports."""
 
 

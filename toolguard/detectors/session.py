@@ -57,7 +57,14 @@ FINDINGS: Final = (FOLLOWS, SUGGESTED, UNASKED, FOREIGN, TAINTED)
 
 READ: Final = EffectClass.READ
 _GRAVE: Final = frozenset(
-    {EffectClass.SEND, EffectClass.SPEND, EffectClass.GRANT, EffectClass.DELETE, EffectClass.EXECUTE, EffectClass.ADMINISTER}
+    {
+        EffectClass.SEND,
+        EffectClass.SPEND,
+        EffectClass.GRANT,
+        EffectClass.DELETE,
+        EffectClass.EXECUTE,
+        EffectClass.ADMINISTER,
+    }
 )
 _KIN: Final[dict[EffectClass, frozenset[EffectClass]]] = {
     EffectClass.SEND: frozenset({EffectClass.SEND, EffectClass.GRANT}),
@@ -123,9 +130,7 @@ def _is_suspect(facts: Facts, told: Instruction, hit: Target | None, called_for:
     return facts.intent.known and hit is not None and not about & facts.intent.words
 
 
-def _is_grounded(
-    facts: Facts, effect: EffectClass, name: frozenset[str], aimed: list[tuple[Target, Origin]]
-) -> bool:
+def _is_grounded(facts: Facts, effect: EffectClass, name: frozenset[str], aimed: list[tuple[Target, Origin]]) -> bool:
     """The person asked for such a call, and for each whom it reaches."""
     if not facts.intent.known or not facts.intent.calls_for(effect) or not facts.intent.mentions(name):
         return False
@@ -137,9 +142,7 @@ def _names(told: Instruction, value: str) -> bool:
     """The instruction names this value, or the value holds what it names."""
     if value in told.values:
         return True
-    return len(value) > 5 and any(
-        (value in named or named in value) for named in told.values if len(named) > 5
-    )
+    return len(value) > 5 and any((value in named or named in value) for named in told.values if len(named) > 5)
 
 
 def _foreign(effect: EffectClass, aimed: list[tuple[Target, Origin]]) -> Iterator[Finding]:

@@ -75,18 +75,14 @@ def _hazards(sql: Sql, place: Place, nested: bool) -> Iterator[Finding]:
     for hazard in sql.hazards:
         kind = _BY_NAME[hazard.what]
         message = f"the SQL {kind.sentence}: {hazard.detail}"
-        yield kind.at(
-            message, place.pointer, *_span(place, nested, hazard.start, hazard.end)
-        )
+        yield kind.at(message, place.pointer, *_span(place, nested, hazard.start, hazard.end))
 
 
 def _narrowed(sql: Sql, place: Place, nested: bool) -> Iterator[Finding]:
     for statement in sql.statements:
         verb = statement.kind.rpartition(" ")[2]
         if verb in ("delete", "update", "merge") and not statement.everything:
-            kind = _BY_NAME[
-                "narrowed-delete" if verb == "delete" else "narrowed-update"
-            ]
+            kind = _BY_NAME["narrowed-delete" if verb == "delete" else "narrowed-update"]
             table = f": {statement.tables[0]}" if statement.tables else ""
             message = f"the SQL {kind.sentence}{table}"
             yield kind.at(
@@ -96,12 +92,6 @@ def _narrowed(sql: Sql, place: Place, nested: bool) -> Iterator[Finding]:
             )
 
 
-def _span(
-    place: Place, nested: bool, start: int, end: int
-) -> tuple[int | None, int | None]:
+def _span(place: Place, nested: bool, start: int, end: int) -> tuple[int | None, int | None]:
     """Spans count in the argument; SQL inside a shell command has only the command's place."""
-    return (
-        (place.start, place.end)
-        if nested
-        else ((place.start or 0) + start, (place.start or 0) + end)
-    )
+    return (place.start, place.end) if nested else ((place.start or 0) + start, (place.start or 0) + end)
