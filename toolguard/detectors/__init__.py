@@ -14,9 +14,9 @@ from toolguard.core.model import Finding
 from toolguard.core.reading import Reading
 from toolguard.detectors import (
     access,
-    annotations,
     bulk,
     definitions,
+    hints,
     messages,
     money,
     personal_data,
@@ -32,7 +32,7 @@ Inspect = Callable[[Reading, Facts], Iterable[Finding]]
 
 ALL: Final[tuple[ModuleType, ...]] = (
     definitions,
-    annotations,
+    hints,
     sql,
     money,
     access,
