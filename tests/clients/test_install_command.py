@@ -189,6 +189,7 @@ REFUSED: list[tuple[str, list[str], str]] = [
     ("no client", ["install"], "CLIENT"),
     ("a file that is not there", ["install", "cursor", "--config-file", "none.json"], "cannot be read"),
     ("a client without projects", ["install", "claude-desktop", "--project", "."], "no files of projects"),
+    ("two files", ["install", "cursor", "--config-file", "a.json", "--project", "."], "give one"),
     ("a configuration that is not there", ["install", "cursor", "--config", "none.yaml"], "no such file"),
 ]
 
@@ -208,6 +209,29 @@ def test_uninstall_without_anything_installed_says_so(person: Path, capsys: pyte
     assert toolguard("uninstall", "cursor") == 0
 
     assert "Nothing to undo" in capsys.readouterr().out
+
+
+def test_uninstall_needs_no_sound_configuration_of_toolguard(person: Path, home: Path) -> None:
+    path = configured("cursor", person)
+    before = path.read_bytes()
+    toolguard("install", "cursor")
+    (home / "toolguard.yaml").write_text("nonsense: [", encoding="utf-8")
+
+    assert toolguard("uninstall", "cursor") == 0
+
+    assert path.read_bytes() == before
+
+
+def test_without_a_usable_home_no_client_is_touched(
+    person: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configured("cursor", person)
+    home.write_text("a file in the way", encoding="utf-8")
+
+    assert toolguard("install", "cursor") == 1
+
+    assert path.read_bytes() == (FILES / "cursor.json").read_bytes()
+    assert "TOOLGUARD_HOME" in capsys.readouterr().err
 
 
 def test_uninstall_keeps_what_was_added_since_and_never_copies_the_backup_over_it(person: Path) -> None:

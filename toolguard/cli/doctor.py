@@ -27,11 +27,17 @@ from toolguard.errors import ConfigError
 @click.option(
     "--config-file", "client_file", type=click.Path(path_type=Path), help="Examine this file of the one CLIENT named."
 )
-@click.option("--timeout", default=30.0, show_default=True, help="Seconds that a server has to start and answer.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(1, 3600),
+    default=30,
+    show_default=True,
+    help="Seconds that a server has to start and answer.",
+)
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="toolguard.yaml to use.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def doctor(
-    clients: tuple[str, ...], client_file: Path | None, timeout: float, config_file: Path | None, as_json: bool
+    clients: tuple[str, ...], client_file: Path | None, timeout: int, config_file: Path | None, as_json: bool
 ) -> int:
     """Prove that the MCP servers of your clients are behind toolguard, and that toolguard is sound.
 

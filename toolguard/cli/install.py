@@ -20,6 +20,7 @@ from toolguard.config import Config
 from toolguard.core.model import Json
 from toolguard.core.redact import Redactor
 from toolguard.errors import ConfigError
+from toolguard.guard import Guard
 from toolguard.review import links
 
 _WORDS = {
@@ -74,8 +75,13 @@ def install(
         )
     launcher = installing.this_toolguard(config.home, config_file.absolute() if config_file else None)
     plans = [installing.plan_install(chosen, path, launcher) for path in paths]
-    backups = [] if dry_run else _carry_out(plans, config)
-    reviewer = None if dry_run else first_reviewer(config)
+    backups: list[Path] = []
+    reviewer = None
+    if not dry_run:
+        # Opened first: without a database every call behind the proxy would be refused.
+        with Guard.open(config) as guard:
+            backups = _carry_out(plans, config.home)
+            reviewer = first_reviewer(guard)
     if as_json:
         _print_json(plans, backups, dry_run, {"reviewer": reviewer and _enrolment(reviewer, config)})
         return
@@ -92,20 +98,16 @@ def install(
 @_client_file
 @_project
 @_dry_run
-@_config
 @_as_json
-def uninstall(
-    client: str, client_file: Path | None, project: Path | None, dry_run: bool, config_file: Path | None, as_json: bool
-) -> None:
+def uninstall(client: str, client_file: Path | None, project: Path | None, dry_run: bool, as_json: bool) -> None:
     """Take the MCP servers of CLIENT out from behind toolguard again.
 
     Only what `install` wrote is taken back; what changed since stays. If nothing else changed, the file is what it was
     before, to the byte. Database, keys and reviewers stay.
     """
-    config = configuration.load(config_file)
     chosen = where.client(client)
     plans = [installing.plan_uninstall(chosen, path) for path in _files(chosen, client_file, project)]
-    backups = [] if dry_run else _carry_out(plans, config)
+    backups = [] if dry_run else _carry_out(plans, configuration.home())
     if as_json:
         _print_json(plans, backups, dry_run, {})
         return
@@ -117,6 +119,8 @@ def uninstall(
 
 
 def _files(client: Client, client_file: Path | None, project: Path | None) -> tuple[Path, ...]:
+    if client_file is not None and project is not None:
+        raise click.UsageError("--config-file and --project name two files; give one")
     if client_file is not None:
         return (client_file,)
     if project is None:
@@ -127,10 +131,10 @@ def _files(client: Client, client_file: Path | None, project: Path | None) -> tu
     return (path,)
 
 
-def _carry_out(plans: list[Plan], config: Config) -> list[Path]:
+def _carry_out(plans: list[Plan], home: Path) -> list[Path]:
     """Every file was understood before the first one is touched."""
     now = datetime.now(UTC)
-    return [installing.carry_out(plan, config.home / "backups", now) for plan in plans if plan.changed]
+    return [installing.carry_out(plan, home / "backups", now) for plan in plans if plan.changed]
 
 
 def _print(plans: list[Plan], backups: list[Path], dry_run: bool) -> None:

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 
 from toolguard import config as configuration
-from toolguard.config import Config
 from toolguard.guard import Guard
 
 
@@ -18,16 +17,12 @@ class FirstReviewer:
     link_code: str
 
 
-def first_reviewer(config: Config) -> FirstReviewer | None:
-    """Enrols the operating-system user unless somebody can review already; then None.
-
-    Creates home and database. Raises StoreError when they cannot be used.
-    """
+def first_reviewer(guard: Guard) -> FirstReviewer | None:
+    """Enrols the operating-system user unless somebody can review already; then None. Raises StoreError."""
+    if guard.reviewers.list():
+        return None
     person = configuration.person()
-    with Guard.open(config) as guard:
-        if guard.reviewers.list():
-            return None
-        # User names of directories (`DOMAIN\user`, `user$`) hold characters that a reviewer's name must not.
-        name = re.sub(r"[^\w .@+-]", "-", person).strip(" .-+@")[:64] or "owner"
-        enrolment = guard.reviewers.add(name, person=person)
-        return FirstReviewer(enrolment.name, enrolment.link_code)
+    # User names of directories (`DOMAIN\user`, `user$`) hold characters that a reviewer's name must not.
+    name = re.sub(r"[^\w .@+-]", "-", person).strip(" .-+@")[:64] or "owner"
+    enrolment = guard.reviewers.add(name, person=person)
+    return FirstReviewer(enrolment.name, enrolment.link_code)

@@ -102,18 +102,18 @@ def _sync_folder(folder: Path) -> None:
 
 
 def back_up(file: ClientFile, folder: Path, now: datetime) -> Path:
-    """Copies what was read into `folder`, for its owner alone: such files hold credentials."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stem = f"{now:%Y%m%dT%H%M%SZ}-{file.path.name.lstrip('.')}"
-    for number in range(1000):
-        copy = folder / (f"{stem}.{number}" if number else stem)
-        try:
-            descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            continue
+    """Copies what was read into `folder`, for its owner alone: such files hold credentials.
+
+    Raises ConfigError when it cannot be written.
+    """
+    try:
+        for one in (folder.parent, folder):
+            one.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, copy = tempfile.mkstemp(prefix=f"{now:%Y%m%dT%H%M%SZ}-", suffix=f"-{file.path.name}", dir=folder)
         with os.fdopen(descriptor, "wb") as new:
             new.write(file.content)
             new.flush()
             os.fsync(new.fileno())
-        return copy
-    raise ConfigError("no free name for a backup", file=str(folder))
+    except OSError as error:
+        raise ConfigError(f"the backup cannot be written: {error.strerror}", file=str(folder)) from None
+    return Path(copy)
