@@ -286,6 +286,11 @@ class Relay:
         """Whether the server owes the client an answer."""
         return bool(self._flights)
 
+    @property
+    def is_listing(self) -> bool:
+        """Whether calls wait for the server to list its tools."""
+        return self._relisting.is_under_way
+
     def client_left(self) -> None:
         """The client sends nothing more; it may still read."""
         self.calls.let_go()

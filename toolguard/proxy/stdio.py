@@ -140,6 +140,9 @@ class Session:
     def _client_left(self) -> None:
         """The client sends nothing more, or does not read. What the server still owes may yet arrive."""
         self._from_client.end()
+        if self._relay.is_listing:  # calls wait for it that the client sent before it left
+            self._loop.call_later(DRAIN_SECONDS / 10, self._client_left)
+            return
         self._relay.client_left()
         self._to_server.close()
         self._end_soon()
@@ -163,8 +166,8 @@ class Session:
         """The client or the person ends us: the server gets the same signal."""
         self._from_client.end()
         self._relay.client_left()
-        self._to_server.close()
         self._child.signal(number)
+        self._loop.call_later(GRACE_SECONDS, self._to_server.close)
         self._loop.call_later(GRACE_SECONDS, self._child.signal, signal.SIGTERM)
         self._loop.call_later(2 * GRACE_SECONDS, self._child.kill)
 
