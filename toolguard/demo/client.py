@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mcp import Client, StdioServerParameters, stdio_client
+from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp_types import Implementation, TextContent
 
 from toolguard.core.model import Json
@@ -32,12 +32,18 @@ class Agent:
     """A connected client."""
 
     _client: Client
+    _log: Path
 
     async def call(self, tool: str, arguments: Mapping[str, Json], seconds: float) -> Reply:
-        """Call a tool and wait for the answer. Raises TimeoutError after so many seconds."""
-        async with asyncio.timeout(seconds):
-            # A progress callback makes the client send a token, so a held call hears that it is waiting.
-            result = await self._client.call_tool(tool, dict(arguments), progress_callback=_heard)
+        """Call a tool and wait for the answer. Raises TimeoutError after so many seconds, UpstreamError without one."""
+        try:
+            async with asyncio.timeout(seconds):
+                # A progress callback makes the client send a token, so a held call hears that it is waiting.
+                result = await self._client.call_tool(tool, dict(arguments), progress_callback=_heard)
+        except MCPError as error:
+            raise UpstreamError(
+                f"{tool} got no result: {error}", hint=f"`{self._log}` holds what the proxy said"
+            ) from error
         texts = [content.text for content in result.content if isinstance(content, TextContent)]
         return Reply("\n".join(texts), bool(result.is_error))
 
@@ -66,6 +72,6 @@ async def connected(command: Sequence[str], folder: Path, log: Path) -> AsyncIte
                 hint=f"`{log}` holds what they said",
             ) from error
         try:
-            yield Agent(client)
+            yield Agent(client, log)
         finally:
             await client.__aexit__(None, None, None)
