@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.clients.test_install_command import person, toolguard
+from tests.clients.conftest import toolguard
 from toolguard.clients.where import CLIENTS, Client, usual_file
-
-__all__ = ["person"]
 
 TIME = {"command": sys.executable, "args": ["-m", "mcp_server_time"]}
 

@@ -10,28 +10,11 @@ from typing import Any
 
 import pytest
 
-from toolguard.cli.app import invoke
-from toolguard.cli.frame import run
+from tests.clients.conftest import toolguard
 from toolguard.clients.where import NAMES, client, usual_file
 from toolguard.guard import Guard
 
 FILES = Path(__file__).parent / "files"
-
-
-@pytest.fixture
-def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A person's home without any client in it."""
-    folder = tmp_path / "person"
-    folder.mkdir()
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(folder))
-    monkeypatch.chdir(folder)
-    return folder
-
-
-def toolguard(*words: str | Path) -> int:
-    return run(lambda: invoke([str(word) for word in words]))
 
 
 def configured(name: str, person: Path) -> Path:

@@ -130,7 +130,7 @@ def _start(subject: Subject, environ: Mapping[str, str], within: float) -> Answe
 
 def _recorded(answers: list[tuple[Subject, Answer]], config: Config) -> set[str]:
     """Labels of the servers whose tools the guard of this home has seen, which only its proxy can have told it."""
-    if not config.database.exists():
+    if not os.access(config.database, os.R_OK):
         return set()
     try:
         with Guard.open(config) as guard:

@@ -33,34 +33,34 @@ def examine_home(config: Config) -> Iterator[Check]:
     """Folder, database and keys: whose they are and who may read them. Looks before anything opens them."""
     home = config.home
     if not home.exists():
-        yield Check(
-            "home", "note", f"{home} does not exist yet", "it is created by `toolguard install` or the first call"
-        )
+        yield Check("home", "note", f"{home} does not exist yet", "`toolguard install` or the first call creates it")
         return
-    found = home.stat()
-    if hasattr(os, "getuid") and found.st_uid != os.getuid():
-        yield Check(
-            "home",
-            "note",
-            f"{home} belongs to another user (uid {found.st_uid})",
-            "right if toolguard runs under its own user",
-        )
-    loose = [path for path in (home, *_private_files(config)) if stat.S_IMODE(path.stat().st_mode) & 0o077]
-    for path in loose:
-        mode = stat.S_IMODE(path.stat().st_mode)
+    if hasattr(os, "getuid") and home.stat().st_uid != os.getuid():
+        what = f"{home} belongs to another user (uid {home.stat().st_uid})"
+        yield Check("home", "note", what, "right if toolguard runs under a user of its own")
+    loose = [(path, mode) for path in _private_files(config) if (mode := _mode(path)) & 0o077]
+    for path, mode in loose:
         wanted = "700" if path.is_dir() else "600"
         yield Check("home", "problem", f"{path} is open to other users (mode {mode:o})", f"chmod {wanted} '{path}'")
-    if config.file and stat.S_IMODE(config.file.stat().st_mode) & 0o022:
-        yield Check(
-            "configuration", "problem", f"{config.file} can be changed by other users", f"chmod go-w '{config.file}'"
-        )
     if not loose:
         yield Check("home", "ok", f"{home} is private")
+    if config.file and _mode(config.file) & 0o022:
+        what = f"{config.file} can be changed by other users"
+        yield Check("configuration", "problem", what, f"chmod go-w '{config.file}'")
 
 
 def _private_files(config: Config) -> Iterator[Path]:
-    for pattern in (f"{config.database.name}*", "keys", "keys/*", "backups", "backups/*"):
+    yield config.home
+    for pattern in ("*.db*", "keys", "keys/*", "backups", "backups/*"):
         yield from sorted(config.home.glob(pattern))
+
+
+def _mode(path: Path) -> int:
+    """Permission bits; none for a file that is gone by now, as SQLite's come and go."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return 0
 
 
 def examine_clock(now: datetime, newest: str) -> Check:
@@ -177,28 +177,24 @@ def examine_house(config: Config, now: datetime) -> Iterator[Check]:
     """Everything about toolguard itself."""
     yield from examine_home(config)
     yield examine_serve(config)
-    if not config.database.exists():
+    if config.home.exists() and not os.access(config.home, os.R_OK | os.X_OK):
+        what = "level L2: this user cannot read toolguard's home"
+        yield Check("separation", "ok", what, "run `toolguard doctor` as its owner for the rest")
+    elif not config.database.exists():
         yield examine_clock(now, "")
-        yield Check(
-            "reviewers",
-            "problem",
-            "nobody can approve: no reviewer is enrolled",
-            "toolguard install CLIENT, or toolguard reviewers add NAME",
-        )
-        return
+        yield Check("reviewers", "problem", "nobody can approve: no reviewer is enrolled", "toolguard install CLIENT")
+    else:
+        yield from _examine_database(config, now)
+
+
+def _examine_database(config: Config, now: datetime) -> Iterator[Check]:
     try:
-        guard = Guard.open(config)
+        with Guard.open(config) as guard:
+            yield Check("database", "ok", f"{config.database} opens")
+            yield examine_sqlite(engine.version(guard.store))
+            yield examine_clock(now, audit.newest_time(guard.store))
+            yield examine_audit(guard)
+            yield examine_reviewers(guard)
+            yield examine_separation(config)
     except StoreError as error:
         yield Check("database", "problem", str(error), error.hint)
-        return
-    try:
-        yield Check("database", "ok", f"{config.database} opens")
-        yield examine_sqlite(engine.version(guard.store))
-        yield examine_clock(now, audit.newest_time(guard.store))
-        yield examine_audit(guard)
-        yield examine_reviewers(guard)
-        yield examine_separation(config)
-    except StoreError as error:
-        yield Check("database", "problem", str(error), error.hint)
-    finally:
-        guard.close()
