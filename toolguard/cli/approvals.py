@@ -20,6 +20,7 @@ from toolguard.cli.frame import FAILED, OK, report
 from toolguard.cli.output import print_json, print_lines, print_table
 from toolguard.core.approvals import RequestState
 from toolguard.core.canonical import pretty
+from toolguard.core.redact import readable
 from toolguard.core.visible import marks, warnings
 from toolguard.errors import ConfigError
 from toolguard.guard import Guard, RequestView, Reviewer, VoteResult
@@ -224,7 +225,7 @@ def description(request: RequestView, *, with_code: bool = True) -> Iterator[str
     yield f"who      agent {who['agent']} for {who['person']}, client {client}, server {request.server}"
     yield f"what     {request.headline}"
     yield f"tool     {request.tool}"
-    text = pretty(request.arguments)
+    text = pretty(readable(request.arguments))
     for number, piece in enumerate(text.split("\n")):
         yield ("run      " if number == 0 else "         ") + piece
     for warning in warnings(marks(text)):

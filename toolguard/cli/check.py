@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -12,8 +13,9 @@ from toolguard import config as configuration
 from toolguard.cli.asking import config_option, example, json_option
 from toolguard.cli.frame import ASK, DENY, OK
 from toolguard.cli.output import decision_json, finding_lines, print_json, print_lines
+from toolguard.config import Config
 from toolguard.core import strict_json
-from toolguard.core.facts import Session
+from toolguard.core.facts import Facts, Session
 from toolguard.core.model import Decision, Effect, Json, Principal, ToolCall
 from toolguard.core.score import points
 from toolguard.errors import ConfigError
@@ -22,38 +24,52 @@ from toolguard.guard.judging import judge
 STATUS = {Effect.ALLOW: OK, Effect.ASK: ASK, Effect.DENY: DENY}
 
 
+def call_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that describe one call."""
+    for option in (
+        click.option("--prompt", metavar="TEXT", help="What the person asked the agent to do."),
+        click.option("--server", default="", metavar="S", help="Name of the server."),
+        click.option("--arguments", required=True, metavar="JSON", help="A JSON object; `-` reads it from stdin."),
+        click.option("--tool", required=True, metavar="T", help="Name of the tool."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command(
     epilog=example('toolguard check --tool run_shell --arguments \'{"command": "git push --force"}\' --json'),
 )
-@click.option("--tool", required=True, metavar="T", help="Name of the tool.")
-@click.option(
-    "--arguments", required=True, metavar="JSON", help="The arguments, a JSON object; `-` reads it from stdin."
-)
-@click.option("--server", default="", metavar="S", help="Name of the server.")
-@click.option("--prompt", metavar="TEXT", help="What the person asked the agent to do.")
+@call_options
 @config_option
 @json_option
 def check(tool: str, arguments: str, server: str, prompt: str | None, config: str | None, as_json: bool) -> int:
     """Judge one tool call and say why. Exit status: 0 allow, 3 ask, 4 deny, 2 bad input."""
-    loaded = configuration.load(config)
-    memory = Session()
-    if prompt:
-        memory.asked(prompt)
-    declared = loaded.servers.get(server)
-    call = ToolCall(
-        server,
-        tool,
-        json_object(sys.stdin.read() if arguments == "-" else arguments, "--arguments"),
-        Principal(loaded.agent, configuration.person(), server),
-        server_trusted=declared is not None and declared.trusted,
-        prompt=prompt,
-    )
-    decision = judge(call, memory.facts(call, configuration.surroundings(loaded)), loaded.policy, datetime.now(UTC))
+    _, _, decision = judged_call(configuration.load(config), tool, arguments, server, prompt)
     if as_json:
         print_json(decision_json(decision))
     else:
         print_lines(explanation(decision))
     return STATUS[decision.effect]
+
+
+def judged_call(
+    config: Config, tool: str, arguments: str, server: str, prompt: str | None
+) -> tuple[ToolCall, Facts, Decision]:
+    """A call as the options describe it, with its decision at the start of a session. Raises ConfigError."""
+    memory = Session()
+    if prompt:
+        memory.asked(prompt)
+    declared = config.servers.get(server)
+    call = ToolCall(
+        server,
+        tool,
+        json_object(sys.stdin.read() if arguments == "-" else arguments, "--arguments"),
+        Principal(config.agent, configuration.person(), server),
+        server_trusted=declared is not None and declared.trusted,
+        prompt=prompt,
+    )
+    facts = memory.facts(call, configuration.surroundings(config))
+    return call, facts, judge(call, facts, config.policy, datetime.now(UTC))
 
 
 def json_object(text: str, option: str) -> dict[str, Json]:

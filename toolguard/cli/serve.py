@@ -15,6 +15,7 @@ from toolguard.config import LOOPBACK, Config, ReviewSettings
 from toolguard.errors import ConfigError
 from toolguard.guard import Guard
 from toolguard.review import serve as serve_review
+from toolguard.review.links import sign_in
 
 
 @click.command(epilog=example("toolguard serve --port 8787"))
@@ -28,11 +29,12 @@ def serve(config: str | None, host: str | None, port: int | None) -> int:
     """
     loaded = configuration.load(config)
     loaded = replace(loaded, review=_review(loaded, host, port))
-    enrolled = first_reviewer(loaded)
-    if enrolled is not None:
-        print_lines([f"enrolled {enrolled.name} as first reviewer; this link signs in, once:", f"  {enrolled.link}"])
-    print_lines([f"toolguard serves {loaded.review.url} (Ctrl-C ends it)"])
     with Guard.open(loaded) as guard:
+        enrolled = first_reviewer(guard)
+        if enrolled is not None:
+            link = sign_in(loaded.review.url, enrolled.link_code)
+            print_lines([f"enrolled {enrolled.name} as first reviewer; this link signs in, once:", f"  {link}"])
+        print_lines([f"toolguard serves {loaded.review.url} (Ctrl-C ends it)"])
         serve_review(guard, loaded.review.host, loaded.review.port)
     return OK
 

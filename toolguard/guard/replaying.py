@@ -14,12 +14,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from toolguard.core.budgets import Ledger
-from toolguard.core.facts import Session, Surroundings
+from toolguard.core.facts import Facts, Session, Surroundings
 from toolguard.core.model import Decision, Effect, Json, Principal, ToolCall, ToolDefinition
 from toolguard.core.policy import Policy
 from toolguard.errors import ConfigError
@@ -50,6 +50,8 @@ class RecordedStep(_Recorded):
     arguments: dict[str, Any] | None = None
     output: Any = None
     server: str | None = None
+    answer: Literal["approve", "deny"] | None = None
+    """What a person said when the call was asked about; `policy learn` learns from it."""
 
 
 class RecordedPrincipal(_Recorded):
@@ -87,6 +89,8 @@ class ReplayedStep:
     call: ToolCall
     decision: Decision
     milliseconds: float
+    facts: Facts
+    answer: str | None = None
 
 
 def replay(session: RecordedSession, policy: Policy, around: Surroundings, now: datetime) -> Iterator[ReplayedStep]:
@@ -106,15 +110,17 @@ def replay(session: RecordedSession, policy: Policy, around: Surroundings, now: 
         )
         started = time.perf_counter()
         spent = {budget.name: ledger.spent(budget, call, now) for budget in policy.budgets}
-        decision = judge(call, memory.facts(call, around), policy, now, spent)
+        facts = memory.facts(call, around)
+        decision = judge(call, facts, policy, now, spent)
         milliseconds = (time.perf_counter() - started) * 1000
+        # Before the session goes on: the view of the facts is only true now.
+        yield ReplayedStep(call, decision, milliseconds, facts, step.answer)
         memory.called(call, decision)
         if decision.effect is not Effect.DENY:
             for budget in policy.budgets:
                 ledger.add(budget, call, now)
             if step.output is not None:
                 memory.returned(call, step.output if isinstance(step.output, str) else json.dumps(step.output))
-        yield ReplayedStep(call, decision, milliseconds)
 
 
 def _definition(tool: RecordedTool) -> ToolDefinition:
