@@ -335,6 +335,16 @@ def test_a_text_that_offers_too_many_places_is_cut_off_there(redactor: Redactor)
     assert redactor.text(text).endswith("[redacted unread]")
 
 
+def test_the_work_is_counted_over_the_whole_call(redactor: Redactor) -> None:
+    value = ["token: x"] * 10_000 + [f"token: {made_up(9, 32)}"]
+
+    redacted = redactor.redact(value)
+
+    assert redacted[0] == "token: x"
+    assert redacted[-1]["$redacted"]["rule"] == "unread"
+    assert redactor.redact(value) == redacted
+
+
 def test_the_digest_tells_rule_sets_apart() -> None:
     plain = Redactor(KEY)
 

@@ -27,7 +27,7 @@ from toolguard.core import regex
 from toolguard.core.model import Json
 from toolguard.core.secret_formats import TABLE_DIGEST
 from toolguard.core.secret_names import is_secret_name, normal
-from toolguard.core.secret_spans import Span, find, may_hold_secret, merged
+from toolguard.core.secret_spans import Budget, Span, find, may_hold_secret, merged
 from toolguard.core.secret_values import looks_random
 
 REDACTED: Final = "$redacted"
@@ -68,7 +68,7 @@ class Redactor:
             walk.visit(value)
             if not walk.suspicious and not self._may_hold_secret("\n".join(walk.texts)):
                 return value
-            return self._redact(value)
+            return self._redact(value, Budget())
         except Exception:  # noqa: BLE001 - whatever broke, nothing of the value may leave
             return self._unreadable(value)
 
@@ -85,9 +85,9 @@ class Redactor:
             at = span.end
         return "".join((*pieces, text[at:])) if spans else text
 
-    def spans(self, text: str) -> tuple[Span, ...]:
+    def spans(self, text: str, budget: Budget | None = None) -> tuple[Span, ...]:
         """Where the secrets of a text stand, in characters, from left to right, without overlap."""
-        return merged(self._known.find(text) + find(text)) if self._may_hold_secret(text) else ()
+        return merged(self._known.find(text) + find(text, budget)) if self._may_hold_secret(text) else ()
 
     def mac(self, secret: str) -> str:
         """The keyed digest that a marker of this secret carries, to answer "was it this value?"."""
@@ -96,27 +96,27 @@ class Redactor:
     def _may_hold_secret(self, text: str) -> bool:
         return may_hold_secret(text) or self._known.may_occur(text)
 
-    def _redact(self, value: Json) -> Json:
+    def _redact(self, value: Json, budget: Budget) -> Json:
         if isinstance(value, str):
-            return self._string(value)
+            return self._string(value, budget)
         if isinstance(value, Mapping):
-            return self._object(value)
+            return self._object(value, budget)
         if isinstance(value, list | tuple):
-            return [self._redact(child) for child in value]
+            return [self._redact(child, budget) for child in value]
         return value
 
-    def _object(self, value: Mapping[str, Json]) -> Json:
-        if any(self.spans(key) for key in value if len(key) >= _SHORTEST_KNOWN):
+    def _object(self, value: Mapping[str, Json], budget: Budget) -> Json:
+        if any(self.spans(key, budget) for key in value if len(key) >= _SHORTEST_KNOWN):
             return self._whole("key-of-object", value)
         told = next((value[key] for key in _NAME_MEMBERS if isinstance(value.get(key), str)), "")
         return {
-            _escape(key): self._named(child)
+            _escape(key): self._named(child, budget)
             if self._is_secret_name(key) or (key in _VALUE_MEMBERS and told and self._is_secret_name(told))
-            else self._redact(child)
+            else self._redact(child, budget)
             for key, child in value.items()
         }
 
-    def _named(self, value: Json) -> Json:
+    def _named(self, value: Json, budget: Budget) -> Json:
         """What stands under the name of a secret: every scalar of it is one, except what says nothing."""
         if value is None or isinstance(value, bool) or value == "":
             return value
@@ -125,11 +125,11 @@ class Redactor:
         if isinstance(value, int | float):
             return self._whole("key-name", value)
         if isinstance(value, list | tuple):
-            return [self._named(child) for child in value]
-        return self._redact(value)
+            return [self._named(child, budget) for child in value]
+        return self._redact(value, budget)
 
-    def _string(self, text: str) -> Json:
-        spans = self.spans(text)
+    def _string(self, text: str, budget: Budget) -> Json:
+        spans = self.spans(text, budget)
         if not spans:
             return text
         if len(spans) == 1 and spans[0].start == 0 and spans[0].end == len(text):

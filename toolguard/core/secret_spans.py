@@ -20,8 +20,11 @@ from toolguard.core.secret_formats import FORMATS, SHORT_ANCHOR, SecretFormat
 from toolguard.core.secret_names import is_password_name, is_secret_variable
 from toolguard.core.secret_values import is_filler, is_placeholder, is_reference, kinds, looks_random, shannon
 
-ATTEMPTS: Final = 20_000
-"""Places in one text that are looked at, about 2 us each."""
+ATTEMPTS: Final = 2_000
+"""Places in one call that are looked at, 5 to 15 us each; ordinary source code has one in 1500 characters."""
+
+BEFORE: Final = 160
+"""Bytes that may stand before the mark of a secret and still belong to it."""
 
 UNREAD: Final = "unread"
 """Rule of what lies behind the last place that was looked at."""
@@ -39,21 +42,29 @@ class Span:
     rule: str
 
 
+@dataclass(slots=True)
+class Budget:
+    """Counted work, shared by all the texts of one call."""
+
+    left: int = ATTEMPTS
+
+
 _Bytes = tuple[int, int, str]
 
-# What gives a secret away beside the anchors of the table; each a literal or two without a long count behind it.
+# What gives a secret away beside the anchors of the table; each a literal or two without a long count behind it, and
+# no star that lives on through base 64: it would double the states of everything else.
 _USERINFO: Final = r"://[^\s/?#@:\"'<>\\`]*:[^\s/?#@\"'<>\\`]+@"
 _USER_OPTION: Final = r"\s(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"'{]{0,2}[^\s:\"']*[\"'}]{0,2}:"
 _PRIVATE_KEY: Final = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-"
 _JWT: Final = r"eyJ[0-9A-Za-z_-]{6}"
 _DISCORD: Final = r"\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27}"
 _SIGNATURE: Final = r"(?i:[?&;](?:sig|[a-z-]*signature)=)"
-_NPMRC: Final = r"//[^/\s:]+(?:/[^\s:]*)?/:_(?:authToken|auth|password)="
+_NPMRC: Final = r"/:_(?:authToken|auth|password)="
 _NAME: Final = (
     # A telling word, the rest of its name, and what ties a value to it; prose that mentions a token does not stop here.
     r"(?i:(?:passw|passphrase|passcode|pwd|secret|token|api.?key|access.?key|private.?key|account.?key|auth.?key|"
     r"signing.?key|encryption.?key|master.?key|authoriz|credential|bearer|[a-z0-9][_.-]key|login|cookie|"
-    r"_auth|access.?id|contribsys__com)[0-9a-z_.-]*(?:(?:[\"'`]\]?)?\s{0,4}[:=?+,>]|[\"']?\s+value|\s(?:is|was)\b)|"
+    r"_auth|access.?id|contribsys__com)[0-9a-z_.-]*(?:(?:[\"'`]\]?)?\s{0,4}(?:[?+]?=|[:,>])|[\"']?\s+value|\s(?:is|was)\b)|"
     r"-[0-9a-z_-]*(?:passw|pass|passphrase|pwd|secret|token|key)[0-9a-z_-]*\s|(?:bearer|authorization)\s)|"
     r"[a-z]Key\b[\"']{0,2}\s{0,4}[:=,]|[\"']auth[\"']\s{0,4}:"
 )
@@ -81,10 +92,13 @@ def may_hold_secret(text: str) -> bool:
     return _gate().search(text.encode("utf-8", "surrogatepass")) is not None
 
 
-def find(text: str) -> list[Span]:
-    """The secrets in a text, in no order; they may overlap where two rules see one secret."""
+def find(text: str, budget: Budget | None = None) -> list[Span]:
+    """The secrets in a text, in no order; they may overlap where two rules see one secret.
+
+    Beyond the budget the rest of the text, from the first place nobody looked at, is one span of the rule UNREAD.
+    """
     encoded = text.encode("utf-8", "surrogatepass")
-    found = _Scan(encoded).run()
+    found = _Scan(encoded, budget or Budget()).run()
     if text.isascii():
         return [Span(start, end, rule) for start, end, rule in found]
     return [Span(_characters(encoded, start), _characters(encoded, end), rule) for start, end, rule in found]
@@ -106,24 +120,26 @@ def merged(spans: list[Span]) -> tuple[Span, ...]:
 class _Scan:
     """One pass over one text."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, budget: Budget) -> None:
         self.text = text
+        self.budget = budget
         self.found: list[_Bytes] = []
         self.done = 0
 
     def run(self) -> list[_Bytes]:
         gate, at = _gate(), 0
-        for _ in range(ATTEMPTS):
-            stop = gate.search(self.text, at)
-            if stop is None:
-                return self.found
+        while (stop := gate.search(self.text, at)) is not None:
+            if self.budget.left <= 0:
+                self.found.append((max(self.done, stop.start() - BEFORE), len(self.text), UNREAD))
+                break
+            self.budget.left -= 1
             at = self._look(*stop.span())
-        self.found.append((at, len(self.text), UNREAD))
         return self.found
 
     def _look(self, start: int, end: int) -> int:
         """Record what the gate stopped for, if anything; the answer is where to go on."""
-        for span in self._formats(start):
+        clear = self._is_clear_before(start)
+        for span in self._formats(start, clear):
             self.found.append(span)
             self.done = span[1]
             return span[1]
@@ -132,11 +148,12 @@ class _Scan:
         # A name is passed up to its end, and not beyond: what it names may be a format of the table.
         return max(start + 1, end - 1) if self.text[start : start + 1].isalpha() else start + 1
 
-    def _formats(self, start: int) -> list[_Bytes]:
-        by_anchor, lengths = _by_anchor()
+    def _formats(self, start: int, clear: bool) -> list[_Bytes]:
+        table, lengths = _by_anchor()
+        ahead = self.text[start : start + lengths[0]]
         for length in lengths:
-            for one in by_anchor.get(self.text[start : start + length], ()):
-                if (span := self._format(one, start, length)) is not None:
+            for one in table.get(ahead[:length], ()):
+                if (clear or one.before) and (span := self._format(one, start, length)) is not None:
                     return [span]
         return []
 
@@ -144,7 +161,7 @@ class _Scan:
         limit = min(len(self.text), start + one.window)
         pattern = _pattern(one)
         if one.before:
-            match = pattern.search(self.text, max(self.done, start - 160), limit)
+            match = pattern.search(self.text, max(self.done, start - BEFORE), limit)
         else:
             match = pattern.match(self.text, start, limit)
         if match is None:
@@ -173,8 +190,9 @@ class _Scan:
             return self._discord(start)
         if stopped_at[-1:] == b":" and stopped_at[:1].isspace():
             return self._user_option(start, end)
-        if stopped_at.startswith(b"//"):
-            return self._value(b"npmrc-password", end, b"=")
+        if stopped_at.startswith(b"/:_"):
+            registry = _compiled(r"//[^/\s:]+(?:/[^\s:]*)?/:_").search(self.text, max(0, start - 200), start + 3)
+            return self._value(b"npmrc-password", end, b"=") if registry is not None else []
         if stopped_at.endswith(b"-p") or stopped_at.startswith(b"sshpass"):
             return self._value(b"--password", end, b"=")
         if stopped_at[:1] in b"?&;":
@@ -189,7 +207,8 @@ class _Scan:
         return [(colon + 1, end - 1, "url-password")]
 
     def _private_key(self, start: int) -> list[_Bytes]:
-        limit = min(len(self.text), start + 65_536)
+        limit = min(len(self.text), start + 16_384)
+        self.budget.left -= 10  # a long window
         closing = _compiled(r"-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|Private-MAC: [0-9a-f]+").search(
             self.text, start, limit
         )

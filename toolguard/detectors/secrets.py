@@ -17,7 +17,7 @@ from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity, strings
 from toolguard.core.reading import Reading
 from toolguard.core.secret_formats import FORMATS
-from toolguard.core.secret_spans import GENERIC, UNREAD, Span, find, may_hold_secret, merged
+from toolguard.core.secret_spans import GENERIC, UNREAD, Budget, Span, find, may_hold_secret, merged
 from toolguard.core.verbs import split_name
 from toolguard.detectors.kinds import FindingKind
 
@@ -102,9 +102,9 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
 
 
 def _findings(reading: Reading, facts: Facts, texts: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-    left = MOST
+    left, budget = MOST, Budget()
     for pointer, text in texts:
-        for span in merged(find(text)):
+        for span in merged(find(text, budget)):
             if left == 0:
                 return
             left -= 1
