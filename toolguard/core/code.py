@@ -121,7 +121,7 @@ def _plain(line: str, place: Place, collector: Collector, depth: int) -> str:
     if stripped.startswith("!") and not stripped.startswith("!="):
         collector.text("shell", stripped.lstrip("!"), place, depth + 1)
         return line[: len(line) - len(stripped)] + "pass"
-    if stripped.startswith("%") and not stripped.startswith(("%=", "%(")) and stripped[1:2].isalpha() and "%s" != stripped[:2]:
+    if stripped.startswith("%") and not stripped.startswith(("%=", "%(")) and stripped[1:2].isalpha() and stripped[:2] != "%s":
         return line[: len(line) - len(stripped)] + "pass"
     return line
 
@@ -361,7 +361,7 @@ class _Program:
         mode = self._argument(node, 0 if method else 1, "mode") or "r"
         if path is None:
             return
-        if any(letter in mode for letter in "wax+") or name == "os.open" and len(node.args) > 1:
+        if any(letter in mode for letter in "wax+") or (name == "os.open" and len(node.args) > 1):
             self.collector.use(FileUse(FileOp.WRITE, path, self.place, append="a" in mode, program="python"))
         else:
             self._reads(path)
@@ -450,7 +450,7 @@ class _Program:
     def _contact(self, node: ast.Call, name: str) -> None:
         verb = name.rpartition(".")[2].lower()
         address = self._argument(node, 1 if verb == "request" and len(node.args) > 1 else 0, "url", "host", "uri", "address")
-        if verb == "urlopen" or verb == "urlretrieve" or verb == "request" and name.startswith("urllib"):
+        if verb == "urlopen" or verb == "urlretrieve" or (verb == "request" and name.startswith("urllib")):
             address = self._argument(node, 0, "url", "fullurl")
         if address is None and node.args:
             pair = self.value(node.args[-1])

@@ -20,11 +20,11 @@ MAX_BRACES: Final = 64
 FIXED: Final = {"HOME": "~", "IFS": " ", "USER": "user", "PWD": ".", "SHELL": "/bin/sh", "EUID": "1000", "UID": "1000"}
 """Variables that every shell has, by the value that matters for judging."""
 
-_ESCAPE: Final = re.compile(r"\\(\n|.)", re.S)  # a backslash outside quotes keeps the next character, joins lines
+_ESCAPE: Final = re.compile(r"\\(\n|.)", re.DOTALL)  # a backslash outside quotes keeps the next character, joins lines
 _ESCAPE_DOUBLE: Final = re.compile(r"\\([$`\"\\])|\\\n")  # inside double quotes only these are escapes
 # Backslash sequences of $'...' and of printf and echo -e.
 _ANSI: Final = re.compile(
-    r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|0?([0-7]{1,3})|(.))", re.S
+    r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|0?([0-7]{1,3})|(.))", re.DOTALL
 )
 _ANSI_LETTERS: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
 _PARAMETER: Final = re.compile(r"[!#]?([A-Za-z_]\w*|[0-9@*#?$!-])")  # the name at the start of ${...}
@@ -100,9 +100,9 @@ def parameter(body: str, name: str, value: str | None) -> str | None:
         value = "/usr/local/bin"
     if name == "HOME" and _SLICE.match(rest):
         value = "/home/user"
-    if rest[0] == ":" and rest[1:2] in ("-", "=") or rest[0] in "-=":
-        return value if value else rest.lstrip(":")[1:].strip("\"'")
-    if rest[0] == ":" and rest[1:2] == "+" or rest[0] == "+":
+    if (rest[0] == ":" and rest[1:2] in ("-", "=")) or rest[0] in "-=":
+        return value or rest.lstrip(":")[1:].strip("\"'")
+    if (rest[0] == ":" and rest[1:2] == "+") or rest[0] == "+":
         return rest.lstrip(":")[1:].strip("\"'") if value else ("" if value is not None else None)
     if value is None:
         return None
@@ -213,7 +213,7 @@ def _tac(_: list[str], stdin: str | None) -> str | None:
 
 
 _SETS: Final = {"[:upper:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "[:lower:]": "abcdefghijklmnopqrstuvwxyz"}
-_RANGE: Final = re.compile(r"(.)-(.)", re.S)  # a-z in the sets of tr
+_RANGE: Final = re.compile(r"(.)-(.)", re.DOTALL)  # a-z in the sets of tr
 
 
 def _tr(args: list[str], stdin: str | None) -> str | None:
@@ -238,7 +238,7 @@ def _which(args: list[str], _: str | None) -> str | None:
 
 def _sed(args: list[str], stdin: str | None) -> str | None:
     """Only plain replacements, the ones used to disguise a word."""
-    match = re.fullmatch(r"s(.)([^.*\[\\^$]*)\1([^&\\]*)\1(g?)", args[-1], re.S) if args else None
+    match = re.fullmatch(r"s(.)([^.*\[\\^$]*)\1([^&\\]*)\1(g?)", args[-1], re.DOTALL) if args else None
     if stdin is None or match is None or len(args) > 1:
         return None
     return stdin.replace(match[2], match[3], -1 if match[4] else 1)

@@ -49,10 +49,10 @@ _PATH_NAMES: Final = frozenset(
     "path paths file filename file_name filepath file_path dir directory folder dirname dir_name dir_path source destination src dst dest target from to old_path new_path source_path destination_path target_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path relative_path relative_workspace_path cwd workdir working_directory root repo_path output_file input_file output input log_file archive location attachment attachments files".split()
 )
 _SURE_PATHS: Final = frozenset("path paths filename file_name filepath file_path dir_path source_path destination_path target_path old_path new_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path relative_path directory folder".split())
-_SQL_START: Final = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|drop|create|alter|truncate|grant|revoke|with|merge|replace|call|exec|explain|pragma|attach|vacuum|copy|set|show|describe|begin|declare)\b", re.I | re.S)
-_POWERSHELL_SIGNS: Final = re.compile(r"(?:^|[\s;|(])(?:Get|Set|New|Remove|Invoke|Start|Stop|Add|Clear|Copy|Move|Out|Write|Test|Import|Export|Enable|Disable)-[A-Z][A-Za-z]+|\$env:|\$PSVersionTable|\[System\.|\[Convert\]|-ErrorAction|%[A-Za-z]+%|\b[A-Za-z]:\\", re.M)
+_SQL_START: Final = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|drop|create|alter|truncate|grant|revoke|with|merge|replace|call|exec|explain|pragma|attach|vacuum|copy|set|show|describe|begin|declare)\b", re.IGNORECASE | re.DOTALL)
+_POWERSHELL_SIGNS: Final = re.compile(r"(?:^|[\s;|(])(?:Get|Set|New|Remove|Invoke|Start|Stop|Add|Clear|Copy|Move|Out|Write|Test|Import|Export|Enable|Disable)-[A-Z][A-Za-z]+|\$env:|\$PSVersionTable|\[System\.|\[Convert\]|-ErrorAction|%[A-Za-z]+%|\b[A-Za-z]:\\", re.MULTILINE)
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:\[\]-]{3,253}$")
-_URL_START: Final = re.compile(r"\s*(?:[a-z][a-z0-9+.-]{1,20}:)?//[^\s]+$|\s*(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?(?:/[^\s]*)?$|\s*(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:/[^\s]*)?$", re.I)
+_URL_START: Final = re.compile(r"\s*(?:[a-z][a-z0-9+.-]{1,20}:)?//[^\s]+$|\s*(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?(?:/[^\s]*)?$|\s*(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:/[^\s]*)?$", re.IGNORECASE)
 
 _OPS: Final = (
     (FileOp.DELETE, frozenset("delete remove rm unlink trash erase destroy rmdir purge wipe".split())),

@@ -35,13 +35,13 @@ _READS: Final = re.compile(r"\b(?:fs\.(?:promises\.)?)?(?:readFileSync|readFile|
 _CONNECTS: Final = re.compile(r"\b(?:fetch|axios(?:\.\w+)?|https?\.(?:get|request|post)|got(?:\.\w+)?|superagent\.\w+|XMLHttpRequest|curl_init|fsockopen|stream_socket_client|Net::HTTP\.\w+|URI\.open|open-uri|HTTParty\.\w+|LWP::\w+|HTTP::Tiny|IO::Socket(?:::\w+)?|TCPSocket(?:\.new|\.open)?|net\.(?:connect|createConnection|Socket)|WebSocket|socket\.connect|s\.connect|tcp\(\)|WebClient|DownloadString|DownloadFile|Invoke-WebRequest|urlopen|urlretrieve|requests\.\w+|socket\.tcp|\w+:connect|socket)\b" + _STRING)
 _SOCKET: Final = re.compile(r"\b(?:net\.(?:connect|createConnection|Socket|createServer)|require\(['\"](?:net|tls)['\"]\)|fsockopen|stream_socket_client|IO::Socket|TCPSocket|TCPServer|use\s+Socket|java\.net\.Socket|Sockets?\.TCPClient|socket\.tcp|require\(?['\"]socket['\"]\)?|syscall\.Socket|net\.Dial|socket\s*\(\s*(?:S|PF_INET|AF_INET)|socket\s+[\w.]+\s+\d+|TcpStream|socket\.socket|\$\{?socket)")
 _LISTENS: Final = re.compile(r"\b(?:createServer|TCPServer|stream_socket_server|socket_listen|\.listen\(|HTTPServer|http\.server|SimpleHTTPServer|k\.bind|WEBrick)")
-_EVALUATES: Final = re.compile(r"\b(?:eval|Function|vm\.runIn\w+|assert|create_function|instance_eval|class_eval|loadstring|load|Invoke-Expression|iex)\s*\(?\s*(?:(?:atob|Buffer\.from|base64_decode|unpack|gzinflate|str_rot13|decode_base64|decode64|FromBase64String|hex2bin|\$_(?:GET|POST|REQUEST))|require\()", re.I)
+_EVALUATES: Final = re.compile(r"\b(?:eval|Function|vm\.runIn\w+|assert|create_function|instance_eval|class_eval|loadstring|load|Invoke-Expression|iex)\s*\(?\s*(?:(?:atob|Buffer\.from|base64_decode|unpack|gzinflate|str_rot13|decode_base64|decode64|FromBase64String|hex2bin|\$_(?:GET|POST|REQUEST))|require\()", re.IGNORECASE)
 _METHOD_DELETES: Final = re.compile(r"\.(?:deleteIndex|clearObjects|clearIndex|dropDatabase|dropCollection|drop|deleteMany|remove|truncate|destroy_all|delete_all|flushall|flushdb|deleteBucket|deleteDatabase|dropIndexes|purgeQueue|deleteQueue|deleteTopic|deleteBy|delete_by_query|bulkWrite|replaceRoot)\s*\(\s*([^)]{0,80})")
 _POWERSHELL: Final = re.compile(
     r"(?P<hidden>-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{40,}|FromBase64String|\bIEX\b|Invoke-Expression|DownloadString|DownloadFile|Net\.WebClient|Reflection\.Assembly|::Load\(|-w(?:indowstyle)?\s+hidden|VirtualAlloc|DllImport|Add-Type|-bxor|GzipStream)"
     r"|(?P<shell>Sockets\.TCPClient|TcpListener)|(?P<registry>HK(?:LM|CU|EY_\w+):?\\[^\s'\"]*(?:\\Run(?:Once)?\b|Winlogon|Image File Execution|AppInit_DLLs|Policies|Defender|Lsa\b|Services\b))"
     r"|(?P<defence>Set-MpPreference|DisableRealtimeMonitoring|DisableAntiSpyware|AmsiUtils|amsiInitFailed|EnableScriptBlockLogging)|(?P<dump>MiniDump|lsass|sekurlsa|Get-Credential|PasswordVault|CredEnumerate)",
-    re.I,
+    re.IGNORECASE,
 )
 _POWERSHELL_MEANING: Final = {
     "hidden": ("shell.runs-hidden", EffectClass.EXECUTE, "downloads, decodes or builds code and runs it"),
@@ -79,7 +79,7 @@ def read(language: str, text: str, place: Place, collector: Collector, depth: in
 
 def _sql(text: str, place: Place, collector: Collector, depth: int) -> None:
     """Escapes of databases' own shells; the statements themselves are read elsewhere."""
-    for match in re.finditer(r"^\s*\\!\s*(.+)$|^\s*(?:system|\.shell|\.system)\s+(.+)$", text, re.M):
+    for match in re.finditer(r"^\s*\\!\s*(.+)$|^\s*(?:system|\.shell|\.system)\s+(.+)$", text, re.MULTILINE):
         collector.text("shell", (match[1] or match[2]).strip(), place, depth + 1)
 
 

@@ -28,7 +28,7 @@ _TOKEN: Final = re.compile(r"\"(?:[^\"`^]|[`^].|\"\")*\"|'(?:[^']|'')*'|&&|\|\||
 _CARET: Final = re.compile(r"\^(.)")  # cmd's escape; scattered through a word it hides the word
 _TICK: Final = re.compile(r"`(.)")  # PowerShell's escape
 _BREAKS: Final = frozenset({"&&", "||", ";", "|", "\n", "{", "}", "(", ")", "&"})
-_SIMPLE_VARIABLE: Final = re.compile(r"^\s*\$(\w+)\s*=\s*(['\"])(.*?)\2\s*$", re.M)  # $name = 'text'
+_SIMPLE_VARIABLE: Final = re.compile(r"^\s*\$(\w+)\s*=\s*(['\"])(.*?)\2\s*$", re.MULTILINE)  # $name = 'text'
 
 
 def parse(language: str, text: str) -> list[Command]:

@@ -15,14 +15,25 @@ from toolguard.core.reading import Reading
 from toolguard.detectors import (
     access,
     bulk,
+    code,
     definitions,
+    evasion,
     hints,
+    identity,
+    infrastructure,
     messages,
     money,
+    network,
+    own,
+    paths,
+    persistence,
     personal_data,
     secrets,
     session,
+    shell,
     sql,
+    system,
+    unread,
 )
 from toolguard.detectors.kinds import DETECTOR_FAILED, FindingKind
 
@@ -31,6 +42,17 @@ __all__ = ["ALL", "FindingKind", "inspect", "kinds"]
 Inspect = Callable[[Reading, Facts], Iterable[Finding]]
 
 ALL: Final[tuple[ModuleType, ...]] = (
+    own,
+    unread,
+    shell,
+    code,
+    paths,
+    network,
+    infrastructure,
+    identity,
+    persistence,
+    evasion,
+    system,
     definitions,
     hints,
     sql,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from toolguard.core.acts import Act
 from toolguard.core.model import Confidence, Finding, Severity
 
 
@@ -46,3 +48,13 @@ DETECTOR_FAILED = FindingKind(
     "a detector failed on this call, so nobody has vouched for it",
     ("CWE-703",),
 )
+
+
+def from_acts(kinds: Iterable[FindingKind], acts: Iterable[Act]) -> Iterator[Finding]:
+    """The findings of these kinds that the reading of the call has already named, each at its place."""
+    known = {kind.id: kind for kind in kinds}
+    for act in acts:
+        kind = known.get(act.finding)
+        if kind is not None:
+            place = act.place
+            yield kind.at(act.sentence, place.pointer, place.start, place.end, severity=act.severity, confidence=act.confidence)

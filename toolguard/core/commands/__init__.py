@@ -141,7 +141,7 @@ def _matches(program: str, args: tuple[str, ...]) -> tuple[tuple[Row, str], ...]
         return ()
     found = [(row, _target(row, operands)) for row in rows if _fits(row, operands, options, args)]
     known = {row.finding for row, _ in found}
-    if not rows and program not in _PLAIN or (rows and not found and program in _GENERIC_TOO):
+    if (not rows and program not in _PLAIN) or (rows and not found and program in _GENERIC_TOO):
         generic = _generic(program, operands)
         if generic is not None and generic[0].finding not in known:
             found.append(generic)

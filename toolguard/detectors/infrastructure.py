@@ -1,0 +1,33 @@
+"""Commands of platforms: version control, containers, clouds, databases' own tools, queues, package managers, services.
+
+Sees what deletes, discards, rewrites, publishes, applies or stops. Leaves alone listing, showing, building, testing, dry
+runs and `--help`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from toolguard.core.facts import Facts
+from toolguard.core.model import Confidence, Finding, Severity
+from toolguard.core.reading import Reading
+from toolguard.detectors.kinds import FindingKind, from_acts
+
+LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
+SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
+
+FINDINGS: Final = (
+    FindingKind("infrastructure.deletes", HIGH, LIKELY, "deletes or stops something of a platform", ("CWE-471",)),
+    FindingKind("infrastructure.discards-work", MEDIUM, SURE, "throws away work that was not saved elsewhere", ("CWE-471",)),
+    FindingKind("infrastructure.rewrites-history", HIGH, LIKELY, "overwrites history that other people have", ("CWE-471",)),
+    FindingKind("infrastructure.applies", MEDIUM, SURE, "changes real infrastructure", ("CWE-284",)),
+    FindingKind("infrastructure.publishes", MEDIUM, SURE, "publishes something that others will use", ("CWE-200",)),
+    FindingKind("infrastructure.removes-packages", MEDIUM, SURE, "removes installed packages", ("CWE-471",)),
+    FindingKind("infrastructure.privileged-container", HIGH, SURE, "gives a container rights over this machine", ("CWE-250",)),
+    FindingKind("infrastructure.stops-service", MEDIUM, SURE, "stops a service that others may need", ("CWE-400",)),
+    FindingKind("infrastructure.reads-secrets", LOW, SURE, "reads a stored secret", ("CWE-522",)),
+)
+
+
+def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
+    return from_acts(FINDINGS, reading.acts)

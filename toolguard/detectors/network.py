@@ -1,0 +1,98 @@
+"""Network partners: sees addresses of the inside, disguised hosts, content that leaves, tunnels, listeners and scans.
+
+Leaves alone fetching from the internet, talking to a server of one's own on this machine from a shell, and requests whose
+content stands in the call and is nobody's secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from toolguard.core.acts import Contact
+from toolguard.core.facts import Facts
+from toolguard.core.model import Confidence, Finding, Severity
+from toolguard.core.paths import Kind, kinds
+from toolguard.core.reading import Reading
+from toolguard.core.urls import Link, parse
+from toolguard.detectors.kinds import FindingKind, from_acts
+
+LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
+SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
+
+FINDINGS: Final = (
+    FindingKind("network.metadata", HIGH, SURE, "asks the place where cloud machines hand out credentials", ("CWE-918",)),
+    FindingKind("network.inside-address", MEDIUM, SURE, "makes a tool reach an address of this machine or its network", ("CWE-918",)),
+    FindingKind("network.disguised-host", HIGH, SURE, "hides which host is meant", ("CWE-451",)),
+    FindingKind("network.encoded-content", MEDIUM, SURE, "carries encoded content in an address", ("CWE-200",)),
+    FindingKind("network.sends-file", MEDIUM, SURE, "sends the content of a file away", ("CWE-200",)),
+    FindingKind("network.drop-point", MEDIUM, SURE, "contacts a public place that passes on anything from anybody", ("CWE-200",)),
+    FindingKind("network.remote-delete", MEDIUM, SURE, "deletes something at another service", ("CWE-471",)),
+    FindingKind("network.odd-scheme", MEDIUM, SURE, "uses a scheme that serves to reach other services", ("CWE-918",)),
+    FindingKind("network.name-content", HIGH, SURE, "puts content into the names it looks up", ("CWE-200",)),
+    FindingKind("network.listens", MEDIUM, SURE, "waits for connections from outside", ("CWE-605",)),
+    FindingKind("network.tunnels", HIGH, LIKELY, "opens a way between networks", ("CWE-923",)),
+    FindingKind("network.scans", HIGH, LIKELY, "probes or attacks other machines", ("CWE-200",)),
+    FindingKind("network.sniffs", HIGH, LIKELY, "records traffic, keys, screen or sound", ("CWE-359",)),
+    FindingKind("network.remote-control", MEDIUM, LIKELY, "opens a connection without a known protocol", ("CWE-923",)),
+)  # fmt: skip
+_BY_ID: Final = {kind.id: kind for kind in FINDINGS}
+
+_ODD: Final = frozenset("gopher dict ldap ldaps tftp smb jar netdoc phar expect php data javascript vbscript sftp telnet rlogin".split())
+_DELETING_PATH: Final = re.compile(r"/(?:dodelete|delete|destroy|remove|purge|wipe|delete_series|delete_by_query|drop|terminate|truncate|flush|revoke)(?:[/_?-]|$)", re.IGNORECASE)
+_DELETING_BODY: Final = re.compile(r"\bmutation\b[^{]{0,80}\{[^{}]{0,40}\b(?:delete|remove|destroy|purge|archive)\w*|\"action\"\s*:\s*\"(?:delete|destroy|purge)\"", re.IGNORECASE)
+_CREDENTIAL_LIKE: Final = frozenset({Kind.CREDENTIALS, Kind.HISTORY, Kind.SECRETS, Kind.ACCOUNTS, Kind.MEMORY})
+_FILE_TRANSFER: Final = frozenset({"scp", "rsync", "sftp"})
+
+
+def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
+    yield from from_acts(FINDINGS, reading.acts)
+    for contact in reading.contacts:
+        link = parse(contact.address)
+        if link is not None:
+            yield from _host(contact, link)
+            yield from _request(contact, link)
+        yield from _content(contact, link)
+
+
+def _at(finding: str, contact: Contact, message: str, severity: Severity | None = None, confidence: Confidence | None = None) -> Finding:
+    return _BY_ID[finding].at(message, contact.place.pointer, contact.place.start, contact.place.end, severity=severity, confidence=confidence)
+
+
+def _host(contact: Contact, link: Link) -> Iterator[Finding]:
+    if link.place == "metadata":
+        yield _at("network.metadata", contact, f"asks {link.host}, where cloud machines hand out credentials")
+    elif link.place in ("loopback", "private", "local-name") and contact.program == "tool" and "." + link.host != ".":
+        severity = LOW if link.place == "local-name" and link.scheme not in ("http", "https", "ws", "wss") else None
+        yield _at("network.inside-address", contact, f"makes a tool reach {link.host}, an address of this machine or its network", severity)
+    if link.disguised:
+        yield _at("network.disguised-host", contact, link.disguised)
+    if link.encoded:
+        in_name = "name" in link.encoded
+        yield _at("network.encoded-content", contact, link.encoded, HIGH if in_name else None, SURE if in_name else None)
+    if link.scheme in _ODD and not (link.scheme == "sftp" and contact.program != "tool"):
+        yield _at("network.odd-scheme", contact, f"uses the scheme {link.scheme}:")
+
+
+def _request(contact: Contact, link: Link) -> Iterator[Finding]:
+    carries = bool(contact.sends or contact.body) or contact.method not in ("GET", "HEAD", "OPTIONS", "DOWNLOAD", "DNS")
+    if link.place == "relay":
+        yield _at("network.drop-point", contact, f"{'sends to' if carries else 'contacts'} {link.host}, a public place that passes on anything", None if carries else MEDIUM, SURE if carries else LIKELY)
+    if contact.method == "DELETE" or (contact.method in ("POST", "PUT", "PATCH") and (_DELETING_PATH.search(link.path) or (contact.body and _DELETING_BODY.search(contact.body[:20_000])))):
+        yield _at("network.remote-delete", contact, f"deletes {link.path[:100] or '/'} at {link.host}")
+
+
+def _content(contact: Contact, link: Link | None) -> Iterator[Finding]:
+    where = link.host if link else "another machine"
+    if contact.listens:
+        yield _at("network.listens", contact, f"{contact.program} waits for connections from outside")
+    if contact.method == "DNS" and contact.sends:
+        yield _at("network.name-content", contact, "puts content into the names it looks up")
+    elif contact.sends:
+        grave = any(kinds(name) & _CREDENTIAL_LIKE for name in contact.sends)
+        shown = ", ".join(name[:80] for name in contact.sends[:3] if name != "-") or "what another command prints"
+        ordinary = contact.program in _FILE_TRANSFER and not grave
+        yield _at("network.sends-file", contact, f"sends {shown} to {where}", HIGH if grave else (LOW if ordinary else None), SURE)
+    elif contact.method == "RAW" and not contact.listens and contact.program != "tool":
+        yield _at("network.remote-control", contact, f"opens a raw connection to {where}")

@@ -1,0 +1,63 @@
+"""toolguard itself: sees calls that reach for its files, its ports, its command line, or the configuration that puts it in place.
+
+Leaves alone listing folders above them and running `toolguard check`, `doctor`, `--help` and the like, which change nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from toolguard.core.acts import FileOp
+from toolguard.core.facts import Facts
+from toolguard.core.model import Confidence, Finding, Severity
+from toolguard.core.paths import normal, resolved
+from toolguard.core.reading import Language, Reading
+from toolguard.core.urls import parse
+from toolguard.detectors.kinds import FindingKind
+
+OWN_FILES: Final = FindingKind("guard.own-files", Severity.CRITICAL, Confidence.HIGH, "reaches for toolguard's own files", ("CWE-693",))
+CLIENT: Final = FindingKind("guard.client-configuration", Severity.CRITICAL, Confidence.HIGH, "changes the configuration that puts toolguard in front of a server", ("CWE-693",))
+OWN_COMMAND: Final = FindingKind("guard.own-command", Severity.CRITICAL, Confidence.HIGH, "uses toolguard's own command line, which is for people", ("CWE-693",))
+OWN_PORT: Final = FindingKind("guard.own-port", Severity.CRITICAL, Confidence.HIGH, "talks to toolguard's own review server", ("CWE-693",))
+FINDINGS: Final = (OWN_FILES, CLIENT, OWN_COMMAND, OWN_PORT)
+
+_OWN_NAME: Final = re.compile(r"toolguard(?:\.(?:yaml|yml|db(?:-wal|-shm)?)|[/_-]|$)")
+# Words of the command line that decide, enrol, configure or serve; the others only look.
+_DECIDES: Final = re.compile(r"(?:^|[\s;&|'\"/(`])toolguard(?:\.exe)?['\"]?\s+(?:--?\S+\s+)*(approvals\s+(?:approve|deny)|grants\s+revoke|reviewers|serve|install|uninstall|proxy|hook|policy\s+learn|audit\s+checkpoint)\b|-m\s+toolguard\s+(?:approvals|grants|reviewers|serve|install|uninstall|proxy|hook)\b")
+_READS: Final = frozenset({FileOp.READ, FileOp.LIST})
+
+
+def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
+    around = facts.surroundings
+    protected = tuple(normal(path) for path in around.protected)
+    for use in reading.files:
+        path = normal(resolved(use.path, around.cwd))
+        if use.remote:
+            continue
+        for own in protected:
+            below = path == own or path.startswith(own.rstrip("/") + "/")
+            above = use.op is FileOp.DELETE and use.recursive and own.startswith(path.rstrip("/*") + "/")
+            if not (below or above):
+                continue
+            ours = bool(_OWN_NAME.search(own))
+            if ours and use.op is not FileOp.LIST:
+                yield OWN_FILES.at(f"{use.op.value}s {use.path[:200]}, which belongs to toolguard", use.place.pointer, use.place.start, use.place.end)
+            elif not ours and use.op not in _READS:
+                yield CLIENT.at(f"changes {use.path[:200]}, which puts toolguard in front of a server", use.place.pointer, use.place.start, use.place.end)
+            break
+    for contact in reading.contacts:
+        link = parse(contact.address)
+        if link is not None and link.place in ("loopback", "local-name") and link.port in around.protected_ports:
+            yield OWN_PORT.at(f"talks to port {link.port}, toolguard's review server", contact.place.pointer, contact.place.start, contact.place.end)
+    for fragment in reading.fragments:
+        if fragment.language in (Language.SHELL, Language.POWERSHELL, Language.CMD, Language.PYTHON, Language.CODE):
+            match = _DECIDES.search(fragment.text[:100_000])
+            if match is not None and not _only_mentions(reading):
+                yield OWN_COMMAND.at("uses toolguard's own command line, which is for people", fragment.place.pointer, fragment.place.start, fragment.place.end)
+
+
+def _only_mentions(reading: Reading) -> bool:
+    """The command line stands in a text that is only searched or printed."""
+    return bool(reading.fragments) and re.match(r"\s*(?:echo|printf|grep|rg|ag|man|which|cat|git\s+(?:log|grep|commit))\b[^|;&`$]*$", reading.fragments[0].text[:2000]) is not None

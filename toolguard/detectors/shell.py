@@ -1,0 +1,31 @@
+"""Shell commands as such: sees commands that run what nobody can see, hand a shell to somebody else, or multiply.
+
+Leaves alone commands that only talk about such things (`echo`, `grep`, here-documents given to `cat`) and what a shell does
+all day: pipes, loops, functions, variables whose values the text itself settles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from toolguard.core.facts import Facts
+from toolguard.core.model import Confidence, Finding, Severity
+from toolguard.core.reading import Reading
+from toolguard.detectors.kinds import FindingKind, from_acts
+
+LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
+SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
+
+FINDINGS: Final = (
+    FindingKind("shell.runs-download", CRITICAL, LIKELY, "runs code straight from the network", ("CWE-494",)),
+    FindingKind("shell.runs-hidden", HIGH, LIKELY, "runs code that cannot be seen in the call", ("CWE-506",)),
+    FindingKind("shell.reverse-shell", CRITICAL, SURE, "hands a shell to somebody else", ("CWE-553",)),
+    FindingKind("shell.opens-shell", MEDIUM, SURE, "opens a shell for somebody to type into", ("CWE-78",)),
+    FindingKind("shell.fork-bomb", CRITICAL, SURE, "starts copies of itself without end", ("CWE-400",)),
+    FindingKind("shell.dynamic-command", HIGH, LIKELY, "decides only when it runs which program runs", ("CWE-78",)),
+    FindingKind("shell.privileged", LOW, SURE, "runs with the rights of another user", ("CWE-250",)),
+)
+
+
+def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
+    return from_acts(FINDINGS, reading.acts)

@@ -1,0 +1,27 @@
+"""The machine as a whole: power, processes, disks, load.
+
+Sees what stops or exhausts it or destroys disks. Leaves alone ending one's own jobs, status queries and ordinary signals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from toolguard.core.facts import Facts
+from toolguard.core.model import Confidence, Finding, Severity
+from toolguard.core.reading import Reading
+from toolguard.detectors.kinds import FindingKind, from_acts
+
+LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
+SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
+
+FINDINGS: Final = (
+    FindingKind("system.stops-machine", HIGH, SURE, "stops or restarts the machine", ("CWE-400",)),
+    FindingKind("system.kills", MEDIUM, SURE, "kills programs, possibly other people's", ("CWE-400",)),
+    FindingKind("system.destroys-disk", HIGH, SURE, "destroys disks, volumes or file systems", ("CWE-471",)),
+    FindingKind("system.exhausts", MEDIUM, SURE, "uses up the machine", ("CWE-400",)),
+)
+
+
+def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
+    return from_acts(FINDINGS, reading.acts)
