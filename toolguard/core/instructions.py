@@ -8,6 +8,7 @@ a call that does what it says; one that addresses the agent weighs by itself.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,10 +26,11 @@ BLOCK: Final = 12
 KEPT: Final = 24
 """Instructions kept from one result."""
 
-_AGENT: Final = (
-    r"(?:a\.?i\.?(?: (?:assistant|agent|model|system))?|assistants?|(?:large )?language models?|llms?|agents?"
-    r"|chat ?bots?|bots?|gpt(?:-?[\w.]+)?|chatgpt|claude|gemini|copilot|models?)"
+_MACHINE: Final = (
+    r"(?:a\.?i\.?(?: (?:assistant|agent|model|system)s?)?|(?:virtual |digital )?assistants?|(?:large )?language models?"
+    r"|llms?|chat ?bots?|gpt(?:-?[\w.]+)?|chatgpt|claude|gemini|copilot|ai[- ]agents?)"
 )
+"""Words for a program that talks, which nobody else is called by."""
 _OPENER: Final = (
     r"(?:please|kindly|now|then|next|first|second|third|finally|also|and|or|immediately|just|simply|instead|so"
     r"|afterwards?|after that|lastly|additionally|furthermore|always|to|directly|urgently|quickly)"
@@ -60,60 +62,134 @@ _MEANS: Final = re.compile(
 _TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]{0,300})?/?>")
 # Markup of a page, in lower case as pages have it; never prose.
 
-_CLAIMS: Final = tuple(
-    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
-    for pattern in (
+_MACHINES: Final = ("ai", "assistant", "language model", "llm", "bot", "gpt", "claude", "gemini", "copilot", "a.i")
+
+_CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple(
+    (weight, needles, re.compile(pattern, re.IGNORECASE | re.MULTILINE))
+    for weight, needles, pattern in (
         # Addressed to a program that reads along.
         (
-            rf"\b(?:you|hey|hi|hello|dear|to|attention|attn|for|from)\b[,:]? (?:the |an? |any |this |all |our |my )?{_AGENT}\b"
-            r"(?= ?[,.:;!\"'\n)]| (?:must|should|will|reading|that|who|is|are|need|has|have|processing|only)\b)"
+            2,
+            _MACHINES,
+            rf"\b(?:you|hey|hi|hello|dear|to|attention|attn|for|from)\b[,:]? (?:the |an? |any |this |all |our |my )?{_MACHINE}\b"
+            r"(?= ?[,.:;!\"'\n)]| (?:must|should|will|reading|that|who|is|are|need|has|have|processing|only)\b)",
         ),
-        rf"^\W*{_AGENT}\s*[,:]",
-        rf"\b(?:if|as|since) you(?:'re| are) (?:an? |the )?{_AGENT}\b",
-        rf"\b(?:instructions?|notes?|messages?|commands?|directives?|tasks?) (?:to|for) (?:the |an? |any |all )?{_AGENT}\b",
+        (
+            2,
+            _MACHINES,
+            rf"^\W*{_MACHINE}\s*[,:]|\b{_MACHINE} (?:reading|processing|summari[sz]ing|handling|viewing|parsing|using)\b"
+            rf"|\b{_MACHINE} (?:should|must|shall|has to|have to|needs? to) (?:also |now |first |always |then )?[a-z]+\b",
+        ),
+        (2, _MACHINES, rf"\b(?:if|as|since|because) (?:you(?:'re| are) )?(?:an? |the )(?:{_MACHINE}|agent|bot)\b"),
+        (
+            2,
+            (*_MACHINES, "agent", "bot", "model"),
+            r"\b(?:instructions?|notes?|messages?|commands?|directives?|tasks?) (?:to|for) (?:the |an? |any |all )?"
+            rf"(?:{_MACHINE}|agents?|bots?|models?)\b",
+        ),
+        (
+            1,
+            ("agent", "bot", "model", "system"),
+            r"\b(?:hey|hi|hello|dear|attention|attn|to)\b[,:]? (?:the |all )?(?:agents?|bots?|models?|system)\b(?= ?[,.:;!])",
+        ),
         # Sets aside what the person asked.
         (
+            2,
+            (
+                "ignor",
+                "disregard",
+                "forget",
+                "overrid",
+                "bypass",
+                "discard",
+                "abandon",
+                "supersed",
+                "replac",
+                "stop follow",
+            ),
             r"\b(?:ignor|disregard|forget|overrid|bypass|discard|abandon|supersed|replac|stop follow)\w*\b[^.\n]{0,40}"
-            r"\b(?:previous|prior|above|earlier|preceding|all|any|other|original|existing|your|user'?s?|current|system)\b[^.\n]{0,30}"
-            r"\b(?:instructions?|prompts?|tasks?|rules?|commands?|directions?|guidelines?|requests?|context|restrictions?|polic)"
+            r"\b(?:previous|prior|above|earlier|preceding|original|existing|your|user'?s?|current|system)\b[^.\n]{0,30}"
+            r"\b(?:instructions?|prompts?|tasks?|commands?|directions?|guidelines?|requests?|context|restrictions?)"
+            r"|\b(?:ignore|disregard|forget) (?:the|this|that|my|your|all|any|those|these) (?:\w+ )?"
+            r"(?:requests?|instructions?|tasks?|questions?)\b",
         ),
         # Puts itself before the work in hand.
         (
-            r"\b(?:before|after|prior to|in order to|until|once|to) (?:you |that,? you )?(?:can |could |may |are able to |do that,? )?"
-            r"(?:continu|proceed|complet|finish|solv|answer|respond|resum|return|start)\w*\b[^.\n]{0,40}\b"
-            r"(?:tasks?|requests?|questions?|query|quer(?:y|ies)|instructions?|user|original|above|with your|the work|objective)\b"
+            2,
+            ("task", "request", "question", "quer", "instruction", "objective"),
+            r"\b(?:before|after|prior to|in order to|until|once|to) (?:you |that,? you )?"
+            r"(?:can |could |may |are able to |do that,? )?(?:you can )?"
+            r"(?:continu|proceed|complet|finish|solv|answer|respond|resum|return|start|perform|fulfil)\w*\b[^.\n]{0,30}\b"
+            r"(?:(?:the|your|this|my|any|user'?s?|original|initial|main|given|current) )(?:\w+ )?"
+            r"(?:tasks?|requests?|questions?|quer(?:y|ies)|instructions?|objective)\b",
         ),
-        r"\bbefore (?:you )?(?:continu|proceed)(?:e|ing)?\b",
+        (1, ("before ",), r"\bbefore (?:you )?(?:continu|proceed|answer|respond|do|perform)(?:e|ing)?\b"),
         (
-            r"\b(?:your|the) (?:new|next|real|actual|only|true|updated|revised|additional|secondary|primary|highest) "
-            r"(?:task|goal|objective|instructions?|mission|job|priority|directive)\b"
+            1,
+            ("your ", "the "),
+            r"\b(?:your|the) (?:new|next|real|actual|only|true|updated|revised|additional|primary|highest) "
+            r"(?:task|goal|objective|instructions?|mission|job|priority|directive)\b",
         ),
         (
-            r"\b(?:you are now|from now on,? you|new instructions?|updated instructions?|system (?:override|update|message|prompt"
-            r"|notice|instruction)|admin(?:istrator)? (?:override|instruction|mode|message)|developer mode|maintenance mode)\b"
+            1,
+            ("you are now", "from now on", "instruction", "system ", "admin", "mode"),
+            r"\b(?:you are now|from now on,? you|new instructions?|updated instructions?|system (?:override|update|message"
+            r"|prompt|notice|instruction)|admin(?:istrator)? (?:override|instruction|mode|message)|developer mode"
+            r"|maintenance mode)\b",
         ),
         # Asks for silence.
         (
-            r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell|inform|mention|reveal|notify|notif|alert|ask|let|disclos|confirm|"
-            r"warn|report|show|display)\w*\b[^.\n]{0,40}\b(?:users?|anyone|humans?|owners?|person|them|confirmation|permission|this)\b"
+            2,
+            ("not", "n't", "never", "without"),
+            r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell|inform|mention|reveal|notify|notif|alert|disclos|warn)"
+            r"\w*\b[^.\n]{0,40}\b(?:users?|anyone|humans?|owners?|person|them|this)\b",
+        ),
+        (
+            1,
+            ("not", "n't", "never", "without"),
+            r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:ask|wait|seek|requir|report|show|request)\w*\b[^.\n]{0,40}"
+            r"\b(?:users?|anyone|confirm\w*|permission|approval|authori[sz]ation)\b",
         ),
         # Names a tool to be used.
         (
-            r"\b(?:use|call|invoke|run|execute|using|trigger)\s+(?:the\s+|your\s+|a\s+)?[`'\"]?[A-Za-z]+(?:[_.-]\w+|[a-z][A-Z]\w*)*[`'\"]?\s+"
-            r"(?:tool|function|api|plugin|endpoint|command|action)\b"
+            1,
+            ("tool", "function", "api", "plugin", "endpoint", "action", "_"),
+            r"\b(?:use|call|invoke|execute|using|trigger)\s+(?:the\s+|your\s+|a\s+)?(?!the\b|a\b|this\b)[`'\"]?[A-Za-z][\w.-]*"
+            r"[`'\"]?\s+(?:tool|function|api|plugin|endpoint|action)\b"
+            r"|\b(?:call|invoke|run|execute|use)\s+[`'\"]?[a-z]+(?:_[a-z]+)+[`'\"]?\s*(?:\(|with\b|to\b|and\b)",
         ),
-        r"\b(?:call|invoke|run|execute|use)\s+[`'\"]?[a-z]+(?:_[a-z]+)+[`'\"]?\s*(?:\(|with\b)",
         # Forges the turns of a conversation.
-        r"<\|\w{2,20}\|>|\[/?(?:INST|SYS(?:TEM)?|ASSISTANT|USER|TOOL)\]|<</?SYS>>",
+        (2, ("<|", "[", "<<"), r"<\|\w{2,20}\|>|\[/?INST\]|<</?SYS>>|^\[(?:SYSTEM|ASSISTANT|USER|TOOL)\]"),
         (
-            r"</?(?:system|assistant|user|human|instructions?|admin|developer|tool_?(?:call|result|response)|function_?call|prompt"
-            r"|commands?|override|task|important\w*|urgent|secret|hidden|note_to_\w+)(?:[\s_-][^>]{0,40})?>"
+            1,
+            ("<",),
+            r"</?(?:system|assistant|instructions?|admin|developer|tool_?(?:call|result|response)|function_?call|prompt|task"
+            r"|override|important\w*|urgent|secret|hidden|note_to_\w+)(?:[\s_-][^>]{0,40})?>",
         ),
-        r"^\W{0,6}(?:system|assistant|developer|administrator|admin|root)(?: (?:message|prompt|note|instruction|notice))?\s*:",
-        r"^#{1,6}\s*(?:system|instructions?|assistant|new task|prompt|override)\b",
+        (
+            1,
+            (":",),
+            r"^\W{0,6}(?:system|assistant|developer|administrator|admin)(?: (?:message|prompt|note|instruction|notice))?\s*:",
+        ),
+        (1, ("#",), r"^#{1,6}\s*(?:system|assistant|new (?:task|instructions?)|prompt|override)\b"),
+        (1, ("<!--",), r"<!--[^>]{0,300}\b(?:you|users?|agents?|system|assistant)\b"),
+        # Presses.
+        (
+            1,
+            ("important", "urgent", "critical", "mandatory", "required", "immediate"),
+            r"\b(?:important|urgent|critical|mandatory)\b[^.\n]{0,12}\b(?:messages?|instructions?|notices?|task|directive|request"
+            r"|action)\b|\b(?:important|urgent|critical|mandatory)\s*!{1,3}",
+        ),
     )
 )
-"""Forms that only a text meant for an agent takes."""
+"""Forms of a text that is meant for an agent: how much each says, letters without which it cannot be there, the form.
+
+A weight of 2 says it alone; forms of weight 1 stand in honest documents too and say it only together.
+"""
+
+_ENOUGH: Final = 2
+_SHOUT_WEIGHT: Final = 1
+_PAIR: Final = 2
 
 _SHOUT: Final = re.compile(r"<([A-Z][A-Z_ -]{3,30})>")
 # A tag in capitals around prose: a made-up envelope. Records of real formats use tags in pairs many times over.
@@ -234,14 +310,24 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
 
 def _authority(sentences: Sequence[tuple[int, str]]) -> frozenset[int]:
     """Numbers of the sentences that stand under a claim of authority over the agent."""
+    whole = "\n".join(sentence for _, sentence in sentences).lower()
+    claims = [(weight, form) for weight, needles, form in _CLAIMS if any(needle in whole for needle in needles)]
+    hits = [
+        (i, weight, n)
+        for i, (_, s) in enumerate(sentences)
+        for n, (weight, form) in enumerate(claims)
+        if form.search(s)
+    ]
+    tags = [(i, tag) for i, (_, s) in enumerate(sentences) for tag in _SHOUT.findall(s)]
+    count = Counter(tag for _, tag in tags)
+    hits += [(i, _SHOUT_WEIGHT, -1) for i, tag in tags if count[tag] <= _PAIR]
+    hits.sort()
     under: set[int] = set()
-    for i, (_, sentence) in enumerate(sentences):
-        if any(claim.search(sentence) for claim in _CLAIMS):
+    for at, (i, weight, _) in enumerate(hits):
+        # Different forms near each other add up; the same form twice says nothing new.
+        near = {n: w for j, w, n in hits[at : at + BLOCK] if j <= i + BLOCK // 2}
+        if weight >= _ENOUGH or sum(near.values()) >= _ENOUGH:
             under.update(range(max(0, i - 2), i + BLOCK))
-    shouted = [(i, tag) for i, (_, s) in enumerate(sentences) for tag in _SHOUT.findall(s)]
-    for i, tag in shouted:
-        if sum(1 for _, other in shouted if other == tag) <= 2:
-            under.update(range(i, i + BLOCK))
     return frozenset(under)
 
 
