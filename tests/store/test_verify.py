@@ -10,6 +10,8 @@ import pytest
 
 from tests.store.conftest import NOW
 from toolguard.store import Database, audit
+from toolguard.store.checkpoints import Checkpoints
+from toolguard.store.proving import verify_file
 from toolguard.store.verify import Report, verify
 
 EVENTS = 12
@@ -157,3 +159,128 @@ def test_a_rehashed_log_must_still_tell_a_possible_story(
     rehash(rows)
 
     assert not verify(rows).ok
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> Path:
+    """A home whose log has signed checkpoints at sizes 3, 7 and 12."""
+    home = tmp_path / "home"
+    database = Database(home / "toolguard.db", clock=lambda: NOW)
+    checkpoints = Checkpoints(database)
+    with database.write(full=True) as tx:
+        audit.append(tx, "log.opened", {"key_id": "a1", "public_key": checkpoints.key.public.hex()})
+    for number in range(1, EVENTS):
+        with database.write(full=True) as tx:
+            audit.append(tx, "policy.loaded", {"n": number})
+            if number in (2, 6, 11):
+                checkpoints.write(tx)
+    database.close()
+    with sqlite3.connect(home / "toolguard.db") as connection:
+        for name in ("audit_event_keeps", "audit_event_stays", "audit_event_once"):
+            connection.execute(f"DROP TRIGGER {name}")
+    connection.close()
+    return home
+
+
+def witness(home: Path, size: int) -> str:
+    """What a reviewer's message said: size/root."""
+    connection = sqlite3.connect(home / "toolguard.db")
+    root = connection.execute("SELECT root FROM audit_checkpoint WHERE size = ?", (size,)).fetchone()[0]
+    connection.close()
+    return f"audit {size}/{root} at the time of the message"
+
+
+def test_signed_checkpoints_fit_an_honest_log_and_an_anchor_confirms_it(signed: Path) -> None:
+    report = verify_file(signed / "toolguard.db", [witness(signed, 7)])
+
+    assert report.problems == []
+    assert (report.checkpoints, report.anchored, report.anchored_size) == (3, True, 7)
+
+
+CUT = "DELETE FROM audit_event WHERE seq > 9; DELETE FROM audit_body WHERE seq > 9;"
+FORGET = "DELETE FROM audit_checkpoint WHERE size > 9;"
+
+
+@pytest.mark.parametrize(
+    ("tampering", "forget_file", "anchor", "found"),
+    [
+        (CUT, False, False, True),  # the newest checkpoint in the log knows better
+        (CUT + FORGET, False, False, True),  # the file beside it knows better
+        (CUT + FORGET, True, False, False),  # nothing is left that could know: said as `anchored: false`
+        (CUT + FORGET, True, True, True),  # a message in a reviewer's mailbox knows better
+        ("UPDATE audit_checkpoint SET note = replace(note, 'head', 'heaD')", False, False, True),
+        ("UPDATE audit_checkpoint SET note = (SELECT note FROM audit_checkpoint WHERE size = 3)", False, False, False),
+        ("DELETE FROM audit_checkpoint", False, False, False),  # the file still holds the newest, and it fits
+    ],
+)
+def test_a_cut_tail_is_found_as_long_as_one_witness_is_left(
+    signed: Path, tampering: str, forget_file: bool, anchor: bool, found: bool
+) -> None:
+    anchors = [witness(signed, 12)] if anchor else []
+    edit(signed / "toolguard.db", tampering)
+    if forget_file:
+        (signed / "audit-checkpoint.txt").unlink()
+
+    report = verify_file(signed / "toolguard.db", anchors)
+
+    assert report.ok is not found
+    assert found or not report.anchored
+
+
+def rewritten(signed: Path, *, resign: bool) -> None:
+    """The whole log rewritten by who holds the file: every hash new, and with `resign` the log's key as well."""
+    path = signed / "toolguard.db"
+    connection = sqlite3.connect(path)
+    connection.row_factory = sqlite3.Row
+    rows = [
+        dict(row) for row in connection.execute("SELECT e.*, b.body FROM audit_event e JOIN audit_body b USING (seq)")
+    ]
+    rows[4]["tool"] = "innocent"
+    rehash(rows)
+    for row in rows:
+        connection.execute(
+            "UPDATE audit_event SET tool = ?, prev_hash = ?, row_hash = ? WHERE seq = ?",
+            (row["tool"], row["prev_hash"], row["row_hash"], row["seq"]),
+        )
+    if resign:
+        connection.execute("DELETE FROM audit_checkpoint")
+    connection.commit()
+    connection.close()
+    if resign:
+        (signed / "audit-checkpoint.txt").unlink()
+        database = Database(path, clock=lambda: NOW)
+        with database.write(full=True) as tx:
+            Checkpoints(database).write(tx)
+        database.close()
+
+
+def test_a_rehashed_log_contradicts_its_signed_checkpoints(signed: Path) -> None:
+    rewritten(signed, resign=False)
+
+    assert not verify_file(signed / "toolguard.db").ok
+
+
+def test_a_rewrite_with_the_logs_own_key_is_found_by_a_witness_and_only_by_one(signed: Path) -> None:
+    anchor = witness(signed, 12)
+    rewritten(signed, resign=True)
+
+    alone = verify_file(signed / "toolguard.db")
+    assert (alone.ok, alone.anchored) == (True, False)
+    assert not verify_file(signed / "toolguard.db", [anchor]).ok
+
+
+def test_checkpoints_of_another_key_or_another_log_do_not_count(signed: Path, tmp_path: Path) -> None:
+    note = (signed / "audit-checkpoint.txt").read_text(encoding="utf-8")
+    (signed / "keys" / "audit-a1.key").unlink()
+    other = Database(tmp_path / "other" / "toolguard.db", clock=lambda: NOW)
+    with other.write(full=True) as tx:
+        audit.append(tx, "log.opened", {"key_id": "a1", "public_key": Checkpoints(other).key.public.hex()})
+    other.close()
+
+    assert not verify_file(tmp_path / "other" / "toolguard.db", [note]).ok
+    edit(signed / "toolguard.db", "DELETE FROM audit_checkpoint")
+    database = Database(signed / "toolguard.db", clock=lambda: NOW)
+    with database.write(full=True) as tx:
+        Checkpoints(database).write(tx)
+    database.close()
+    assert not verify_file(signed / "toolguard.db").ok

@@ -14,10 +14,9 @@ from toolguard.core.canonical import pretty
 from toolguard.core.model import Json
 from toolguard.errors import ConfigError, StoreError
 from toolguard.store import audit as log
-from toolguard.store.copies import read_copy
 from toolguard.store.database import Database
+from toolguard.store.proving import verify_file
 from toolguard.store.verify import Report
-from toolguard.store.verify import verify as verify_rows
 
 LIFE = 10_000
 """Events of one call or request; an honest one has a dozen."""
@@ -120,10 +119,11 @@ def search(text: str, limit: int, config: str | None, as_json: bool) -> int:
 
 @audit.command("verify", epilog=example("toolguard audit verify /media/evidence/toolguard.db --json"))
 @click.argument("file", required=False)
+@click.option("--anchor", multiple=True, help="A file with checkpoints kept outside, or the text `SIZE/ROOT`.")
 @click.option("--require-anchor", is_flag=True, help="Fail unless something outside this file confirms the log.")
 @config_option
 @json_option
-def verify(file: str | None, require_anchor: bool, config: str | None, as_json: bool) -> int:
+def verify(file: str | None, anchor: tuple[str, ...], require_anchor: bool, config: str | None, as_json: bool) -> int:
     """Prove that the log is whole and in order, and that no call ran without its permission.
 
     FILE is a copy of a database; without it the home's own is checked. Nothing is written.
@@ -133,8 +133,7 @@ def verify(file: str | None, require_anchor: bool, config: str | None, as_json: 
     if not path.is_file():
         raise ConfigError(f"there is no database `{path}`", hint="name a copy, or set TOOLGUARD_HOME")
     try:
-        with read_copy(path) as copy:
-            found = verify_rows(copy.events, state=copy.states)
+        found = verify_file(path, [_anchor(text) for text in anchor])
     except StoreError as error:
         report(str(error), "restore the file from a backup and verify that")
         return BAD_INPUT
@@ -147,6 +146,15 @@ def verify(file: str | None, require_anchor: bool, config: str | None, as_json: 
     return OK
 
 
+def _anchor(text: str) -> str:
+    """An anchor as written, or the contents of the file of that name. Raises ConfigError."""
+    path = Path(text)
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else text
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"`{path}` cannot be read: {error}", hint="name a text file, or write SIZE/ROOT") from error
+
+
 def _tell(found: Report) -> None:
     result = "consistent" if found.ok else "CHANGED"
     print_lines([f"{result}: {found.events} events, head {found.head}"])
@@ -154,5 +162,10 @@ def _tell(found: Report) -> None:
         print_lines([f"  event {problem.seq}: {problem.what}" if problem.seq is not None else f"  {problem.what}"])
     if len(found.problems) > PROBLEMS_SHOWN:
         click.echo(f"  and {len(found.problems) - PROBLEMS_SHOWN} more; --json prints all")
+    if found.checkpoints:
+        click.echo(f"signed checkpoints that fit: {found.checkpoints}, root {found.root}")
+    if found.anchored:
+        later = found.events - found.anchored_size
+        click.echo(f"anchored: {found.anchored_size} events confirmed from outside, the {later} after them not yet")
     if found.ok and not found.anchored:
         click.echo("not anchored: nothing outside this file confirms it, so a rewrite of all of it would go unseen")

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from toolguard.config import Config
 from toolguard.errors import StoreError
 from toolguard.guard import Guard
 from toolguard.store import audit, engine
-from toolguard.store.verify import verify
+from toolguard.store.proving import verify_file
 
 # No clock that is right shows a time before this code was written.
 _WRITTEN: Final = datetime(2026, 11, 1, tzinfo=UTC)
@@ -41,12 +42,14 @@ def examine_home(config: Config) -> Iterator[Check]:
     loose = [(path, mode) for path in _private_files(config) if (mode := _mode(path)) & 0o077]
     for path, mode in loose:
         wanted = "700" if path.is_dir() else "600"
-        yield Check("home", "problem", f"{path} is open to other users (mode {mode:o})", f"chmod {wanted} '{path}'")
+        yield Check(
+            "home", "problem", f"{path} is open to other users (mode {mode:o})", f"chmod {wanted} {quote(str(path))}"
+        )
     if not loose:
         yield Check("home", "ok", f"{home} is private")
     if config.file and _mode(config.file) & 0o022:
         what = f"{config.file} can be changed by other users"
-        yield Check("configuration", "problem", what, f"chmod go-w '{config.file}'")
+        yield Check("configuration", "problem", what, f"chmod go-w {quote(str(config.file))}")
 
 
 def _private_files(config: Config) -> Iterator[Path]:
@@ -165,7 +168,8 @@ def _health(url: str) -> str:
 
 
 def examine_audit(guard: Guard) -> Check:
-    report = verify(dict(row) for row in audit.stream(guard.store))
+    guard.store.flush()
+    report = verify_file(guard.config.database)
     if report.ok:
         anchor = "" if report.anchored else ", confirmed by nothing outside this machine"
         return Check("audit", "ok", f"{report.events} events, consistent{anchor}")

@@ -25,7 +25,7 @@ from toolguard.core.quorum import reached
 from toolguard.guard import owner, requests
 from toolguard.guard.reviewers import Reviewer
 from toolguard.guard.times import later
-from toolguard.store import audit, records
+from toolguard.store import audit, checkpoints, records
 from toolguard.store.database import Database, Row, Transaction
 
 Choice = Literal["approve", "deny"]
@@ -56,7 +56,7 @@ class RequestView:
     waiting: bool
     """A live client call waits for the answer at this moment."""
     audit: Mapping[str, Json] = field(default_factory=dict)
-    """Newest sequence number and hash of the log, for people who keep the page as a witness."""
+    """Size and root of the newest checkpoint: people who keep the page are witnesses of the log."""
 
     @property
     def server(self) -> str:
@@ -373,7 +373,7 @@ class Approvals:
     def _view(self, row: Row) -> RequestView:
         cast = records.votes(self._database, row["request_id"])
         run = records.execution_of(self._database, row["request_id"])
-        seq, head = audit.head(self._database)
+        witness = checkpoints.newest(self._database)
         return RequestView(
             id=row["request_id"],
             state=row["state"],
@@ -400,7 +400,7 @@ class Approvals:
             ),
             execution=_execution(run) if run is not None else None,
             waiting=row["waiting"] > 0 and row["state"] in OPEN_REQUESTS,
-            audit={"seq": seq, "head": head},
+            audit={"size": witness["size"], "root": witness["root"], "seq": witness["size"]} if witness else {},
         )
 
 

@@ -42,6 +42,7 @@ from toolguard.guard.reviewers import Reviewers
 from toolguard.guard.sessions import Sessions
 from toolguard.guard.times import iso, later, moment, utc_now
 from toolguard.store import audit, keys, meta, records
+from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.database import Database, Row, Transaction
 
 Answer = Permit | Refusal | Pending
@@ -59,6 +60,8 @@ class Guard:
         self.redactor = Redactor(key, key_id, config.redact_keys, known)
         self.reviewers = Reviewers(self.store, clock)
         self.approvals = Approvals(self.store, config)
+        self.checkpoints = Checkpoints(self.store)
+        self.store.duty = self.checkpoints.write_if_due
         self._pins = Pins(self.store)
         self._sessions = Sessions(self.store)
         self._surroundings = configuration.surroundings(config)
@@ -226,8 +229,15 @@ class Guard:
             requests.recover(tx)
 
     def close(self) -> None:
-        self._sessions.save_all()
-        self.store.close()
+        """Write what waits, with a last checkpoint. Raises StoreError when that cannot be done."""
+        if self.store.is_closed:
+            return
+        try:
+            self._sessions.save_all()
+            self.store.flush()
+            self.checkpoints.write_if_due(now=True)
+        finally:
+            self.store.close()
 
     def __enter__(self) -> Guard:
         return self
@@ -308,6 +318,7 @@ class Guard:
     def _ask(self, judged: Judged, facts: Facts) -> Answer:
         """T1 or T2, or one of the refusals that page nobody."""
         body = self._body(judged)
+        self.checkpoints.key  # noqa: B018 - loaded before the lock is taken, since the first time costs 30 ms
         before = shown.replaced_text(judged.call, judged.decision, self.config.roots)
         principal = judged.call.principal
         with self.store.write(full=True) as tx:
@@ -327,6 +338,7 @@ class Guard:
                 self._decided(tx, judged, body)
                 view = self._view(tx, judged, facts, before)
                 row = requests.create(tx, judged, view)
+                self.checkpoints.write(tx)
             else:
                 self._decided(tx, judged, body, row["request_id"])
                 records.attach(tx, row["request_id"], judged.call_id)
@@ -368,6 +380,9 @@ class Guard:
     def _claim(self, pending: Pending) -> Answer:
         """T10, or T9 when something drifted, or what the request has become instead."""
         call = pending.call
+        doubt = self.checkpoints.contradiction()
+        if doubt:
+            raise StoreError(doubt, hint="compare with a backup, then `toolguard audit confirm`")
         self._pins.forget(call.server)
         pin = self._pins.of(call.server).get(call.tool)
         if pin is not None and pin.fingerprint != call.definition_fp and call.definition_fp:
@@ -488,7 +503,12 @@ class Guard:
         return Refusal(RefusalCode.LOG_UNAVAILABLE, answers.log_unavailable(), (str(error), error.hint))
 
     def _note_start(self) -> None:
-        """The log says which policy is in force from here on, once for each change of it."""
+        """A new log begins with its key; and it says which policy is in force, once for each change of it."""
+        if audit.head(self.store)[0] == 0:
+            key = self.checkpoints.key
+            with self.store.write(full=True) as tx:
+                if audit.is_empty(tx):
+                    audit.append(tx, "log.opened", {"key_id": key.id, "public_key": key.public.hex()})
         policy = self.config.policy.digest
         if meta.value(self.store, "policy_digest") == policy:
             return

@@ -69,6 +69,10 @@ def _head(transaction: Transaction) -> tuple[int, str, str]:
     return (row["seq"], row["row_hash"], row["log_id"]) if row is not None else (0, GENESIS, secrets.token_hex(16))
 
 
+def is_empty(tx: Transaction) -> bool:
+    return tx.one("SELECT 1 FROM audit_event LIMIT 1") is None
+
+
 def head(database: Database) -> tuple[int, str]:
     """Sequence number and hash of the newest event; (0, GENESIS) for an empty log."""
     rows = database.read("SELECT seq, row_hash FROM audit_event ORDER BY seq DESC LIMIT 1")

@@ -26,6 +26,8 @@ class Copy:
     """Every event with its body, in order, one at a time."""
     states: Mapping[str, str]
     """The state of each approval request, as the tables hold it."""
+    notes: list[str]
+    """The log's signed checkpoints, oldest first."""
 
 
 @contextmanager
@@ -36,8 +38,9 @@ def read_copy(path: Path) -> Iterator[Copy]:
         try:
             connection.execute("BEGIN")
             states = {row["request_id"]: row["state"] for row in connection.execute(_STATES)}
+            notes = [row["note"] for row in connection.execute("SELECT note FROM audit_checkpoint ORDER BY size")]
             # A Row answers to names like a mapping, though it is not typed as one.
-            yield Copy(cast("Iterator[Mapping[str, Any]]", connection.execute(_EVENTS)), states)
+            yield Copy(cast("Iterator[Mapping[str, Any]]", connection.execute(_EVENTS)), states, notes)
         finally:
             connection.close()
     except sqlite3.Error as error:

@@ -33,6 +33,7 @@ CHECKPOINT_PAGES: Final = 1_000
 """Of the write-ahead log, from which the background thread moves them into the database file once calls pause."""
 MOST_PAGES: Final = 8_000
 """From which a commit does it itself: 32 MB bound the log of a process that never pauses."""
+FOREVER: Final = 1e6
 LATE_SECONDS: Final = 0.01
 """How long an outcome may wait for a transaction to ride with."""
 SCHEMA_VERSION: Final = 1
@@ -45,13 +46,15 @@ Late = Callable[["Transaction"], None]
 class Transaction:
     """One write transaction. Its time is read after the lock: a wait must not make an expired thing look young."""
 
-    __slots__ = ("_connection", "head", "now")
+    __slots__ = ("_connection", "after_commit", "head", "now")
 
     def __init__(self, connection: sqlite3.Connection, now: str) -> None:
         self._connection = connection
         self.now = now
         self.head: tuple[int, str, str] | None = None
         """End of the audit log as this transaction has left it; never outlives the transaction."""
+        self.after_commit: list[Callable[[], None]] = []
+        """Done once the commit holds, still under the lock."""
 
     def execute(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
         return self._connection.execute(sql, values)
@@ -79,6 +82,8 @@ class Database:
         self._closed = False
         self.when_idle: Callable[[], None] = lambda: None
         """Called on the background thread when no more calls come; may hand over outcomes with `later`."""
+        self.duty: Callable[[], float] = lambda: FOREVER
+        """Called on the background thread; does what is due and says after how many seconds to be called again."""
         _prepare_folder(path.parent)
         is_new = not path.exists()
         try:
@@ -162,6 +167,8 @@ class Database:
                             outcome(transaction)
                         yield transaction
                         connection.execute("COMMIT")
+                        for done in transaction.after_commit:
+                            done()
                     except BaseException:
                         if connection.in_transaction:
                             connection.execute("ROLLBACK")
@@ -187,6 +194,15 @@ class Database:
         if self._late:
             with self.write(full=False):
                 pass
+
+    @property
+    def has_late(self) -> bool:
+        """Whether outcomes wait for a transaction."""
+        return bool(self._late)
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
 
     def now(self) -> str:
         """The time, as transactions write it."""
@@ -274,6 +290,7 @@ class _Tail:
         self._asleep = True
         self._stopped = False
         self._unsynced_since: float | None = None
+        self._duty_at = 0.0
         self._thread: threading.Thread | None = None
 
     def written(self) -> None:
@@ -297,24 +314,34 @@ class _Tail:
     def _run(self) -> None:
         while not self._stopped:
             with self._wake:
-                if self._asleep:
-                    self._wake.wait()
-                else:
-                    self._wake.wait(LATE_SECONDS)
+                pause = max(0.0, self._duty_at - time.monotonic()) if self._asleep else LATE_SECONDS
+                self._wake.wait(pause)
             try:
-                self._database.flush()
-                if self._unsynced_since is not None and time.monotonic() - self._unsynced_since >= SYNC_SECONDS:
-                    self._unsynced_since = None
-                    self._database.sync()
+                self._work()
             except (StoreError, OSError, sqlite3.Error):
-                # The outcome stays queued and is tried again; calls fail closed by themselves, since each one
-                # needs its own commit first.
+                # What waits stays queued and is tried again; calls fail closed by themselves, since each one needs
+                # its own commit first.
                 continue
-            if self._unsynced_since is None and not self._stopped:
-                self._database.when_idle()
-                self._database.checkpoint()
-                with self._wake:
-                    self._asleep = self._unsynced_since is None and not self._database._late
+
+    def _work(self) -> None:
+        database, now = self._database, time.monotonic()
+        database.flush()
+        if now >= self._duty_at:
+            self._duty_at = now + database.duty()
+        if self._unsynced_since is not None:
+            if now - self._unsynced_since >= SYNC_SECONDS:
+                self._unsynced_since = None
+                database.sync()
+            return
+        if not self._asleep:
+            database.when_idle()
+            database.flush()
+            database.checkpoint()
+        with self._wake:
+            self._asleep = self._is_quiet()
+
+    def _is_quiet(self) -> bool:
+        return self._unsynced_since is None and not self._database.has_late and not self._stopped
 
     def stop(self) -> None:
         with self._wake:

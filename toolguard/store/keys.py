@@ -14,10 +14,11 @@ KEY_BYTES: Final = 32
 
 def redaction_key(home: Path) -> tuple[str, bytes]:
     """The number and bytes of the key that redaction markers are made with; created at first use."""
-    return "k1", _load_or_create(home / "keys" / "redaction-k1.key")
+    return "k1", load_or_create(home / "keys" / "redaction-k1.key")
 
 
-def _load_or_create(path: Path) -> bytes:
+def load_or_create(path: Path) -> bytes:
+    """The key in this file, made at first use. Raises StoreError when it cannot be read or is no key."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

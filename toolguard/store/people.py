@@ -1,4 +1,4 @@
-"""Reviewers, their identities and credentials. Of a secret only the SHA-256 is stored: it is random, 160 bits or more."""
+"""Reviewers, their identities and credentials. Of a secret only the SHA-256 is kept: it is random, 160 bits or more."""
 
 from __future__ import annotations
 
