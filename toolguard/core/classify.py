@@ -188,6 +188,6 @@ def _is_production(reading: Reading, found: tuple[Target, ...]) -> bool:
     for text in texts:
         low = str(text).lower()
         # Cheap test first: most arguments hold none of these letters.
-        if ("pr" in low or "live" in low) and _PRODUCTION.intersection(verbs.split_name(low)):
+        if ("prod" in low or "prd" in low or "live" in low) and _PRODUCTION.intersection(verbs.split_name(low)):
             return True
     return False

@@ -98,6 +98,7 @@ RISK: Final = (READ, EffectClass.UNKNOWN, WRITE, SEND, DELETE, ADMINISTER, GRANT
 """From harmless to grave, for choosing among several verbs."""
 
 
+@lru_cache(maxsize=4096)
 def split_name(name: str) -> tuple[str, ...]:
     """The words of a tool's name, in lower case: `GmailSendEmail`, `send_email` and `mail.send-email` alike."""
     return tuple(word.lower() for word in _CAMEL.findall(name[:200]))

@@ -19,6 +19,7 @@ _POWERS: Final = frozenset(
     "admin administrator owner root superuser sudo wheel full all write maintain editor fullaccess".split()
 )
 _PUBLIC: Final = frozenset("public everyone anyone anonymous allusers allauthenticatedusers world guest guests".split())
+_PUBLIC_OR_POWERS: Final = _POWERS | _PUBLIC
 _PROTECTION: Final = frozenset(
     """firewall protection mfa 2fa encryption backup backups logging audit monitoring antivirus policy
     immutability guard security rule rules waf sso retention versioning lock""".split()
@@ -71,12 +72,15 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
 
 def _powers(reading: Reading, effect: EffectClass) -> Iterable[Finding]:
     """The level of a right, where a parameter names one."""
+    if effect is EffectClass.UNKNOWN:
+        return
     for where, text in reading.texts:
         if len(text) > 60:
             continue
-        key = frozenset(split_name(where.rpartition("/")[2])) | frozenset(split_name(where))
-        words = frozenset(split_name(text))
-        if key & _PERMISSION_KEYS and words & (_POWERS | _PUBLIC) and effect is not EffectClass.UNKNOWN:
+        words = _PUBLIC_OR_POWERS.intersection(split_name(text))
+        if not words:
+            continue
+        if _PERMISSION_KEYS.intersection(split_name(where)):
             yield POWER.at(f"gives “{text}”: {POWER.sentence}", where)
             return
         if effect is EffectClass.GRANT and words & _PUBLIC:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from toolguard.core.facts import Facts
@@ -139,6 +140,7 @@ def _text(description: str, schema: Json) -> str:
     return f"{description}\n{inner}"[:LONGEST]
 
 
+@lru_cache(maxsize=1024)
 def _of_text(name: str, text: str) -> tuple[str, ...]:
     found = []
     if _SECRECY.search(text) or _SECRETS.search(text):
