@@ -17,7 +17,9 @@ from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity, strings
 from toolguard.core.reading import Reading
 from toolguard.core.secret_formats import FORMATS
+from toolguard.core.secret_names import is_secret_name
 from toolguard.core.secret_spans import GENERIC, UNREAD, Budget, Span, find, may_hold_secret, merged
+from toolguard.core.secret_values import looks_random
 from toolguard.core.verbs import split_name
 from toolguard.detectors.kinds import FindingKind
 
@@ -96,19 +98,27 @@ _NAMES: Final = {one.id: one.sentence for one in FORMATS} | {
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """Where each secret in the arguments would go."""
     texts = reading.texts or strings(reading.call.arguments)
-    if not may_hold_secret("\n".join(text for _, text in texts)):
-        return ()
-    return _findings(reading, facts, texts)
+    if may_hold_secret("\n".join(text for _, text in texts)) or any(_is_named(*one) for one in texts):
+        return _findings(reading, facts, texts)
+    return ()
 
 
 def _findings(reading: Reading, facts: Facts, texts: Iterable[tuple[str, str]]) -> Iterator[Finding]:
     left, budget = MOST, Budget()
     for pointer, text in texts:
-        for span in merged(find(text, budget)):
+        spans = merged(find(text, budget))
+        if not spans and _is_named(pointer, text):
+            spans = (Span(0, len(text), "named-secret"),)
+        for span in spans:
             if left == 0:
                 return
             left -= 1
             yield _finding(reading, facts, pointer, text, span)
+
+
+def _is_named(pointer: str, text: str) -> bool:
+    """A random value under a secret's name inside an object; a parameter of the tool itself is made for it."""
+    return pointer.count("/") > 1 and is_secret_name(pointer.rpartition("/")[2]) and looks_random(text)
 
 
 def _finding(reading: Reading, facts: Facts, pointer: str, text: str, span: Span) -> Finding:
@@ -126,11 +136,11 @@ def _finding(reading: Reading, facts: Facts, pointer: str, text: str, span: Span
 
 
 def _where(reading: Reading, facts: Facts, pointer: str, secret: str, rule: str) -> FindingKind:
-    contacts = [one for one in reading.contacts if not one.listens]
+    contacts = [one for one in reading.contacts if not one.listens and _is_made(one)]
     carrying = [one for one in contacts if _carries(one, secret)]
     if any(not _belongs(rule, one.address) for one in carrying):
         return IN_REQUEST
-    if carrying or any(one.place.pointer == pointer for one in contacts):
+    if carrying or any(_shares(one, pointer) for one in contacts):
         return AS_CREDENTIAL
     if any(use.op is FileOp.WRITE and secret in (use.content or "") for use in reading.files):
         return IN_FILE
@@ -140,6 +150,16 @@ def _where(reading: Reading, facts: Facts, pointer: str, secret: str, rule: str)
     ):
         return IN_MESSAGE
     return IN_ARGUMENT
+
+
+def _is_made(contact: Contact) -> bool:
+    """The call makes this contact; an address deep inside its arguments is something it talks about."""
+    return contact.program not in ("", "tool") or contact.place.pointer.count("/") == 1
+
+
+def _shares(contact: Contact, pointer: str) -> bool:
+    """The secret stands in the command that makes the contact, or beside its address among the headers."""
+    return contact.place.pointer == pointer or "header" in pointer.lower() or "auth" in pointer.lower()
 
 
 def _carries(contact: Contact, secret: str) -> bool:
