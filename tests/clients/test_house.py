@@ -76,6 +76,8 @@ def test_a_log_that_was_tampered_with_is_a_problem(config: Config) -> None:
 
 
 def test_a_database_that_is_none_is_a_problem(config: Config) -> None:
+    for file in config.home.glob("toolguard.db*"):
+        file.unlink()
     config.database.write_bytes(b"not a database" * 100)
 
     problem(examine_house(config, NOW), "database")

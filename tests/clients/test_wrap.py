@@ -153,6 +153,8 @@ NOT_BEHIND = [
     ("no dashes", ["toolguard", "proxy", "--name", "a", "x"]),
     ("a program of a similar name", ["/v/bin/toolguard-lookalike", "proxy", "--", "x"]),
     ("another module", ["python", "-m", "toolguard2", "proxy", "--", "x"]),
+    ("a shell that is told so", ["sh", "-c", "x", "-m", "toolguard", "proxy", "--", "x"]),
+    ("a script before the module", ["python", "x.py", "-m", "toolguard", "proxy", "--", "x"]),
     ("the proxy only further on", ["python", "-m", "toolguard", "demo", "proxy", "--", "x"]),
 ]
 

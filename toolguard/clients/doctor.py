@@ -11,16 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from toolguard.clients import file as files
 from toolguard.clients import probe
 from toolguard.clients.check import Check
 from toolguard.clients.entry import Entry
+from toolguard.clients.install import this_toolguard
 from toolguard.clients.probe import Listing
 from toolguard.clients.where import Client
 from toolguard.clients.wrap import Wrapping, kind, wrapping
 from toolguard.config import Config
+from toolguard.core.redact import Redactor
 from toolguard.errors import ConfigError, StoreError, UpstreamError
 from toolguard.guard import Guard
 
@@ -78,7 +81,9 @@ class Subject:
     @property
     def install(self) -> str:
         """The command that puts it behind the proxy."""
-        return f"toolguard install {self.client.name}" + (f" --project '{self.project}'" if self.project else "")
+        return f"toolguard install {self.client.name}" + (
+            f" --project {quote(str(self.project))}" if self.project else ""
+        )
 
 
 def subjects(client: Client, path: Path, project: Path | None = None) -> tuple[list[Subject], list[Check]]:
@@ -156,7 +161,7 @@ def _standing(subject: Subject, config: Config) -> Iterator[Check]:
         yield Check(label, "problem", f"`{executable}` is gone: it cannot start", subject.install)
     home = present.option("--home")
     if home and Path(home) != config.home:
-        yield Check(label, "note", f"keeps its records in `{home}`", f"TOOLGUARD_HOME='{home}' toolguard doctor")
+        yield Check(label, "note", f"keeps its records in `{home}`", f"TOOLGUARD_HOME={quote(home)} toolguard doctor")
     patience = subject.patience
     if patience is not None and config.approvals.hold >= patience:
         yield Check(
@@ -184,12 +189,16 @@ def _proof(subject: Subject, came: Answer, config: Config, recorded: set[str]) -
     label, present = subject.label, subject.wrapping
     if present is None:
         return
-    if came is None:
+    if came is None and present.launch == this_toolguard(config.home).argv:
         yield Check(label, "ok", f"is behind toolguard; not started: {subject.why_not_started}")
+        return
+    if came is None:
+        what = f"says that it runs behind `{' '.join(present.launch)}`; not proved: {subject.why_not_started}"
+        yield Check(label, "note", what)
         return
     if isinstance(came, UpstreamError):
         then = came.hint or "start its command by hand to see why"
-        yield Check(label, "problem", f"is behind toolguard, but {came}", then)
+        yield Check(label, "problem", f"is behind toolguard, but {Redactor(b'').text(str(came))}", then)
         return
     tools = f"{len(came.tools)} tool{'' if len(came.tools) == 1 else 's'}"
     elsewhere = Path(present.option("--home") or config.home) != config.home

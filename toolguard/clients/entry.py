@@ -62,10 +62,7 @@ class Entry:
     def argv(self) -> list[Json]:
         """What the client starts; elements may be anything that the file holds."""
         arguments = self.members.get("args", [])
-        return [
-            self.members.get("command"),
-            *(arguments if isinstance(arguments, list) else []),
-        ]
+        return [self.members.get("command"), *(arguments if isinstance(arguments, list) else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +102,5 @@ def refuse(message: str, text: str, offset: int, file: str, hint: str = "") -> C
     """The error for something wrong at `offset`."""
     line, column = place(text, offset)
     return ConfigError(
-        message,
-        file=file,
-        line=line,
-        column=column,
-        hint=hint or "correct it in an editor; nothing was changed",
+        message, file=file, line=line, column=column, hint=hint or "correct it in an editor; nothing was changed"
     )

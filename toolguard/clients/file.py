@@ -49,11 +49,7 @@ def read(path: Path) -> ClientFile:
     except UnicodeDecodeError as error:
         line, column = place(content[: error.start].decode(), error.start)
         raise ConfigError(
-            "not UTF-8 text",
-            file=str(path),
-            line=line,
-            column=column,
-            hint="save it as UTF-8; nothing was changed",
+            "not UTF-8 text", file=str(path), line=line, column=column, hint="save it as UTF-8; nothing was changed"
         ) from None
 
 

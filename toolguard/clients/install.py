@@ -178,7 +178,4 @@ def notes(plan: Plan) -> Iterator[str]:
 
 def _hidden(client: Client, text: str, name: str) -> str:
     entries = client.format.read(text, name, client.containers)
-    return apply(
-        text,
-        [Edit(span, client.format.quote("(hidden)")) for entry in entries for span in entry.secrets],
-    )
+    return apply(text, [Edit(span, client.format.quote("(hidden)")) for entry in entries for span in entry.secrets])

@@ -13,14 +13,7 @@ from collections.abc import Iterator
 import tree_sitter
 import tree_sitter_json
 
-from toolguard.clients.entry import (
-    SECRET_MEMBERS,
-    Entry,
-    Format,
-    NewMember,
-    Span,
-    refuse,
-)
+from toolguard.clients.entry import SECRET_MEMBERS, Entry, Format, NewMember, Span, refuse
 from toolguard.core.model import Json
 
 # A string, or a comment; strings come first so that `//` inside one stays.
@@ -56,10 +49,7 @@ class _Tree:
         """(name, key, value) of an object's members, in order."""
         found = []
         for pair in node.named_children:
-            key, value = (
-                pair.child_by_field_name("key"),
-                pair.child_by_field_name("value"),
-            )
+            key, value = (pair.child_by_field_name("key"), pair.child_by_field_name("value"))
             if key is not None and value is not None:
                 found.append((str(self.value(key)), key, value))
         return found
@@ -95,12 +85,7 @@ def _sound(text: str, file: str) -> str:
     try:
         _parse(plain)
     except json.JSONDecodeError as error:
-        raise refuse(
-            f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}",
-            text,
-            error.pos,
-            file,
-        ) from None
+        raise refuse(f"not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}", text, error.pos, file) from None
     except RecursionError:
         raise refuse("nested too deeply to be read", text, 0, file) from None
     return plain
@@ -120,11 +105,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _descend(
-    tree: _Tree,
-    node: tree_sitter.Node,
-    path: tuple[str, ...],
-    so_far: tuple[str, ...],
-    file: str,
+    tree: _Tree, node: tree_sitter.Node, path: tuple[str, ...], so_far: tuple[str, ...], file: str
 ) -> Iterator[tuple[tuple[str, ...], tree_sitter.Node]]:
     """Each object that the path leads to."""
     if node.type != "object":
@@ -162,10 +143,7 @@ def _entry(tree: _Tree, node: tree_sitter.Node, pointer: tuple[str, ...], file: 
     spans = {name: tree.span(value) for name, _, value in members}
     names = [name for name, _, _ in members]
     command, args = spans.get("command"), spans.get("args")
-    array = next(
-        (value for name, _, value in members if name == "args" and value.type == "array"),
-        None,
-    )
+    array = next((value for name, _, value in members if name == "args" and value.type == "array"), None)
     position = names.index("args") if args else 0
     return Entry(
         pointer=pointer,
@@ -180,11 +158,7 @@ def _entry(tree: _Tree, node: tree_sitter.Node, pointer: tuple[str, ...], file: 
     )
 
 
-def _new_args(
-    tree: _Tree,
-    members: list[tuple[str, tree_sitter.Node, tree_sitter.Node]],
-    command: Span,
-) -> NewMember:
+def _new_args(tree: _Tree, members: list[tuple[str, tree_sitter.Node, tree_sitter.Node]], command: Span) -> NewMember:
     """After the command, on a line of its own if the command has one."""
     key = next(tree.span(key) for name, key, _ in members if name == "command")
     lead = tree.text[len(tree.text[: key.start].rstrip()) : key.start]

@@ -11,31 +11,20 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import tomlkit
 from tomlkit import items
 from tomlkit.exceptions import TOMLKitError
 
-from toolguard.clients.entry import (
-    SECRET_MEMBERS,
-    Entry,
-    Format,
-    NewMember,
-    Span,
-    refuse,
-)
+from toolguard.clients.entry import SECRET_MEMBERS, Entry, Format, NewMember, Span, refuse
 from toolguard.core.model import Json
 
 _MARKER = "toolguard-marker-{:06}-end"
 _MARKED = re.compile(r'"toolguard-marker-(\d{6})-end"')
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """Where a value stands in the document: the path of keys and indexes to it."""
-
-    path: tuple[str | int, ...]
+_Path = tuple[str | int, ...]
+"""Keys and indexes that lead to a value."""
 
 
 def read(text: str, file: str, containers: tuple[tuple[str, ...], ...]) -> tuple[Entry, ...]:
@@ -49,7 +38,7 @@ def read(text: str, file: str, containers: tuple[tuple[str, ...], ...]) -> tuple
         for container in containers
         for name, entry in _below(document, container, text, file)
     ]
-    spans = _locate(text, file, list(_values(found)))
+    spans = _locate(text, file, list(_paths(found)))
     return tuple(_entry(text, pointer, entry, spans) for pointer, entry in found)
 
 
@@ -90,65 +79,53 @@ def _below(
         yield str(name), table[name]
 
 
-def _values(found: list[tuple[tuple[str, ...], Json]]) -> Iterator[_Value]:
+def _paths(found: list[tuple[tuple[str, ...], Json]]) -> Iterator[_Path]:
     """What must be located: command, args, the elements of args, and what may be secret."""
     for pointer, entry in found:
         if not isinstance(entry, Mapping):
             continue
         if "command" in entry:
-            yield _Value((*pointer, "command"))
+            yield (*pointer, "command")
         if isinstance(entry.get("args"), items.Array):
-            yield _Value((*pointer, "args"))
-            yield from (_Value((*pointer, "args", index)) for index in range(len(entry["args"])))
+            yield (*pointer, "args")
+            for index in range(len(entry["args"])):
+                yield (*pointer, "args", index)
         for member in SECRET_MEMBERS:
             if isinstance(entry.get(member), Mapping):
-                yield from (_Value((*pointer, member, str(name))) for name in entry[member])
+                for name in entry[member]:
+                    yield (*pointer, member, str(name))
 
 
-def _locate(text: str, file: str, values: list[_Value]) -> dict[tuple[str | int, ...], Span]:
+def _locate(text: str, file: str, paths: list[_Path]) -> dict[_Path, Span]:
     """The span of each value; arrays and their elements in a pass each, since they lie within each other."""
-    arrays = [value for value in values if value.path[-1] == "args"]
-    return _measure(text, file, arrays) | _measure(text, file, [value for value in values if value.path[-1] != "args"])
+    arrays = [path for path in paths if path[-1] == "args"]
+    return _measure(text, file, arrays) | _measure(text, file, [path for path in paths if path[-1] != "args"])
 
 
-def _measure(text: str, file: str, values: list[_Value]) -> dict[tuple[str | int, ...], Span]:
+def _measure(text: str, file: str, paths: list[_Path]) -> dict[_Path, Span]:
     document = tomlkit.parse(text)
     originals: list[str] = []
-    for number, value in enumerate(values):
+    for number, path in enumerate(paths):
         parent: Json = document
-        for key in value.path[:-1]:
+        for key in path[:-1]:
             parent = parent[key]
-        originals.append(parent[value.path[-1]].as_string())
-        parent[value.path[-1]] = _MARKER.format(number)
+        originals.append(parent[path[-1]].as_string())
+        parent[path[-1]] = _MARKER.format(number)
 
-    spans: dict[tuple[str | int, ...], Span] = {}
+    spans: dict[_Path, Span] = {}
     shift = 0
     for marked in _MARKED.finditer(document.as_string()):
         number = int(marked[1])
         start = marked.start() + shift
-        spans[values[number].path] = Span(start, start + len(originals[number]))
+        spans[paths[number]] = Span(start, start + len(originals[number]))
         shift += len(originals[number]) - len(marked.group())
-    if any(
-        text[spans[value.path].start : spans[value.path].end] != original
-        for value, original in zip(values, originals, strict=True)
-        if value.path in spans
-    ) or len(spans) != len(values):
-        raise refuse(
-            "a server cannot be located in this layout",
-            text,
-            0,
-            file,
-            hint="write its table as [mcp_servers.NAME] with `command` and `args` below",
-        )
+    if [text[spans[path].start : spans[path].end] for path in paths if path in spans] != originals:
+        hint = "write its table as [mcp_servers.NAME] with `command` and `args` below"
+        raise refuse("a server cannot be located in this layout", text, 0, file, hint)
     return spans
 
 
-def _entry(
-    text: str,
-    pointer: tuple[str, ...],
-    entry: Json,
-    spans: Mapping[tuple[str | int, ...], Span],
-) -> Entry:
+def _entry(text: str, pointer: tuple[str, ...], entry: Json, spans: Mapping[_Path, Span]) -> Entry:
     if not isinstance(entry, Mapping):
         return Entry(pointer, {}, max(text.find(pointer[-1]), 0))
     command, args = spans.get((*pointer, "command")), spans.get((*pointer, "args"))
@@ -183,8 +160,7 @@ def _new_args(text: str, command: Span, inline: bool) -> NewMember:
         return NewMember(command.end, ", args = ", "")
     start = text.rfind("\n", 0, command.start) + 1
     key = "args".join(text[start : command.start].rsplit("command", 1))
-    newline = "\r\n" if text[: text.find("\n", command.end)].endswith("\r") else "\n"
-    return NewMember(start, key, newline)
+    return NewMember(start, key, "\r\n" if "\r\n" in text else "\n")
 
 
 def _quote(value: str) -> str:

@@ -36,13 +36,7 @@ class Launcher:
     def head(self, server: str, client: str, kept: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Everything up to the original command; `kept` are options that a person added."""
         options = {"--name": server, "--agent": client, **self.options}
-        return (
-            *self.argv,
-            "proxy",
-            *(word for pair in options.items() for word in pair),
-            *kept,
-            "--",
-        )
+        return (*self.argv, "proxy", *(word for pair in options.items() for word in pair), *kept, "--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +100,22 @@ def is_ours(present: Wrapping, client: str) -> bool:
 
 
 def _is_toolguard(launch: list[str]) -> bool:
-    """Whether these words start toolguard: its executable alone, or an interpreter with `-m toolguard` last."""
+    """Whether these words start toolguard: its executable alone, or Python with nothing but flags and the module."""
     match launch:
         case [executable]:
-            return "toolguard" in (PurePosixPath(executable).stem, PureWindowsPath(executable).stem)
-        case [_, *_, "-m", "toolguard"]:
-            return True
+            return _stem(executable) == "toolguard"
+        case [executable, *flags, "-m", "toolguard"]:
+            return _stem(executable).startswith(("python", "pypy")) and all(flag.startswith("-") for flag in flags)
         case _:
             return False
 
 
-def wrap(
-    text: str,
-    entry: Entry,
-    client: str,
-    launcher: Launcher,
-    quote: Callable[[str], str],
-) -> list[Edit]:
+def _stem(executable: str) -> str:
+    """The name of a program, whichever system wrote its path."""
+    return PureWindowsPath(PurePosixPath(executable).name).name.removesuffix(".exe")
+
+
+def wrap(text: str, entry: Entry, client: str, launcher: Launcher, quote: Callable[[str], str]) -> list[Edit]:
     """The edits that put a stdio entry behind the proxy; for one already there, those that bring it up to date."""
     if entry.command is None or (entry.args is None and entry.new_args is None):
         return []
@@ -131,10 +124,7 @@ def wrap(
         return _renew(entry, present, launcher.head(entry.name, client, present.added), quote)
     executable, *arguments = (quote(word) for word in launcher.head(entry.name, client))
     original = text[entry.command.start : entry.command.end]
-    return [
-        Edit(entry.command, executable),
-        _insertion(entry, ", ".join([*arguments, original])),
-    ]
+    return [Edit(entry.command, executable), _insertion(entry, ", ".join([*arguments, original]))]
 
 
 def _renew(entry: Entry, present: Wrapping, head: tuple[str, ...], quote: Callable[[str], str]) -> list[Edit]:
@@ -142,10 +132,7 @@ def _renew(entry: Entry, present: Wrapping, head: tuple[str, ...], quote: Callab
         return []
     executable, *arguments = (quote(word) for word in head)
     last = entry.elements[len(present.head) - 2]
-    return [
-        Edit(entry.command, executable),
-        Edit(Span(entry.elements[0].start, last.end), ", ".join(arguments)),
-    ]
+    return [Edit(entry.command, executable), Edit(Span(entry.elements[0].start, last.end), ", ".join(arguments))]
 
 
 def _insertion(entry: Entry, inserted: str) -> Edit:
