@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
 from datetime import time
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from toolguard.config import LOOPBACK
 from toolguard.core.budgets import Scope
@@ -73,12 +81,12 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str | dict) else value
 
 
-def _read_by(reader: Callable[[Any], Any], **schema: Any) -> tuple[BeforeValidator, WithJsonSchema]:
-    return BeforeValidator(reader), WithJsonSchema(schema)
+class _OneOrMore:
+    """A single entry may stand without its list; the schema says so too."""
 
-
-def _one_or_more(item: dict[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]})
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        listed = handler(core)
+        return {"anyOf": [listed["items"], listed]}
 
 
 _SPAN = {"type": "string", "pattern": DURATION, "examples": ["50s", "60m", "8h"]}
@@ -87,21 +95,10 @@ Long = Annotated[float, BeforeValidator(duration), Field(ge=1, le=7 * 86400), Wi
 Span = Annotated[float, BeforeValidator(duration), Field(ge=1, le=366 * 86400), WithJsonSchema(_SPAN)]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Name = Annotated[str, Field(pattern=NAME)]
-Globs = Annotated[
-    list[Text], BeforeValidator(_listed), Field(min_length=1), _one_or_more({"type": "string", "minLength": 1})
-]
-Names = Annotated[
-    list[Name], BeforeValidator(_listed), Field(min_length=1), _one_or_more({"type": "string", "pattern": NAME})
-]
-Classes = Annotated[
-    list[EffectClass],
-    BeforeValidator(_listed),
-    Field(min_length=1),
-    _one_or_more({"enum": [c.value for c in EffectClass]}),
-]
-Reaches = Annotated[
-    list[Reach], BeforeValidator(_listed), Field(min_length=1), _one_or_more({"enum": [r.value for r in Reach]})
-]
+Globs = Annotated[list[Text], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]
+Names = Annotated[list[Name], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]
+Classes = Annotated[list[EffectClass], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]
+Reaches = Annotated[list[Reach], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]
 Clock = Annotated[
     time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})
 ]
@@ -150,7 +147,7 @@ class TimeSection(Section):
     zone: Zone = "UTC"
 
 
-Windows = Annotated[list[TimeSection], BeforeValidator(_listed), Field(min_length=1)]
+Windows = Annotated[list[TimeSection], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]
 
 
 class ArgumentSection(Section):
