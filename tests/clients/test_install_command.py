@@ -25,6 +25,7 @@ def configured(name: str, person: Path) -> Path:
     return path
 
 
+@pytest.mark.guarantee("install:undone-to-the-byte")
 @pytest.mark.parametrize("name", NAMES)
 def test_install_and_uninstall_find_the_file_of_each_client_and_leave_it_as_it_was(name: str, person: Path) -> None:
     path = configured(name, person)

@@ -212,6 +212,7 @@ def json_files(draw: st.DrawFn) -> str:
     return f"{between()}{{{joined(members)}}}{between()}"
 
 
+@pytest.mark.guarantee("install:undone-to-the-byte")
 @given(json_files())
 def test_any_json_layout_survives_the_round_trip(text: str) -> None:
     cursor = client("cursor")
@@ -250,6 +251,7 @@ def toml_files(draw: st.DrawFn) -> str:
     return newline.join([*tops, *(line for line in lines if line not in tops), ""]).replace("\r\r\n", "\r\n")
 
 
+@pytest.mark.guarantee("install:undone-to-the-byte")
 @given(toml_files())
 def test_any_toml_layout_survives_the_round_trip(text: str) -> None:
     codex = client("codex")
