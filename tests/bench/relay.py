@@ -189,7 +189,9 @@ def run(folder: Path, options: argparse.Namespace) -> None:
         "toolguard, full": lambda: Client(proxy(), home_with(folder, "full", "durability: full\n")),
     }
     if not options.without_fastmcp:
-        commands["FastMCP's proxy"] = lambda: Client([sys.executable, str(HERE / "fastmcp_proxy.py"), *SERVER], balanced)
+        commands["FastMCP's proxy"] = lambda: Client(
+            [sys.executable, str(HERE / "fastmcp_proxy.py"), *SERVER], balanced
+        )
     ways = {name: make() for name, make in commands.items()}
     times = measure(ways, options.calls)
     for way, taken in times.items():
@@ -202,8 +204,10 @@ def run(folder: Path, options: argparse.Namespace) -> None:
     after = guarded.memory()
     for number in range(options.flat):
         guarded.timed(number)
-    print(f"resident MB: {before:.1f} before the first SQL call, {after:.1f} after it, "
-          f"{guarded.memory():.1f} after {options.flat} calls more")
+    print(
+        f"resident MB: {before:.1f} before the first SQL call, {after:.1f} after it, "
+        f"{guarded.memory():.1f} after {options.flat} calls more"
+    )
     for client in ways.values():
         client.close()
 

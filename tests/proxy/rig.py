@@ -39,7 +39,9 @@ class Rig:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         wire = Wire(self.to_client.append, self.to_server.append, self.stderr.append, lambda: self.now, self._later)
-        self.relay = Relay(guard, wire, Upstream("files", ("serve",), trusted=False, principal=guard.principal("files")))
+        self.relay = Relay(
+            guard, wire, Upstream("files", ("serve",), trusted=False, principal=guard.principal("files"))
+        )
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         heapq.heappush(self._timers, (self.now + seconds, next(self._order), call))

@@ -403,6 +403,8 @@ def test_the_log_of_all_this_verifies(proxy: Process, home: Path, guard: Guard) 
         proxy.receive()
     proxy.end()
 
-    kinds: list[Message] = [dict(row) for row in guard.store.read("SELECT kind, count(*) n FROM audit_event GROUP BY kind")]
+    kinds: list[Message] = [
+        dict(row) for row in guard.store.read("SELECT kind, count(*) n FROM audit_event GROUP BY kind")
+    ]
     found = {row["kind"]: row["n"] for row in kinds}
     assert (found["call.decided"], found["execution.dispatched"], found["execution.ended"]) == (20, 20, 20)

@@ -120,7 +120,12 @@ def test_a_forged_response_under_our_own_ids_goes_nowhere(rig: Rig) -> None:
 def test_an_allowed_call_runs_and_its_end_is_recorded(rig: Rig) -> None:
     rig.call("safe_echo", text="hi")
     assert rig.seen_by_server == [
-        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "safe_echo", "arguments": {"text": "hi"}}}
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {"name": "safe_echo", "arguments": {"text": "hi"}},
+        }
     ]
 
     rig.answer(1)
