@@ -64,6 +64,36 @@ _TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]{0,300})?/?>")
 
 _MACHINES: Final = ("ai", "assistant", "language model", "llm", "bot", "gpt", "claude", "gemini", "copilot", "a.i")
 
+_OVERRIDE_NEEDLES: Final = (
+    "ignor",
+    "disregard",
+    "forget",
+    "overrid",
+    "bypass",
+    "discard",
+    "abandon",
+    "supersed",
+    "replac",
+    "stop follow",
+)
+_OVERRIDE: Final = (
+    r"\b(?:ignor|disregard|forget|overrid|bypass|discard|abandon|supersed|replac|stop follow)\w*\b[^.\n]{0,40}"
+    r"\b(?:previous|prior|above|earlier|preceding|original|existing|your|user'?s?|current|system)\b[^.\n]{0,30}"
+    r"\b(?:instructions?|prompts?|tasks?|commands?|directions?|guidelines?|requests?|context|restrictions?)"
+    r"|\b(?:ignore|disregard|forget) (?:the|this|that|my|your|all|any|those|these) (?:\w+ )?"
+    r"(?:requests?|instructions?|tasks?|questions?)\b"
+)
+_UNBOUND: Final = (
+    r"\bdo anything now\b|\b(?:comply with|obey|fulfil|answer) (?:all|any|every) (?:\w+ )?(?:requests?|commands?|orders?|"
+    r"questions?)\b[^.\n]{0,30}\b(?:without|regardless|never refus|no matter)\w*|\byou (?:have|are bound by) no (?:restrictions?|"
+    r"limits?|limitations?|rules|filters?)\b"
+)
+_SILENCE: Final = (
+    r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell|inform|mention|reveal|notify|notif|alert|disclos|warn)"
+    r"\w*\b[^.\n]{0,40}\b(?:users?|anyone|humans?|owners?|person|them|this)\b"
+)
+_TURNS: Final = r"<\|\w{2,20}\|>|\[/?INST\]|<</?SYS>>|^\[(?:SYSTEM|ASSISTANT|USER|TOOL)\]"
+
 _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple(
     (weight, needles, re.compile(pattern, re.IGNORECASE | re.MULTILINE))
     for weight, needles, pattern in (
@@ -92,27 +122,9 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
             ("agent", "bot", "model", "system"),
             r"\b(?:hey|hi|hello|dear|attention|attn|to)\b[,:]? (?:the |all )?(?:agents?|bots?|models?|system)\b(?= ?[,.:;!])",
         ),
-        # Sets aside what the person asked.
-        (
-            2,
-            (
-                "ignor",
-                "disregard",
-                "forget",
-                "overrid",
-                "bypass",
-                "discard",
-                "abandon",
-                "supersed",
-                "replac",
-                "stop follow",
-            ),
-            r"\b(?:ignor|disregard|forget|overrid|bypass|discard|abandon|supersed|replac|stop follow)\w*\b[^.\n]{0,40}"
-            r"\b(?:previous|prior|above|earlier|preceding|original|existing|your|user'?s?|current|system)\b[^.\n]{0,30}"
-            r"\b(?:instructions?|prompts?|tasks?|commands?|directions?|guidelines?|requests?|context|restrictions?)"
-            r"|\b(?:ignore|disregard|forget) (?:the|this|that|my|your|all|any|those|these) (?:\w+ )?"
-            r"(?:requests?|instructions?|tasks?|questions?)\b",
-        ),
+        # Sets aside what the person asked, or every limit.
+        (2, _OVERRIDE_NEEDLES, _OVERRIDE),
+        (2, ("anything", "restrict", "limit", "filter", "all requests", "any request"), _UNBOUND),
         # Puts itself before the work in hand.
         (
             2,
@@ -138,12 +150,7 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
             r"|maintenance mode)\b",
         ),
         # Asks for silence.
-        (
-            2,
-            ("not", "n't", "never", "without"),
-            r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell|inform|mention|reveal|notify|notif|alert|disclos|warn)"
-            r"\w*\b[^.\n]{0,40}\b(?:users?|anyone|humans?|owners?|person|them|this)\b",
-        ),
+        (2, ("not", "n't", "never", "without"), _SILENCE),
         (
             1,
             ("not", "n't", "never", "without"),
@@ -159,7 +166,7 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
             r"|\b(?:call|invoke|run|execute|use)\s+[`'\"]?[a-z]+(?:_[a-z]+)+[`'\"]?\s*(?:\(|with\b|to\b|and\b)",
         ),
         # Forges the turns of a conversation.
-        (2, ("<|", "[", "<<"), r"<\|\w{2,20}\|>|\[/?INST\]|<</?SYS>>|^\[(?:SYSTEM|ASSISTANT|USER|TOOL)\]"),
+        (2, ("<|", "[", "<<"), _TURNS),
         (
             1,
             ("<",),
@@ -286,6 +293,16 @@ def instructions(text: str, tool: str, step: int) -> tuple[Instruction, ...]:
         )  # fmt: skip
     found.sort(key=lambda one: not one.strong)
     return tuple(found[:KEPT])
+
+
+_PLANTED: Final = tuple(re.compile(form, re.IGNORECASE | re.MULTILINE) for form in (_OVERRIDE, _UNBOUND, _TURNS))
+
+
+def planted(text: str) -> tuple[int, int] | None:
+    """Where a text that the agent is about to write tells another agent to drop its orders; None for honest prompts."""
+    text = text[:LONGEST]
+    found = [match.span() for form in _PLANTED if (match := form.search(text)) is not None]
+    return min(found, default=None)
 
 
 def again(value: Sequence[Json]) -> Instruction:

@@ -28,6 +28,7 @@ from toolguard.detectors import (
     paths,
     persistence,
     personal_data,
+    planting,
     secrets,
     session,
     shell,
@@ -62,6 +63,7 @@ ALL: Final[tuple[ModuleType, ...]] = (
     messages,
     secrets,
     personal_data,
+    planting,
     session,
 )
 """Modules with `FINDINGS: tuple[FindingKind, ...]` and `inspect(reading, facts)`; the order is the order of reports."""
