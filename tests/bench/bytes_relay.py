@@ -10,7 +10,8 @@ import sys
 
 def main() -> None:
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-    assert child.stdin and child.stdout
+    assert child.stdin is not None
+    assert child.stdout is not None
     up, down = child.stdin.fileno(), child.stdout.fileno()
     loop = asyncio.new_event_loop()
 

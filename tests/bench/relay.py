@@ -38,7 +38,8 @@ class Client:
         self.popen = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
         )
-        assert self.popen.stdin and self.popen.stdout
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
         self._in, self._out = self.popen.stdin, self.popen.stdout
         self._id = 0
         self.ask("initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo={"name": "b", "version": "1"})
@@ -156,10 +157,15 @@ def home_with(folder: Path, name: str, text: str) -> Path:
 RULE = 'policy: {preset: balanced, rules: [{name: risky, match: {tool: "risky*"}, effect: ask}]}\n'
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def report(name: str, times: Times, direct: Times, unit: float) -> None:
     p50, p95, p99 = at(times, 0.5), at(times, 0.95), at(times, 0.99)
     added = (p50 - at(direct, 0.5), p95 - at(direct, 0.95))
-    print(
+    say(
         f"{name:26} p50 {p50:7.3f}  p95 {p95:7.3f}  p99 {p99:7.3f} ms"
         f"   added p50 {added[0]:+7.3f}  p95 {added[1]:+7.3f} ms   = {added[0] / unit:5.1f} FULL commits"
     )
@@ -179,7 +185,7 @@ def main() -> None:
 def run(folder: Path, options: argparse.Namespace) -> None:
     full, normal = commits(folder, "FULL", 500), commits(folder, "NORMAL", 500)
     unit = at(full, 0.5)
-    print(f"one SQLite commit: FULL p50 {unit:.3f} p95 {at(full, 0.95):.3f}, NORMAL p50 {at(normal, 0.5):.3f} ms")
+    say(f"one SQLite commit: FULL p50 {unit:.3f} p95 {at(full, 0.95):.3f}, NORMAL p50 {at(normal, 0.5):.3f} ms")
 
     balanced = home_with(folder, "balanced", "")
     commands: dict[str, Callable[[], Client]] = {
@@ -196,7 +202,7 @@ def run(folder: Path, options: argparse.Namespace) -> None:
     times = measure(ways, options.calls)
     for way, taken in times.items():
         report(way, taken, times["direct"], unit)
-    print("start until the first answer, ms: " + ", ".join(f"{n} {c.start * 1000:.0f}" for n, c in ways.items()))
+    say("start until the first answer, ms: " + ", ".join(f"{n} {c.start * 1000:.0f}" for n, c in ways.items()))
 
     guarded = ways["toolguard, balanced"]
     before = guarded.memory()
@@ -204,7 +210,7 @@ def run(folder: Path, options: argparse.Namespace) -> None:
     after = guarded.memory()
     for number in range(options.flat):
         guarded.timed(number)
-    print(
+    say(
         f"resident MB: {before:.1f} before the first SQL call, {after:.1f} after it, "
         f"{guarded.memory():.1f} after {options.flat} calls more"
     )
@@ -212,7 +218,7 @@ def run(folder: Path, options: argparse.Namespace) -> None:
         client.close()
 
     votes = vote_to_leaving(home_with(folder, "votes", RULE), options.votes)
-    print(f"vote to the answer of the call: p50 {at(votes, 0.5):.1f}  p95 {at(votes, 0.95):.1f} ms")
+    say(f"vote to the answer of the call: p50 {at(votes, 0.5):.1f}  p95 {at(votes, 0.95):.1f} ms")
 
 
 if __name__ == "__main__":

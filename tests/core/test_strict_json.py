@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -120,10 +121,8 @@ def test_what_is_sent_on_parses_to_the_same_value_again(value: object) -> None:
 
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_parser_crash(line: bytes) -> None:
-    try:
+    with contextlib.suppress(NotStrict):
         parse(line)
-    except NotStrict as error:
-        assert str(error)
 
 
 @given(st.text(alphabet='{}[]":,\\u0dD8aA1eE+-.NI \u2028', max_size=60))

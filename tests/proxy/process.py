@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -34,7 +35,9 @@ class Process:
         self.popen = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables
         )
-        assert self.popen.stdin and self.popen.stdout and self.popen.stderr
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
+        assert self.popen.stderr is not None
         self.stdin, self._stdout, self._stderr = self.popen.stdin, self.popen.stdout, self.popen.stderr
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._errors: list[bytes] = []
@@ -94,10 +97,8 @@ class Process:
     def end(self) -> int:
         """The exit status, once the program ended and everything that it wrote was read."""
         if not self.stdin.closed:
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 self.stdin.close()
-            except BrokenPipeError:
-                pass
         code = self.popen.wait(timeout=SECONDS)
         for reader in self._readers:
             reader.join(timeout=SECONDS)

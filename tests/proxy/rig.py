@@ -6,7 +6,7 @@ import heapq
 import itertools
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from toolguard.guard import Guard, Reviewer
 from toolguard.proxy.relay import Relay
@@ -108,7 +108,7 @@ class Rig:
         self.guard.store.flush()
         return [event["outcome"] for event in self.events("execution.ended")]
 
-    def vote(self, reviewer: Reviewer, choice: str = "approve", reason: str = "") -> None:
+    def vote(self, reviewer: Reviewer, choice: Literal["approve", "deny"] = "approve", reason: str = "") -> None:
         """Answer the newest open request."""
         view = self.guard.approvals.list()[-1]
         result = self.guard.approvals.vote(

@@ -138,7 +138,7 @@ def test_the_session_settings_of_a_try_are_not_what_was_approved(rig: Rig, revie
     assert rig.seen_by_server[0]["params"]["_meta"] == {"progressToken": 2}
 
 
-# -- progress --------------------------------------------------------------------------------------------------------------
+# -- progress ------------------------------------------------------------------------------------------------------
 
 
 def progress(rig: Rig) -> list[float]:
@@ -199,7 +199,7 @@ def test_after_the_answer_there_is_no_progress_of_ours(rig: Rig, reviewer: Revie
     assert rig.to_client == []
 
 
-# -- who leaves --------------------------------------------------------------------------------------------------------------
+# -- who leaves ----------------------------------------------------------------------------------------------------
 
 
 def test_a_wire_cancel_of_a_held_call_detaches_it_and_it_never_runs(rig: Rig, reviewer: Reviewer) -> None:
@@ -243,7 +243,7 @@ def test_with_the_server_gone_an_approval_runs_nothing(rig: Rig, reviewer: Revie
     assert rig.to_server == []
 
 
-# -- others ------------------------------------------------------------------------------------------------------------------
+# -- others --------------------------------------------------------------------------------------------------------
 
 
 def test_held_calls_delay_nothing_else(rig: Rig) -> None:

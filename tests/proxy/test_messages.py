@@ -151,7 +151,7 @@ def test_no_line_makes_the_reader_crash(line: bytes) -> None:
     assert read(line) is not None
 
 
-MEMBERS = st.dictionaries(
+MEMBERS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     st.sampled_from(["jsonrpc", "id", "method", "params", "result", "error", "Method", "x"]),
     st.sampled_from(["2.0", 1, "a", None, True, {}, [], {"name": "t"}, {"name": "t", "arguments": []}, "tools/call"]),
 )

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -62,7 +62,7 @@ def until(condition: Callable[[], Any], what: str) -> Any:
     raise AssertionError(f"never came: {what}")
 
 
-def vote(guard: Guard, choice: str = "approve") -> None:
+def vote(guard: Guard, choice: Literal["approve", "deny"] = "approve") -> None:
     view = until(guard.approvals.list, "an approval request")[0]
     reviewer = guard.reviewers.by_token(guard.reviewers.add("bob").token)
     assert reviewer is not None
@@ -88,7 +88,7 @@ def gone(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").exists() and ") Z " in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
 
 
-# -- bytes -------------------------------------------------------------------------------------------------------------
+# -- bytes ---------------------------------------------------------------------------------------------------------
 
 CONVERSATION: list[bytes] = [
     b'{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}',
@@ -173,7 +173,7 @@ def test_standard_input_may_be_a_file(tmp_path: Path, home: Path, folder: Path) 
     assert len(done.stdout.splitlines()) == 4
 
 
-# -- the environment of the server -----------------------------------------------------------------------------------------
+# -- the environment of the server ---------------------------------------------------------------------------------
 
 
 def test_the_server_gets_our_environment_without_anything_of_toolguards(home: Path, folder: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_declared_server_gets_the_least_and_what_it_names(home: Path, folder: 
     assert "VENDOR_KEY" not in seen
 
 
-# -- ends ------------------------------------------------------------------------------------------------------------------
+# -- ends ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_servers_exit_code_is_ours_and_what_it_left_is_unknown(proxy: Process, guard: Guard) -> None:
@@ -285,7 +285,7 @@ def test_a_command_that_does_not_exist_is_one_line_of_what_and_one_of_what_next(
         ]
 
 
-# -- pausing, with real processes ------------------------------------------------------------------------------------------
+# -- pausing, with real processes ----------------------------------------------------------------------------------
 
 
 def test_an_approved_call_runs_once_in_the_held_client(proxy: Process, guard: Guard, folder: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.proxy.rig import MODERN, TOOLS, Message, Rig
 from toolguard.guard import Guard
 
-# -- what is not judged ------------------------------------------------------------------------------------------------
+# -- what is not judged ---------------------------------------------------------------------------------------------
 
 UNTOUCHED_BY_THE_CLIENT = [
     b'{"jsonrpc":"2.0","id":1,"method":"vendor/unknown","params":{"a":[1.10,18446744073709551616,1e5]}}',
@@ -74,7 +74,7 @@ def test_capabilities_and_instructions_pass_as_they_are_and_are_noted(new: Rig) 
     assert (event["protocol"], event["capabilities"]) == ("2025-11-25", {"x": {"y": 1}})
 
 
-# -- refused on the way to the server ----------------------------------------------------------------------------------
+# -- refused on the way to the server ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_forged_response_under_our_own_ids_goes_nowhere(rig: Rig) -> None:
     assert len(rig.events("message.refused")) == 1
 
 
-# -- judged calls --------------------------------------------------------------------------------------------------------
+# -- judged calls --------------------------------------------------------------------------------------------------
 
 
 def test_an_allowed_call_runs_and_its_end_is_recorded(rig: Rig) -> None:
@@ -200,7 +200,7 @@ def test_members_of_a_call_that_nobody_knows_are_judged_and_sent(rig: Rig) -> No
     assert permit.call.other_params == {"vendor": {"x": 1}, "task": {"ttl": 1000}}
 
 
-# -- ids -------------------------------------------------------------------------------------------------------------------
+# -- ids -----------------------------------------------------------------------------------------------------------
 
 
 def test_an_id_in_flight_is_refused_whatever_its_method(rig: Rig) -> None:
@@ -249,7 +249,7 @@ def test_an_answer_to_a_call_that_was_never_sent_does_not_reach_the_client(rig: 
     assert len(rig.events("message.refused")) == 1
 
 
-# -- cancelling ------------------------------------------------------------------------------------------------------------
+# -- cancelling ----------------------------------------------------------------------------------------------------
 
 
 def cancelled(id: int | str) -> Message:
@@ -285,7 +285,7 @@ def test_the_cancellation_of_what_is_not_ours_passes_on(rig: Rig, id: Any) -> No
     assert rig.seen_by_server == [cancelled(id)]
 
 
-# -- the server's side -------------------------------------------------------------------------------------------------------
+# -- the server's side ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("line", [b"Server started", b"", b'{"level":"info"}', b"[1,2]", b'{"jsonrpc":"2.0"}', b"\xff"])
@@ -385,7 +385,7 @@ def test_a_defect_of_ours_ends_the_call_and_not_the_relay(rig: Rig, capsys: pyte
     assert len(rig.to_server) == 1
 
 
-# -- listings ----------------------------------------------------------------------------------------------------------------
+# -- listings ------------------------------------------------------------------------------------------------------
 
 
 def test_a_tool_that_policy_denies_outright_is_not_listed(new: Rig) -> None:
@@ -451,7 +451,7 @@ def test_a_change_on_the_second_page_is_noticed(rig: Rig) -> None:
     assert pin.change == "changed"
 
 
-# -- listing for ourselves -----------------------------------------------------------------------------------------------------
+# -- listing for ourselves -----------------------------------------------------------------------------------------
 
 
 def test_before_a_call_to_a_tool_never_listed_the_proxy_lists_by_itself(new: Rig) -> None:

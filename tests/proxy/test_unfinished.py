@@ -123,7 +123,7 @@ def test_input_that_never_comes_leaves_the_end_unknown(rig: Rig) -> None:
     assert rig.outcomes() == ["unknown"]
 
 
-# -- tasks -------------------------------------------------------------------------------------------------------------------
+# -- tasks ---------------------------------------------------------------------------------------------------------
 
 
 def start_task(rig: Rig, modern: bool = False) -> None:

@@ -70,7 +70,7 @@ class Calls:
         """One of the calls that wait, if any does."""
         return next(iter(self._held.values()), None)
 
-    # -- from the client -----------------------------------------------------------------------------------------
+    # -- from the client --------------------------------------------------------------------------------------------
 
     def judge(self, flight: Flight) -> None:
         """Begin a call that arrived, and send, refuse or hold it."""
@@ -117,7 +117,7 @@ class Calls:
         for held in list(self._held.values()):
             self._settle(held)
 
-    # -- from the server -----------------------------------------------------------------------------------------
+    # -- from the server --------------------------------------------------------------------------------------------
 
     def answered(self, flight: Flight, response: dict[str, Json], size: int) -> None:
         """The server answered a call; it has been forwarded."""
@@ -159,7 +159,7 @@ class Calls:
             # The answer is on its way already; without its end in the log the execution counts as unknown.
             self._wire.to_stderr(f"toolguard: the end of a call was not recorded: {error}".encode())
 
-    # -- how -----------------------------------------------------------------------------------------------------
+    # -- how --------------------------------------------------------------------------------------------------------
 
     def _call(self, request: Request) -> ToolCall:
         params, pin = request.params, self._listing.pin_of(request.params["name"])

@@ -43,7 +43,7 @@ class Relay:
         self._relisting = Relisting(wire, self._listing, connection, self._judge)
         self._junk_at = float("-inf")
 
-    # -- client to server ------------------------------------------------------------------------------------------
+    # -- client to server -------------------------------------------------------------------------------------------
 
     def from_client(self, line: bytes | None) -> None:
         """One line of the client; None stands for one over the limit."""
@@ -132,7 +132,7 @@ class Relay:
         self.calls.answer(flight, messages.error(flight.request.id, messages.OWN_FAULT, why))
         self._refused("client", why)
 
-    # -- server to client ------------------------------------------------------------------------------------------
+    # -- server to client -------------------------------------------------------------------------------------------
 
     def from_server(self, line: bytes | None) -> None:
         """One line of the server; None stands for one over the limit."""
@@ -235,7 +235,7 @@ class Relay:
         if held is not None:
             self._relisting.begin(held.flight.request)
 
-    # -- what an answer means, after it was forwarded ------------------------------------------------------------------
+    # -- what an answer means, after it was forwarded ---------------------------------------------------------------
 
     def _call_answered(self, flight: Flight, message: dict[str, Json], size: int) -> None:
         self.calls.answered(flight, message, size)
@@ -279,7 +279,7 @@ class Relay:
         "tasks/result": _task_result,
     }
 
-    # -- ends --------------------------------------------------------------------------------------------------------
+    # -- ends -------------------------------------------------------------------------------------------------------
 
     @property
     def is_busy(self) -> bool:
@@ -309,7 +309,7 @@ class Relay:
         except StoreError as error:
             self._wire.to_stderr(f"toolguard: {error}".encode())
 
-    # -- how -----------------------------------------------------------------------------------------------------------
+    # -- how --------------------------------------------------------------------------------------------------------
 
     def _junk(self, line: bytes | None) -> None:
         """What is no message never reaches the client, whose parser it could end; people may want to read it."""

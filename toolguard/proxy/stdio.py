@@ -117,7 +117,7 @@ class Session:
         self._loop.run_forever()
         return self._exit_code or 0
 
-    # -- bytes ---------------------------------------------------------------------------------------------------------
+    # -- bytes ------------------------------------------------------------------------------------------------------
 
     def _client_chunk(self, chunk: bytes) -> None:
         for line in self._client_lines.feed(chunk):
@@ -135,7 +135,7 @@ class Session:
         if self._is_over and not self._to_client.is_open:
             self._loop.stop()
 
-    # -- ends ----------------------------------------------------------------------------------------------------------
+    # -- ends -------------------------------------------------------------------------------------------------------
 
     def _client_left(self) -> None:
         """The client sends nothing more, or does not read. What the server still owes may yet arrive."""

@@ -57,26 +57,34 @@ def run(id: Any, tool: str, arguments: dict[str, Any]) -> None:
 
 def take(line: bytes) -> None:
     message = json.loads(line)
-    id, method = message.get("id"), message.get("method")
-    if id is None or method is None:
+    asked, method = message.get("id"), message.get("method")
+    if asked is None or method is None:
         return
     if method == "initialize":
         capabilities = {"tools": {}, "vendor": {"x": [1]}}
-        answer(id, {"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": {"name": "scripted"}})
+        answer(
+            asked, {"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": {"name": "scripted"}}
+        )
     elif method == "tools/list":
-        answer(id, {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in TOOLS]})
+        answer(asked, {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in TOOLS]})
     elif method == "tools/call":
-        run(id, message["params"]["name"], message["params"].get("arguments", {}))
+        run(asked, message["params"]["name"], message["params"].get("arguments", {}))
     elif method == "vendor/raw":
         odd = b'{"big":18446744073709551616,"f":1.10,"data":null,"x":"\xc3\xbc\xff","resultType":"vendor"}'
-        say(b'{"jsonrpc":"2.0", "id":' + json.dumps(id).encode() + b', "result":' + odd + b',"extra":{"top":"level"}}')
+        say(
+            b'{"jsonrpc":"2.0", "id":'
+            + json.dumps(asked).encode()
+            + b', "result":'
+            + odd
+            + b',"extra":{"top":"level"}}'
+        )
     elif method == "vendor/speak":
         for raw in message["params"]["lines"]:
             say(raw.encode("latin-1"))
-        answer(id, {})
+        answer(asked, {})
     else:
         error = {"code": -32601, "message": "unknown", "data": {"method": method, "null": None}}
-        say(json.dumps({"jsonrpc": "2.0", "id": id, "error": error}).encode())
+        say(json.dumps({"jsonrpc": "2.0", "id": asked, "error": error}).encode())
 
 
 def note_signal(number: int, _: object) -> None:
