@@ -50,7 +50,7 @@ _SENDS: Final = frozenset("post put patch delete request".split())
 _HTTP: Final = ("requests.", "httpx.", "urllib3.", "aiohttp.", "urllib.request.", "urllib2.", "urllib.urlopen", "http.client.", "wget.download", "cloudscraper.", "pycurl.", "treq.", "grequests.")
 _CONNECTS: Final = frozenset("ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet paramiko.SSHClient.connect socket.create_connection pymongo.MongoClient websocket.create_connection imaplib.IMAP4_SSL".split())
 _HOST_CALLS: Final = frozenset({"http.client.HTTPConnection", "http.client.HTTPSConnection"})
-_ALIASES: Final = {"posix": "os", "nt": "os", "builtins": "", "__builtin__": "", "posixpath": "os.path", "pathlib2": "pathlib", "PosixPath": "pathlib.Path", "urllib2": "urllib.request"}
+_ALIASES: Final = {"posix": "os", "nt": "os", "builtins": "", "__builtin__": "", "posixpath": "os.path", "pathlib2": "pathlib", "PosixPath": "pathlib.Path", "urllib2": "urllib.request", "SocketServer": "socketserver", "SimpleHTTPServer": "http.server", "BaseHTTPServer": "http.server", "commands": "subprocess"}
 # dotted name (or its start) : finding, class, sentence
 _ACTS: Final[dict[str, tuple[str, EffectClass, str]]] = {
     "ctypes.": ("code.native", EffectClass.EXECUTE, "calls native code, which can do anything"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from toolguard.core import code, operands, paths, scripts, shell, windows, wrappers
@@ -38,6 +38,12 @@ _HANDED_OVER: Final = re.compile(
     r"/dev/(?:tcp|udp)/[\w.$({]|\b(?:ba|z|k|da|a)?sh\s+(?:-\w+\s+)?(?:[0-2]?<&\s?[0-9]|[0-2]?>&\s?[0-9]|<\s*/dev/tty|<\s*\$?\(?tty)|\b(?:nc|ncat|netcat)\b[^\n|;&]{0,80}\s-(?:\w*[ec])\s+\S*(?:sh|cmd)\b"
     r"|\bexec:['\"]?(?:/bin/)?(?:ba)?sh\b|\bmkfifo\b[^\n]{0,120}\b(?:nc|ncat|openssl|telnet)\b|\b(?:ba|z)?sh\s+-i\b[^\n]{0,40}[<>]"
 )
+_SQL: Final = re.compile(r"\s*(?:drop\s+(?:table|database|schema|index|view|user|role)|truncate\s+(?:table\s+)?[\w.\"`]+\s*;?\s*$|delete\s+from|insert\s+into|update\s+\S+\s+set|alter\s+(?:table|database|user|role)|grant\s+.+\s+(?:on|to)|revoke\s+.+\s+(?:on|from)|select\s.+\sfrom)\b", re.I | re.S)
+"""SQL that was handed to a shell: some tools give it to whatever understands it."""
+_META: Final = re.compile(r"^\s*(?:\\[^\n]*|\.[a-z][^\n]*)$", re.M)
+"""Lines that a database's own shell understands and its server does not: `\\dt`, `.tables`."""
+_CONTROL: Final = re.compile(r"\s*(?:show|help|info|ping|stats?|list|get|version|status)\b", re.I)
+"""Words with which a command to a control socket only asks."""
 _HISTORY: Final = frozenset({"HISTFILE", "HISTSIZE", "HISTFILESIZE", "HISTCONTROL", "HISTIGNORE", "PROMPT_COMMAND"})
 _RUNS_VALUE: Final = frozenset(
     {"PAGER", "EDITOR", "VISUAL", "GIT_PAGER", "GIT_EDITOR", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_SEQUENCE_EDITOR", "SYSTEMD_EDITOR", "BROWSER", "LESSOPEN", "MANPAGER", "AUTOM4TE", "PROMPT_COMMAND", "BASH_ENV", "ENV", "PS4", "RUBYOPT", "PERL5OPT", "PYTHONSTARTUP", "SUDO_EDITOR"}
@@ -59,6 +65,10 @@ class Collector:
     """(reason, sentence, place)."""
     texts: int = 0
     commands: int = 0
+    via: tuple[str, ...] = ()
+    """Programs that the text under reading runs through: `ssh`, `sudo`..."""
+    folder: str = ""
+    """Where the last `cd` of the text went; empty when it stayed."""
     saved: set[str] = field(default_factory=set)
     """Names of files that were downloaded, to see whether they are run later in the same text."""
 
@@ -77,7 +87,9 @@ class Collector:
         elif language == "powershell-encoded":
             self._encoded(text, place, depth)
         elif language in ("sql", "mongo"):
-            self.nested.append((language, text, place))
+            statements = _META.sub("", text) if language == "sql" else text
+            if statements.strip():
+                self.nested.append((language, statements, place))
             scripts.read(language, text, place, self, depth)
         elif language == "python":
             code.read(text, place, self, depth)
@@ -99,6 +111,8 @@ class Collector:
         for command in script.commands:
             at = Place(place.pointer, command.start, command.end) if spans else place
             self.command(command, at, depth)
+        if _SQL.match(text):
+            self.nested.append(("sql", text, place))
         if _HANDED_OVER.search(text[:20_000]) and script.commands and not self._only_prints(script.commands):
             self._act("shell.reverse-shell", EffectClass.GRANT, "connects a shell to another stream, so that somebody else can type into it", place, "shell")
 
@@ -131,8 +145,11 @@ class Collector:
                 self._too_much(place)
             return
         self._environment(command, place, depth)
-        remote = any(via in wrappers.REMOTE for via in command.via)
-        privileged = any(via in wrappers.PRIVILEGED for via in command.via)
+        if len(command.words) > 1 and command.words[0].text == "!":  # the shell escape of many programs
+            command = replace(command, words=command.words[1:])
+        via = (*self.via, *command.via)
+        remote = any(name in wrappers.REMOTE for name in via)
+        privileged = any(name in wrappers.PRIVILEGED for name in via)
         program = wrappers.program(command.name)
         if command.words:
             self._named(command, program, place)
@@ -147,9 +164,20 @@ class Collector:
         else:
             uses = operands.uses(command, program, place, remote=remote, privileged=privileged)
         for use in uses:
-            self.use(use)
+            self.use(self._placed(use))
+        if program in ("cd", "pushd", "set-location") and command.args:
+            self.folder = self._joined(command.args[-1]) if command.words[-1].known else ""
         if privileged and program not in wrappers.PRIVILEGED:
             self._act("shell.privileged", EffectClass.EXECUTE, f"runs {program or 'a command'} with the rights of another user", place, program)
+
+    def _joined(self, path: str) -> str:
+        return path if paths.is_absolute(path) or not self.folder else f"{self.folder.rstrip('/')}/{path}"
+
+    def _placed(self, use: FileUse | Contact) -> FileUse | Contact:
+        """A relative path belongs to the folder that the text has changed to."""
+        if not self.folder or isinstance(use, Contact) or use.path.startswith(("/", "~", "$", "\x00")):
+            return use
+        return replace(use, path=self._joined(use.path))
 
     def use(self, use: FileUse | Contact) -> None:
         """Note a file use or a contact, and what follows from it."""
@@ -179,6 +207,8 @@ class Collector:
             self._act("shell.dynamic-command", EffectClass.EXECUTE, sentence, place, program, Severity.MEDIUM if simple else Severity.HIGH, Confidence.MEDIUM)
         elif head.globbed and len(head.text) > 1 and head.text not in ("[", "[["):
             self._act("shell.dynamic-command", EffectClass.EXECUTE, f"the name of the program is a pattern (`{head.text[:60]}`)", place, program, Severity.HIGH, Confidence.HIGH)
+        elif program in ("socat", "nc", "ncat") and any(".sock" in arg for arg in command.args) and command.stdin and not _CONTROL.match(command.stdin):
+            self._act("infrastructure.applies", EffectClass.ADMINISTER, f"tells a running service: {command.stdin.strip()[:80]}", place, program)
         elif program in self.saved:
             self._act("shell.runs-download", EffectClass.EXECUTE, f"runs {head.text}, which was downloaded just before", place, program)
 
@@ -199,6 +229,11 @@ class Collector:
 
     def _inside(self, command: Command, program: str, place: Place, depth: int) -> None:
         commands, texts = wrappers.inside(command)
+        if not commands and not texts:
+            self._bare(command, program, place)
+            return
+        outer, folder = self.via, self.folder
+        self.via = (*outer, *command.via, program)
         for inner in commands:
             self.command(inner, place, depth + 1)
         for inside in texts:
@@ -206,10 +241,14 @@ class Collector:
                 self.text(inside.language, inside.text, place, depth + 1)
             if not inside.known or not inside.text:
                 self._runs_unseen(command, inside, program, place)
-        if not commands and not texts and program in wrappers.SHELLS | {"powershell", "pwsh"}:
+        self.via, self.folder = outer, folder
+
+    def _bare(self, command: Command, program: str, place: Place) -> None:
+        """A shell that is given nothing to run waits for somebody to type."""
+        if program in wrappers.SHELLS | {"powershell", "pwsh"}:
             if all(arg.startswith(("-", "+")) or arg in ("-", "/dev/stdin") for arg in command.args) and not {"--version", "--help", "-version"} & set(command.args):
                 self._act("shell.opens-shell", EffectClass.EXECUTE, f"opens {program} for somebody to type into", place, program)
-        if program == "su" and not texts:
+        elif program == "su":
             self._act("identity.privilege", EffectClass.GRANT, "becomes another user", place, program)
 
     def _runs_unseen(self, command: Command, inside: wrappers.Inside, program: str, place: Place) -> None:
@@ -235,7 +274,7 @@ class Collector:
         if program in wrappers.SHELLS or program in ("docker", "podman", "kubectl", "useradd", "usermod", "chsh", "adduser", "git", "sudo", "make", "cmake", "env", "script"):
             return
         scripted = rule == "read-rest" and program in ("sed", "awk", "gawk", "mawk", "nawk", "ed", "vim", "vi")
-        if rule in _READS or (rule == "read-rest" and not scripted):
+        if (rule in _READS and program not in ("man", "tmux", "screen", "systemctl", "apt", "apt-get", "crontab")) or (rule == "read-rest" and not scripted):
             return
         for word in command.words[1:]:
             text = word.text[:4000]

@@ -261,5 +261,7 @@ _PRINTERS: Final = {
     "tr": _tr,
     "sed": _sed,
     "which": _which,
+    "mktemp": lambda args, _: "/tmp/tmp.XXXXXX\n",
     "rot13": _rot13,
+    "pwd": lambda args, _: ".\n",
 }

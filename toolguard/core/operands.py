@@ -193,7 +193,7 @@ def _list(command: Command, words: list[Word], program: str, place: Place) -> It
         if "-delete" in args:
             yield FileUse(FileOp.DELETE, root, place, recursive=not filtered, filtered=filtered, program=program)
     for name in option(command, "-name", "-iname", "-path", "-wholename", "-ipath"):
-        yield FileUse(FileOp.LIST, f"{roots[0].rstrip('/')}/{name.lstrip('*/')}", place, recursive=True, program=program)
+        yield FileUse(FileOp.LIST, f"{roots[0].rstrip('/')}/any/{name.lstrip('*/')}", place, recursive=True, program=program)
     for name in option(command, "-fprint", "-fprintf", "-fls"):
         yield FileUse(FileOp.WRITE, name, place, program=program)
 
@@ -474,7 +474,7 @@ def _remote_shell(command: Command, place: Place) -> Iterator[Use]:
 
 def _dns(command: Command, place: Place) -> Iterator[Use]:
     for word in command.words[1:]:
-        if word.inner and not word.known:
+        if word.inner:
             yield Contact("//" + word.text, place, "DNS", ("-",), program=command.name)
         elif "." in word.text and not word.text.startswith(("-", "+", "@")):
             yield Contact("//" + word.text, place, "DNS", program=command.name)

@@ -62,7 +62,11 @@ def read(call: ToolCall) -> Reading:
     texts = tuple((where, text) for where, text, _ in leaves)
     if not complete:
         return Reading(call, unread=(Unread("too-large", "the arguments are too large or too deeply nested to be read", NOWHERE),), texts=texts)
-    return _Read(call, roles.of_call(call)).all(leaves, texts)
+    try:
+        return _Read(call, roles.of_call(call)).all(leaves, texts)
+    except Exception as error:  # noqa: BLE001 - a text that breaks our reading must be asked about, whatever broke
+        failed = Unread("failed", f"reading the arguments failed ({type(error).__name__})", NOWHERE)
+        return Reading(call, unread=(failed,), texts=texts)
 
 
 MAX_CHARACTERS: Final = 1_500_000
@@ -215,7 +219,7 @@ class _Read:
             if isinstance(value, str) and roles.is_host(value):
                 port = arguments.get("port")
                 address = f"//{value}:{port}" if isinstance(port, int | str) and str(port).isdigit() else f"//{value}"
-                self.collector.contacts.append(Contact(address, Place(pointer(name), 0, len(value)), self.tool.http_method, program="tool"))
+                self.collector.contacts.append(Contact(address, Place(pointer(name), 0, len(value)), self.tool.http_method, program="setting"))
 
 
 _SHELL_DIALECTS: Final = {"shell": Language.SHELL, "bash": Language.SHELL, "sh": Language.SHELL, "zsh": Language.SHELL, "powershell": Language.POWERSHELL, "pwsh": Language.POWERSHELL, "python": Language.PYTHON, "python3": Language.PYTHON, "py": Language.PYTHON, "sql": Language.SQL, "cmd": Language.CMD, "batch": Language.CMD}

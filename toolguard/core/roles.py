@@ -116,7 +116,7 @@ def _tool(name: str, description: str, described: tuple[tuple[str, str], ...]) -
     words = split(name)
     have = set(words)
     told = description.lower()
-    shell = bool(have & _SHELL_TOOL) or "shell command" in told or "bash" in told or "terminal" in told
+    shell = bool(have & _SHELL_TOOL) or "shell command" in told or "bash command" in told
     method = "GET"
     for word, verb in (("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE"), ("upload", "PUT"), ("send", "POST"), ("webhook", "POST")):
         if word in have:

@@ -32,7 +32,7 @@ _RECURSIVE: Final = re.compile(r"recursive:\s*true|rimraf|rm_r|rm_rf|rmtree|remo
 _WRITES: Final = re.compile(r"\b(?:fs\.(?:promises\.)?)?(?:writeFileSync|writeFile|appendFileSync|appendFile|createWriteStream|file_put_contents|File\.write|IO\.write|File\.WriteAll\w+|Files\.write\w*|copyFileSync|symlinkSync|chmodSync|chownSync)" + _STRING)
 _OPENS_TO_WRITE: Final = re.compile(r"\b(?:open|fopen|File\.open|File\.new|io\.open)\s*\(?\s*(?:my\s+)?(?:[$\w]+\s*,\s*)?(['\"])(?:[<>+]{0,2}\s*)([^'\"]{1,500})\1\s*,\s*['\"](?:[wa]\+?b?|>>?)['\"]|open\s*\(?[^,\n]{1,40},\s*['\"]>{1,2}\s*([^'\"]{1,500})['\"]")
 _READS: Final = re.compile(r"\b(?:fs\.(?:promises\.)?)?(?:readFileSync|readFile|createReadStream|readdirSync|file_get_contents|readfile|fopen|File\.read|File\.open|IO\.read(?:lines)?|File\.ReadAll\w+|Files\.read\w*|io\.open|open|show_source|highlight_file|include|require_once)" + _STRING)
-_CONNECTS: Final = re.compile(r"\b(?:fetch|axios(?:\.\w+)?|https?\.(?:get|request|post)|got(?:\.\w+)?|superagent\.\w+|XMLHttpRequest|curl_init|fsockopen|stream_socket_client|Net::HTTP\.\w+|URI\.open|open-uri|HTTParty\.\w+|LWP::\w+|HTTP::Tiny|IO::Socket(?:::\w+)?|TCPSocket(?:\.new|\.open)?|net\.(?:connect|createConnection|Socket)|WebSocket|socket\.connect|s\.connect|tcp\(\)|WebClient|DownloadString|DownloadFile|Invoke-WebRequest|urlopen|urlretrieve|requests\.\w+|socket\.tcp|\w+:connect|socket)\b" + _STRING)
+_CONNECTS: Final = re.compile(r"\b(?:fetch|axios(?:\.\w+)?|https?\.(?:get|request|post)|require\(['\"]https?['\"]\)\.(?:get|request)|got(?:\.\w+)?|superagent\.\w+|XMLHttpRequest|curl_init|fsockopen|stream_socket_client|Net::HTTP\.\w+|URI\.open|open-uri|HTTParty\.\w+|LWP::\w+|HTTP::Tiny|IO::Socket(?:::\w+)?|TCPSocket(?:\.new|\.open)?|net\.(?:connect|createConnection|Socket)|WebSocket|socket\.connect|s\.connect|tcp\(\)|WebClient|DownloadString|DownloadFile|Invoke-WebRequest|urlopen|urlretrieve|requests\.\w+|socket\.tcp|\w+:connect|socket)\b" + _STRING)
 _SOCKET: Final = re.compile(r"\b(?:net\.(?:connect|createConnection|Socket|createServer)|require\(['\"](?:net|tls)['\"]\)|fsockopen|stream_socket_client|IO::Socket|TCPSocket|TCPServer|use\s+Socket|java\.net\.Socket|Sockets?\.TCPClient|socket\.tcp|require\(?['\"]socket['\"]\)?|syscall\.Socket|net\.Dial|socket\s*\(\s*(?:S|PF_INET|AF_INET)|socket\s+[\w.]+\s+\d+|TcpStream|socket\.socket|\$\{?socket)")
 _LISTENS: Final = re.compile(r"\b(?:createServer|TCPServer|stream_socket_server|socket_listen|\.listen\(|HTTPServer|http\.server|SimpleHTTPServer|k\.bind|WEBrick)")
 _EVALUATES: Final = re.compile(r"\b(?:eval|Function|vm\.runIn\w+|assert|create_function|instance_eval|class_eval|loadstring|load|Invoke-Expression|iex)\s*\(?\s*(?:(?:atob|Buffer\.from|base64_decode|unpack|gzinflate|str_rot13|decode_base64|decode64|FromBase64String|hex2bin|\$_(?:GET|POST|REQUEST))|require\()", re.IGNORECASE)
@@ -65,6 +65,8 @@ def read(language: str, text: str, place: Place, collector: Collector, depth: in
     if language == "sql":
         _sql(text, place, collector, depth)
         return
+    if language == "applescript":
+        _applescript(text, place, collector)
     spawned = _spawns(language, text, place, collector, depth)
     _files(text, place, collector)
     _network(text, place, collector, spawned=spawned)
@@ -77,10 +79,28 @@ def read(language: str, text: str, place: Place, collector: Collector, depth: in
             collector.add("infrastructure.deletes", EffectClass.DELETE, f"calls {match[0][1:40].split('(')[0]}, which removes stored content", place, language)
 
 
+_META_SHELL: Final = re.compile(
+    r"^\s*(?:\\!|system\s|\.shell\s|\.system\s)\s*(.+)$"
+    r"|^\s*(?:\\(?:o|g|copy|w|ir?)|\.(?:output|once|import|read))\b[^|\n]*(?:\||\bprogram\b)\s*['\"]?([^'\"\n]+)",
+    re.M | re.I,
+)
+"""Lines of databases' own shells that run a program: `\! command`, `\o |command`, `.shell command`."""
+_APPLE_DELETE: Final = re.compile(r"\bdelete\b[^\n]{0,60}POSIX file\s+\"([^\"]+)\"")
+_APPLE_SECRETS: Final = re.compile(r"Cookies|Keychains|\.ssh|hidden answer", re.I)
+
+
 def _sql(text: str, place: Place, collector: Collector, depth: int) -> None:
     """Escapes of databases' own shells; the statements themselves are read elsewhere."""
-    for match in re.finditer(r"^\s*\\!\s*(.+)$|^\s*(?:system|\.shell|\.system)\s+(.+)$", text, re.MULTILINE):
+    for match in _META_SHELL.finditer(text):
         collector.text("shell", (match[1] or match[2]).strip(), place, depth + 1)
+
+
+def _applescript(text: str, place: Place, collector: Collector) -> None:
+    for match in _APPLE_DELETE.finditer(text):
+        collector.use(FileUse(FileOp.DELETE, match[1], place, program="osascript"))
+    if _APPLE_SECRETS.search(text):
+        sentence = "asks for a password, or reaches for cookies or keys"
+        collector.add("identity.dumps-credentials", EffectClass.READ, sentence, place, "osascript")
 
 
 def _spawns(language: str, text: str, place: Place, collector: Collector, depth: int) -> bool:

@@ -6,6 +6,7 @@ arguments, output of `echo` and its kin) and marks as not `known` what only a ru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -22,6 +23,9 @@ MAX_COSTLY: Final = {b">": 2000, b"=(": 600, b"${": 4000}
 MAX_REPORTS: Final = 400
 MAX_DEPTH: Final = 60
 MAX_COMMANDS: Final = 1500
+
+# `for x do`, which stands for `for x in "$@"; do`; the grammar does not know it.
+_FOR_ARGUMENTS: Final = re.compile(rb"\bfor\s+(\w+)\s*;?\s*do\b")
 
 _PARSER: Final = Parser(Language(tree_sitter_bash.language()))
 
@@ -112,6 +116,10 @@ def parse(text: str) -> Script:
 
     try:
         tree = _PARSER.parse(lambda at, _: source[at:], progress_callback=stop)
+        if tree.root_node.has_error and _FOR_ARGUMENTS.search(source):
+            source = _FOR_ARGUMENTS.sub(rb'for \1 in "$@"; do', source)
+            text = source.decode("utf-8", "replace")
+            tree = _PARSER.parse(lambda at, _: source[at:], progress_callback=stop)
     except ValueError:  # how this library says that it was stopped
         _PARSER.reset()
         return Script((), "too-large")

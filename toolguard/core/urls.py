@@ -5,12 +5,14 @@ Names are never resolved. Where the text and the parser disagree about the host,
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import ada_url
 
@@ -44,6 +46,8 @@ _RELAYS: Final = re.compile(
 """Public places that take anything from anybody and show it to whoever asks: the usual ends of an exfiltration."""
 _WILDCARD_DNS: Final = re.compile(r"(?:^|\.)(\d{1,3}[.-]\d{1,3}[.-]\d{1,3}[.-]\d{1,3})\.(?:nip|sslip|xip)\.io$")  # a name that resolves to the address in it
 _LOCAL_NAMES: Final = re.compile(r"(?:^|\.)(?:localhost|localdomain|local|internal|intranet|corp|lan|home|localtest\.me|lvh\.me|vcap\.me)$")
+_OPAQUE: Final = re.compile(r"cursor|token|page|after|before|next|state|code|sig|hash|etag|continuation|csrf|saml|jwt|nonce", re.I)
+"""Parameters that hold encoded text by custom: positions in a list, sign-in states, signatures."""
 _ENCODED_LABEL: Final = re.compile(r"^(?:[0-9a-f]{24,}|[a-z2-7]{32,}|(?=[^.]*\d)(?=[^.]*[a-z])[a-z0-9_-]{40,})$")  # hex, base32 or a long mix
 
 
@@ -92,7 +96,7 @@ def parse(text: str) -> Link | None:
         url.search.lstrip("?"),
         place,
         _disguise(source, host, bool(url.username)),
-        _encoded(host, url.search),
+        _encoded(source.partition("://")[2].partition("/")[0], host, url.search),
         bool(url.username or url.password),
     )
 
@@ -168,16 +172,33 @@ def _disguise(source: str, host: str, login: bool) -> str:
     return ""
 
 
-def _encoded(host: str, query: str) -> str:
+def _encoded(authority: str, host: str, query: str) -> str:
     """Content that travels in a name or under several layers of encoding."""
     labels = host.split(".")[:-2]
-    if any(_ENCODED_LABEL.match(label) for label in labels):
+    if any(_ENCODED_LABEL.match(label) or _hidden_text(label) for label in [*labels, *authority.split(".")[:-2]]):
         return "encoded content in the host name"
-    long = [label for label in labels if len(label) >= 8 and any(c.isdigit() for c in label)]
-    if len(labels) >= 4 and sum(map(len, labels)) >= 32 and long:
+    lengths = [len(label) for label in labels if len(label) >= 8]
+    if len(labels) >= 4 and any(lengths.count(length) >= 3 for length in lengths):
         return "content cut into labels of the host name"
+    for name, value in parse_qsl(query.lstrip("?"))[:40]:
+        if not _OPAQUE.search(name) and _hidden_text(value):
+            return f"encoded text in the parameter `{name[:40]}`"
     if re.search(r"%25(?:25)*[0-9a-fA-F]{2}", query):
         return "a value encoded more than once"
     if len(re.findall(r"%(?:3[0-9]|4[1-9a-fA-F]|5[0-9aA]|6[1-9a-fA-F]|7[0-9aA])", query)) >= 8:
         return "letters and digits percent-encoded, which nothing requires"
     return ""
+
+
+def _hidden_text(value: str) -> bool:
+    """Hexadecimal or base64 that decodes to readable text: chance makes that of no random value of this length."""
+    compact = value.replace("-", "").replace(":", "").replace(" ", "")
+    raw = b""
+    try:
+        if len(compact) >= 20 and re.fullmatch(r"(?:[0-9a-fA-F]{2})+", compact):
+            raw = bytes.fromhex(compact)
+        elif len(value) >= 14 and re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", value) and re.search(r"[a-z]", value) and re.search(r"[A-Z]", value):
+            raw = base64.b64decode(value.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(value.rstrip("=")) % 4))
+    except (binascii.Error, ValueError):
+        return False
+    return len(raw) >= 10 and all(32 <= byte < 127 for byte in raw)

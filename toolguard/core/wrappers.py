@@ -46,7 +46,7 @@ class Prefix:
 def _prefix(line: str) -> tuple[str, Prefix]:
     head, _, options = line.partition(":")
     name, _, skip = head.strip().partition("+")
-    return name, Prefix(frozenset(options.split()), int(skip or 0))
+    return name.strip(), Prefix(frozenset(options.split()), int(skip or 0))
 
 
 # name +operands-before-the-command : options with a value

@@ -103,6 +103,8 @@ def _write(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Findi
         yield _at("paths.writes-disk", use, f"writes to {path}")
     elif found & {Kind.CREDENTIALS, Kind.NETWORK} or (Kind.SYSTEM in found and _BINARIES.match(normal(use.path))):
         yield _at("paths.writes-system", use, f"changes {path}", HIGH, LIKELY)
+    elif use.remote and normal(use.path) == "/":
+        yield _at("paths.writes-system", use, "writes to the root folder of another machine")
     elif Kind.SYSTEM in found and not found & {Kind.LOGS, Kind.STARTUP, Kind.ACCOUNTS}:
         yield _at("paths.writes-system", use, f"changes {path}, a place of the operating system")
     yield from _outside(use, found, facts)
@@ -153,7 +155,7 @@ def _mode(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Findin
     elif opens and use.recursive:
         yield _at("paths.opens-permissions", use, f"lets everybody change everything below {path}")
     elif opens:
-        yield _at("paths.opens-permissions", use, f"lets everybody change {path}", MEDIUM, LIKELY)
+        yield _at("paths.opens-permissions", use, f"lets everybody change {path}")
 
 
 def _owner(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Finding]:

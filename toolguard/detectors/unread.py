@@ -20,5 +20,5 @@ FINDINGS: Final = (TOO_LARGE, UNREADABLE)
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     for unread in reading.unread:
-        kind = TOO_LARGE if unread.reason == "too-large" else UNREADABLE
+        kind = TOO_LARGE if unread.reason in ("too-large", "failed") else UNREADABLE
         yield kind.at(unread.sentence, unread.place.pointer, unread.place.start, unread.place.end)

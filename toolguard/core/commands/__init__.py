@@ -119,7 +119,7 @@ _PLAIN: Final = frozenset(
     uptime df du free ps top make cmake ninja bazel npx bunx python node ruby perl php go cargo rustc gcc cc javac java mvn gradle gradlew pytest
     jest mocha tox nox npm yarn pnpm bun deno pip pipx uv poetry conda apt apt-get brew git curl wget http httpie ssh scp rsync vi vim nano emacs code
     open xdg-open say touch mkdir rmdir rm mv cp ln chmod chown tar zip unzip gzip gunzip bash sh zsh sudo jq yq xmllint base64 md5sum sha256sum
-    tmux screen kill pkill docker-credential rails rake bundle gem manage.py django-admin flask alembic prisma split printf mail sendmail""".split()
+    tmux screen kill pkill docker-credential rails rake bundle gem manage.py django-admin flask alembic prisma mail sendmail""".split()
 )
 """Programs whose operands are texts, files or sub-commands of a project: a verb among them means nothing by itself."""
 
@@ -180,10 +180,16 @@ def _fits(row: Row, operands: list[str], options: list[str], args: tuple[str, ..
 
 def _same(pattern: str, word: str) -> bool:
     lowered = word.lower()
-    return any(
-        part == "*" or lowered == part or (part.endswith("*") and lowered.startswith(part[:-1])) or (part.startswith("*") and lowered.endswith(part[1:]))
-        for part in pattern.split("|")
-    )
+    return any(_alike(part.lstrip("~"), lowered) for part in pattern.split("|"))
+
+
+def _alike(pattern: str, word: str) -> bool:
+    if "*" not in pattern:
+        return word == pattern
+    if pattern.startswith("*"):
+        return pattern.strip("*") in word if pattern.endswith("*") else word.endswith(pattern[1:])
+    start, _, end = pattern.partition("*")
+    return word.startswith(start) and end.strip("*") in word[len(start) :]
 
 
 def _has(option: str, options: list[str]) -> bool:
@@ -204,7 +210,7 @@ def _generic(program: str, operands: list[str]) -> tuple[Row, str] | None:
     """`tool noun delete NAME`, `tool delete-noun`: destruction by the verb alone."""
     for index, operand in enumerate(operands[:4]):
         lowered = operand.lower()
-        if lowered in _DESTRUCTIVE or lowered.startswith(_DESTRUCTIVE_PREFIXES) or lowered.partition(":")[2] in ("delete", "destroy", "remove", "purge"):
+        if lowered in _DESTRUCTIVE or lowered.startswith(_DESTRUCTIVE_PREFIXES) or lowered.partition(":")[2] in ("delete", "destroy", "remove", "purge") or (lowered == "clear" and index):
             thing = " ".join(operands[:index][-1:]) or "something"
             row = Row("infrastructure.deletes", EffectClass.DELETE, None, f"{program} {lowered}: removes {thing} for good", (), (), (), ())
             return row, operands[index + 1][:200] if len(operands) > index + 1 else thing

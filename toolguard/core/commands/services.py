@@ -53,7 +53,6 @@ haproxy -sf|-st = stops the running load balancer
 nginx -s ~stop|quit = stops the web server
 apachectl|apache2ctl|httpd stop|graceful-stop -k = stops the web server
 apachectl|apache2ctl stop|graceful-stop = stops the web server
-socat ~*haproxy* = talks to the control socket of the load balancer
 fail2ban-client stop|unban|set = changes protection against intruders
 certbot delete|revoke = deletes or revokes a certificate
 ipfs pin rm|repo gc = deletes stored objects

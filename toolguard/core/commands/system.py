@@ -93,6 +93,7 @@ setcap = gives a program rights of root
 setfacl -m|-x|-b|-R|-s|--modify = changes who may use files
 semanage|setsebool|chcon|restorecon login|user|permissive|-P = changes the mandatory access rules
 dzdo|pfexec = runs as another user
+medium find ~-4000|/4000|+4000|-2000|/2000|/6000|-6000|-u=s|/u=s|-u+s|-g=s|/g=s|-04000 = searches for programs that run with their owner's rights
 passwd -d|--delete|-u|--unlock = opens an account
 
 @identity.keys administer
