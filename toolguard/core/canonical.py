@@ -50,9 +50,9 @@ def text(value: Json) -> str:
     return canonical(value).decode()
 
 
-def parse(data: bytes | str) -> Json:
+def parse(encoded: bytes | str) -> Json:
     """JSON that we wrote ourselves. Never for judging: it keeps the last of two equal keys."""
-    return orjson.loads(data)
+    return orjson.loads(encoded)
 
 
 def compact(value: Json) -> bytes:

@@ -102,7 +102,7 @@ def intent_of(prompt: str) -> Intent:
     wanted = frozenset(kin for effect in effects for kin in _KIN.get(effect, (effect,)))
     ascii_share = sum(1 for c in text if c.isascii()) / len(text) if text else 0
     return Intent(
-        known=bool(words & _COMMON) and ascii_share > 0.8 and len(words) > 2,
+        known=bool(words & _EVERYDAY) and ascii_share > 0.8 and len(words) > 2,
         effects=wanted,
         words=content_words(text),
         hands_over=_HANDS_OVER.search(text) is not None,
@@ -148,7 +148,7 @@ _EVERYDAY_OF: Final[dict[str, tuple[EffectClass, ...]]] = {
     for word in text.split()
 }
 
-_COMMON: Final = frozenset(
+_EVERYDAY: Final = frozenset(
     "the a to of and in for on is my me with i you please this that it from what how at an all".split()
 )
 """Words by which English is recognised."""

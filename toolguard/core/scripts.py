@@ -84,7 +84,7 @@ _META_SHELL: Final = re.compile(
     r"|^\s*(?:\\(?:o|g|copy|w|ir?)|\.(?:output|once|import|read))\b[^|\n]*(?:\||\bprogram\b)\s*['\"]?([^'\"\n]+)",
     re.M | re.I,
 )
-"""Lines of databases' own shells that run a program: `\! command`, `\o |command`, `.shell command`."""
+r"""Lines of databases' own shells that run a program: `\! command`, `\o |command`, `.shell command`."""
 _APPLE_DELETE: Final = re.compile(r"\bdelete\b[^\n]{0,60}POSIX file\s+\"([^\"]+)\"")
 _APPLE_SECRETS: Final = re.compile(r"Cookies|Keychains|\.ssh|hidden answer", re.I)
 
