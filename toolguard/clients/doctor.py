@@ -18,7 +18,7 @@ from toolguard.clients import file as files
 from toolguard.clients import probe
 from toolguard.clients.check import Check
 from toolguard.clients.entry import Entry
-from toolguard.clients.install import this_toolguard
+from toolguard.clients.install import launch
 from toolguard.clients.probe import Listing
 from toolguard.clients.where import Client
 from toolguard.clients.wrap import Wrapping, kind, wrapping
@@ -189,7 +189,7 @@ def _proof(subject: Subject, came: Answer, config: Config, recorded: set[str]) -
     label, present = subject.label, subject.wrapping
     if present is None:
         return
-    if came is None and present.launch == this_toolguard(config.home).argv:
+    if came is None and present.launch == launch():
         yield Check(label, "ok", f"is behind toolguard; not started: {subject.why_not_started}")
         return
     if came is None:

@@ -7,9 +7,9 @@ start exactly what it started before, behind the proxy or not, and nothing else 
 from __future__ import annotations
 
 import difflib
-import importlib.util
+import functools
 import re
-import site
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,17 +79,27 @@ class Plan:
 
 
 def this_toolguard(home: Path, config: Path | None = None) -> Launcher:
-    """How a client starts the toolguard that is running now.
+    """How a client starts the toolguard that is running now. Raises ConfigError when it cannot.
 
     The home is always named: clients drop most of the environment, and the entry of a server may set HOME or
-    TOOLGUARD_HOME to a folder of its own, where nobody reviews. For the same reason the interpreter runs isolated
-    where that works: else PYTHONPATH decides whose code the guard imports, and the agent can often write there.
+    TOOLGUARD_HOME to a folder of its own, where nobody reviews.
     """
-    options = {"--home": str(home), **({"--config": str(config)} if config else {})}
-    spec = importlib.util.find_spec("toolguard")
-    origin = Path(spec.origin) if spec and spec.origin else Path()
-    in_user_site = site.ENABLE_USER_SITE and origin.is_relative_to(site.getusersitepackages())
-    return Launcher((sys.executable, "-P" if in_user_site else "-I", "-m", "toolguard"), options)
+    return Launcher(launch(), {"--home": str(home), **({"--config": str(config)} if config else {})})
+
+
+@functools.cache
+def launch() -> tuple[str, ...]:
+    """The words before `proxy`. Raises ConfigError when this toolguard is not installed.
+
+    Python runs isolated, else PYTHONPATH of a client or a server decides whose code the guard imports, and the agent
+    can often write there; `-P` is for an installation in the user's own site folder, which isolation leaves out.
+    """
+    for flag in ("-I", "-P"):
+        words = (sys.executable, flag, "-c", "import toolguard")
+        found = subprocess.run(words, check=False, capture_output=True, cwd="/")  # noqa: S603 - our own interpreter
+        if found.returncode == 0:
+            return (sys.executable, flag, "-m", "toolguard")
+    raise ConfigError("this toolguard is not installed, so clients cannot start it", hint="pip install it first")
 
 
 def plan_install(client: Client, path: Path, launcher: Launcher) -> Plan:
