@@ -21,6 +21,7 @@ MODERN = {
 }
 TOOLS: list[Message] = [
     {"name": "safe_echo", "description": "Repeats a text", "inputSchema": {"type": "object"}},
+    {"name": "safe_other", "description": "Repeats a text backwards", "inputSchema": {"type": "object"}},
     {"name": "risky_delete", "description": "Removes", "inputSchema": {"type": "object"}},
     {"name": "never_that", "description": "Not offered", "inputSchema": {"type": "object"}},
 ]

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, ElicitResult, TextContent
 
 from tests.proxy.peers import NODE_FOLDER, node, node_program, python_program, repository
 from tests.proxy.process import SECONDS, proxied
@@ -28,6 +29,7 @@ policy:
     - {name: writes, match: {tool: write_file}, effect: ask}
     - {name: rest, match: {tool: "*"}, effect: allow}
 """
+ASKING = Path(__file__).parent / "servers" / "asking.py"
 MODERN, LEGACY = "2026-07-28", "legacy"
 Call = tuple[str, dict[str, Any]]
 
@@ -230,3 +232,25 @@ def test_a_settled_call_is_readable_for_the_model(servers: dict[str, list[str]],
     assert result.is_error
     assert isinstance(result.content[0], TextContent)
     assert "PENDING APPROVAL" in result.content[0].text
+
+
+@pytest.mark.parametrize(("mode", "continued"), [("auto", 1), (LEGACY, 0)])
+def test_a_server_that_asks_the_person_first_gets_its_answer_in_both_protocols(
+    mode: str, continued: int, home: Path, guard: Guard
+) -> None:
+    async def answer(*_: object) -> ElicitResult:
+        return ElicitResult(action="accept", content={"name": "Ada"})
+
+    async def talk() -> str:
+        command = proxied([sys.executable, str(ASKING)])
+        parameters = StdioServerParameters(command=command[0], args=command[1:], env=environment(home))
+        async with Client(parameters, mode=mode, elicitation_callback=answer) as client:
+            await client.list_tools()
+            return str((await client.call_tool("greet", {"greeting": "Hello"})).content)
+
+    assert "Hello, Ada" in asyncio.run(talk())
+
+    counted = guard.store.read("SELECT kind, count(*) n FROM audit_event GROUP BY kind")
+    kinds = {row["kind"]: row["n"] for row in counted}
+    assert kinds["execution.dispatched"] == kinds["execution.ended"] == 1
+    assert kinds.get("execution.continued", 0) == continued

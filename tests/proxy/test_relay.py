@@ -393,13 +393,13 @@ def test_a_tool_that_policy_denies_outright_is_not_listed(new: Rig) -> None:
     new.answer(1, tools=TOOLS, nextCursor="two", ttlMs=5)
 
     (message,) = new.seen_by_client
-    assert [tool["name"] for tool in message["result"]["tools"]] == ["safe_echo", "risky_delete"]
+    assert [tool["name"] for tool in message["result"]["tools"]] == ["safe_echo", "safe_other", "risky_delete"]
     assert (message["result"]["nextCursor"], message["result"]["ttlMs"]) == ("two", 5)
 
 
 def test_a_page_that_the_filter_leaves_empty_keeps_its_cursor(new: Rig) -> None:
     new.client({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
-    new.answer(1, tools=[TOOLS[2]], nextCursor="two")
+    new.answer(1, tools=[TOOLS[3]], nextCursor="two")
 
     assert new.seen_by_client[0]["result"] == {"tools": [], "nextCursor": "two"}
 
@@ -462,7 +462,7 @@ def test_before_a_call_to_a_tool_never_listed_the_proxy_lists_by_itself(new: Rig
     assert own["method"] == "tools/list"
     assert own["id"].startswith("toolguard:")
 
-    new.answer(own["id"], tools=[TOOLS[1]], nextCursor="two")
+    new.answer(own["id"], tools=[TOOLS[2]], nextCursor="two")
     second = new.seen_by_server[-1]
     assert second["params"] == {"cursor": "two"}
     new.answer(second["id"], tools=[TOOLS[0]])

@@ -68,8 +68,6 @@ def test_a_leg_without_state_is_known_by_its_call(rig: Rig) -> None:
     ids=["another state", "other arguments", "another member", "another tool"],
 )
 def test_a_leg_that_is_not_exactly_the_same_call_is_a_new_one(rig: Rig, change: dict[str, Any]) -> None:
-    rig.tools = [*rig.tools, {"name": "safe_other"}]
-    rig.listed()
     rig.call("safe_echo", id=1, meta=MODERN, a=1)
     ask(rig, 1, requestState="s1")
 
