@@ -84,8 +84,8 @@ def _listed(value: Any) -> Any:
 class _OneOrMore:
     """A single entry may stand without its list; the schema says so too."""
 
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        listed = handler(core)
+    def __get_pydantic_json_schema__(self, core: CoreSchema, default: GetJsonSchemaHandler) -> JsonSchemaValue:
+        listed = default(core)
         return {"anyOf": [listed["items"], listed]}
 
 

@@ -142,7 +142,7 @@ class Message(_Sent):
 
     type: Literal["approval.created", "approval.changed"]
     timestamp: str = Field(pattern=MOMENT)
-    data: Approval
+    approval: Approval = Field(alias="data", description="As it stands now.")
 
 
 MODELS: Final[Mapping[str, type[BaseModel]]] = {
