@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, NamedTuple
 
-BYTES: Final = 262_144
-"""A longer text is not read: about 40 ms of work at 6 characters a microsecond."""
+BYTES: Final = 131_072
+"""A longer text is not read: comments alone would take 20 ms."""
 
-TOKENS: Final = 20_000
-"""More tokens than this are not read: analysis takes about 1 us a token and its budget is 50 ms."""
+TOKENS: Final = 16_000
+"""More tokens than this, in all readings together, are not read: analysis takes 2 us a token, its budget is 50 ms."""
 
 DOUBTS: Final = 3
 """A text that dialects read differently in more than this many ways is not read: 2 to this power readings."""
@@ -151,41 +151,37 @@ def _lex(text: str, doubts: frozenset[int]) -> Lexed | None:
     position, length, executed = 0, len(text), 0
     while position < length:
         found = match(text, position)
-        if found is None:
+        if found is None or found.lastgroup == "open":
             return None
         kind, start, position = found.lastgroup or "op", position, found.end()
-        if kind == "tag":
-            kind = "dollar"
-        if kind == "space":
-            continue
-        if kind == "word":
-            tokens.append(Token("word", found.group().lower(), start, position))
-        elif kind == "op":
-            if executed and text.startswith("*/", start):
-                executed, position = executed - 1, start + 2
-                continue
-            if text.startswith("/*", start):
-                return None
-            tokens.append(Token("op", found.group(), start, position))
-        elif kind == "quoted":
-            tokens.append(Token("quoted", found.group()[1:-1], start, position))
-        elif kind in ("comment", "line", "hash"):
+        if kind in _COMMENTS:
             if kind == "comment" and _DOUBT_NESTED in doubts:
                 position = _nested_end(text, start)
                 if position < 0:
                     return None
-            comments.append(Comment(start, position, kind != "comment", False))
-        elif kind == "executed":
-            executed += 1
-            comments.append(Comment(start, position, False, True))
-        elif kind == "open":
-            return None
-        else:
-            kept = "number" if kind == "number" else "string"
-            tokens.append(Token(kept, found.group(), start, position))
-        if len(tokens) > TOKENS:
-            raise TooMuch
+            executed += kind == "executed"
+            comments.append(Comment(start, position, kind in ("line", "hash"), kind == "executed"))
+        elif kind == "op" and text[start] in "*/" and text[start : start + 2] in ("*/", "/*"):
+            # The end of an executed comment, or the beginning of one that never ends.
+            if not executed or text[start] == "/":
+                return None
+            executed, position = executed - 1, start + 2
+        elif kind != "space":
+            tokens.append(_token(kind, found.group(), start, position))
+            if len(tokens) > TOKENS:
+                raise TooMuch
     return Lexed(tuple(tokens), tuple(comments)) if not executed else None
+
+
+_COMMENTS: Final = frozenset({"comment", "line", "hash", "executed"})
+
+
+def _token(kind: str, text: str, start: int, end: int) -> Token:
+    if kind == "word":
+        return Token("word", text.lower(), start, end)
+    if kind == "quoted":
+        return Token("quoted", text[1:-1], start, end)
+    return Token(kind if kind in ("op", "number") else "string", text, start, end)
 
 
 def readings(text: str) -> Iterator[Lexed]:
@@ -198,8 +194,12 @@ def readings(text: str) -> Iterator[Lexed]:
     doubts = _doubts(text)
     if len(doubts) > DOUBTS:
         raise TooMuch
+    total = 0
     for size in range(len(doubts) + 1):
         for chosen in combinations(doubts, size):
             lexed = _lex(text, frozenset(chosen))
             if lexed is not None:
+                total += len(lexed.tokens)
+                if total > TOKENS:
+                    raise TooMuch
                 yield lexed
