@@ -1,4 +1,4 @@
-"""Processes that race and processes that are killed: no double execution, no lost denial, no exit from an ended state."""
+"""Processes that race and processes that are killed: no double execution, no lost denial, no way back from an end."""
 
 from __future__ import annotations
 

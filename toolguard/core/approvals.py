@@ -89,7 +89,6 @@ OPEN_REQUESTS: Final = (RequestState.PENDING, RequestState.APPROVED)
 OPEN_EXECUTIONS: Final = (ExecutionState.CLAIMED, ExecutionState.DISPATCHED)
 
 
-
 class IllegalTransition(ValueError):
     """This event cannot happen in this state."""
 
@@ -135,5 +134,6 @@ class RefusalCode(StrEnum):
     ID_REUSED = "id_reused"
     TOO_MANY_PENDING = "too_many_pending"
     STOPPED = "stopped"
+    LOG_ROLLED_BACK = "log_rolled_back"
     LOG_UNAVAILABLE = "log_unavailable"
     ENDED = "ended"

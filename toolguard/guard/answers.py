@@ -22,6 +22,8 @@ class Permit:
     request_id: str | None = None
     code: str = ""
     """The binding code, when a person approved it."""
+    grant_id: str | None = None
+    """The grant under which it runs, when a person allowed such calls for a while."""
     dispatched: bool = False
     """The log already says that it went out; otherwise Guard.dispatch must say so before the first byte."""
 
@@ -68,6 +70,7 @@ class Pending:
 
 
 NOT_EXECUTED = "NOT executed."
+CONFIRM_HINT = "compare with a backup or a message that shows the log's size and root, then `toolguard audit confirm`"
 
 
 def denied_by_policy() -> str:

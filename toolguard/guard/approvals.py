@@ -6,6 +6,7 @@ makes one, from a reviewer's own secret.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -20,17 +21,19 @@ from toolguard.core.approvals import (
     RequestState,
 )
 from toolguard.core.canonical import parse, text
+from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, MOST_SECONDS, MOST_USES, Loosened, Predicate
 from toolguard.core.model import Json
 from toolguard.core.quorum import reached
 from toolguard.guard import owner, requests
 from toolguard.guard.reviewers import Reviewer
 from toolguard.guard.times import later
-from toolguard.store import audit, checkpoints, records
+from toolguard.store import audit, checkpoints, grants, records
 from toolguard.store.database import Database, Row, Transaction
 
 Choice = Literal["approve", "deny"]
 Channel = Literal["web", "rest", "cli"]
 STRENGTH: Final[Mapping[str, int]] = {"in_client": 0, "local": 1, "account": 2, "signed": 3, "passkey": 4}
+STRONGEST: Final = STRENGTH["passkey"]
 REASON_LENGTH: Final = 2_000
 """Characters of a reason; the agent reads it, and nobody explains longer."""
 
@@ -51,6 +54,9 @@ class RequestView:
     requirement: Mapping[str, Json]
     shown: Mapping[str, Json]
     """Everything that the digest covers beside ids and times."""
+    offers: tuple[Loosened, ...]
+    """Places that may be loosened in a grant; empty also where no grant is offered."""
+    may_grant: bool
     votes: tuple[Mapping[str, Json], ...]
     execution: Mapping[str, Json] | None
     waiting: bool
@@ -136,10 +142,42 @@ class RequestView:
             "ended_at": self.ended_at,
             "end_reason": self.end_reason,
             "requirement": dict(self.requirement),
+            "offers": [{**place.as_json(), "sentence": place.sentence} for place in self.offers],
             "votes": [dict(vote) for vote in self.votes],
             "execution": dict(self.execution) if self.execution else None,
             "audit": dict(self.audit),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class GrantChoice:
+    """What a reviewer allows beside this one call: some of the offered places loosened, for so long, so often."""
+
+    pointers: tuple[str, ...] = ()
+    """Of the offers; what is not named must equal this call."""
+    uses: int = DEFAULT_USES
+    seconds: int = DEFAULT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class GrantView:
+    """A standing approval as people see it."""
+
+    id: str
+    server: str
+    tool: str
+    sentence: str
+    principal: Mapping[str, str]
+    reviewer: str
+    created: str
+    not_after: str
+    uses: int
+    max_uses: int
+    revoked_at: str | None
+    from_request: str
+
+    def as_json(self) -> dict[str, Json]:
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +222,12 @@ class Approvals:
         strength: int,
         reason: str = "",
         evidence: Mapping[str, Json] | None = None,
+        grant: GrantChoice | None = None,
     ) -> VoteResult:
-        """Cast one vote. A repeat of the same vote answers as the first time. Raises StoreError."""
+        """Cast one vote, with `grant` also for calls like this one. A repeat answers as the first time.
+
+        Raises StoreError.
+        """
         with self._database.write(full=True) as tx:
             requests.expire_overdue(tx)
             row = records.request(tx, request_id)
@@ -193,6 +235,10 @@ class Approvals:
                 return VoteResult(False, "unknown", "there is no such request", None)
             repeat = self._is_repeat(tx, row, reviewer, choice, request_digest)
             refused = None if repeat else self._refused(tx, row, reviewer, choice, request_digest, strength)
+            terms = None
+            if refused is None and not repeat and grant is not None and choice == "approve":
+                terms = _terms(tx, row, grant)
+                refused = None if terms else (RefusalCode.NOT_ELIGIBLE, "this grant was not offered for this call")
             if refused is not None:
                 audit.append(
                     tx,
@@ -203,7 +249,7 @@ class Approvals:
                     **requests.request_columns(row),
                 )
             elif not repeat:
-                self._cast(tx, row, reviewer, choice, channel, strength, reason[:REASON_LENGTH], evidence)
+                self._cast(tx, row, reviewer, choice, channel, strength, reason[:REASON_LENGTH], evidence, terms)
         view = self.show(request_id)
         if refused is not None:
             return VoteResult(False, refused[0], refused[1], view)
@@ -250,10 +296,11 @@ class Approvals:
         strength: int,
         reason: str,
         evidence: Mapping[str, Json] | None,
+        terms: Mapping[str, Json] | None,
     ) -> None:
         """T3, and T4 or T5 in the same transaction when this vote completes them."""
         own = _is_own(row, reviewer)
-        digest = requests.vote_digest(row["request_digest"], choice)
+        digest = requests.vote_digest(row["request_digest"], choice, terms)
         records.insert_vote(
             tx,
             {
@@ -267,6 +314,7 @@ class Approvals:
                 "reason": reason,
                 "self_attested": int(own),
                 "evidence": text(dict(evidence)) if evidence else None,
+                "grant_terms": text(dict(terms)) if terms else None,
                 "at": tx.now,
             },
         )
@@ -281,6 +329,7 @@ class Approvals:
                 "request_digest": row["request_digest"],
                 "vote_digest": digest,
                 "evidence": dict(evidence) if evidence else None,
+                "grant": dict(terms) if terms else None,
             },
             reviewer=reviewer.name,
             channel=channel,
@@ -293,6 +342,8 @@ class Approvals:
                 requests.end(tx, row, RequestEvent.DENY, reason, reviewer=reviewer.name, channel=channel)
         elif reached(requirement, [frozenset(parse(v["groups"])) for v in cast if v["choice"] == "approve"]):
             self._approve(tx, row, reviewer, channel)
+            if terms:
+                self._grant(tx, row, reviewer, channel, terms)
 
     def _approve(self, tx: Transaction, row: Row, reviewer: Reviewer, channel: Channel) -> None:
         use_by = later(tx.now, row["use_within"])
@@ -309,6 +360,50 @@ class Approvals:
                 outcome=moved,
                 **requests.request_columns(row),
             )
+
+    def _grant(
+        self, tx: Transaction, row: Row, reviewer: Reviewer, channel: Channel, terms: Mapping[str, Json]
+    ) -> None:
+        """T15, in the transaction of the vote that asked for it."""
+        grant_id = "gr_" + secrets.token_hex(8)
+        sentence = Predicate.from_json(terms["predicate"]).sentence
+        columns = requests.request_columns(row)
+        grants.insert(
+            tx,
+            {
+                **{name: row[name] for name in ("server", "tool", "agent", "person", "session")},
+                "grant_id": grant_id,
+                "predicate": text(terms["predicate"]),
+                "sentence": sentence,
+                "def_fp": row["def_fp"],
+                "decision_key": row["decision_key"],
+                "created": tx.now,
+                "reviewer": reviewer.name,
+                "not_before": tx.now,
+                "not_after": terms["expiry"],
+                "max_uses": terms["uses"],
+                "max_score": row["score"],
+                "from_request": row["request_id"],
+            },
+        )
+        contents = {**terms, "sentence": sentence, "max_score": row["score"]}
+        audit.append(
+            tx, "grant.created", contents, grant_id=grant_id, reviewer=reviewer.name, channel=channel, **columns
+        )
+
+    def grants(self, *, live_only: bool = True) -> Sequence[GrantView]:
+        """Standing approvals, the newest first."""
+        return [_grant_view(row) for row in grants.every(self._database, live_only=live_only)]
+
+    def revoke_grant(self, grant_id: str, reviewer: Reviewer, channel: Channel) -> GrantView | None:
+        """End a grant at once; None when it has ended, or never was. Raises StoreError."""
+        with self._database.write(full=True) as tx:
+            row = grants.revoke(tx, grant_id)
+            if row is None:
+                return None
+            columns = requests.grant_columns(row)
+            audit.append(tx, "grant.revoked", {"reason": ""}, reviewer=reviewer.name, channel=channel, **columns)
+        return _grant_view(row)
 
     def revoke(self, request_id: str, reviewer: Reviewer, reason: str, channel: Channel) -> VoteResult:
         """T8: take an approval back before it is used."""
@@ -386,6 +481,8 @@ class Approvals:
             end_reason=row["end_reason"] or "",
             requirement=parse(row["requirement"]),
             shown=parse(row["shown"]),
+            offers=tuple(Loosened.from_json(place) for place in parse(row["offers"])),
+            may_grant=_may_grant(row),
             votes=tuple(
                 {
                     "reviewer": vote["name"],
@@ -402,6 +499,37 @@ class Approvals:
             waiting=row["waiting"] > 0 and row["state"] in OPEN_REQUESTS,
             audit={"size": witness["size"], "root": witness["root"], "seq": witness["size"]} if witness else {},
         )
+
+
+def _may_grant(row: Row) -> bool:
+    requirement = parse(row["requirement"])
+    critical = any(finding["severity"] == "critical" for finding in parse(row["shown"])["findings"])
+    return not critical and requirement["need"] == 1 and not requirement["each"] and requirement["strength"] < STRONGEST
+
+
+def _terms(tx: Transaction, row: Row, choice: GrantChoice) -> dict[str, Json] | None:
+    """The terms of a grant as the vote binds them; None when they are not among what was offered."""
+    offered = {place["pointer"]: Loosened.from_json(place) for place in parse(row["offers"])}
+    if not _may_grant(row) or not set(choice.pointers) <= offered.keys():
+        return None
+    if not (1 <= choice.uses <= MOST_USES and 1 <= choice.seconds <= MOST_SECONDS):
+        return None
+    loosened = tuple(place for pointer, place in offered.items() if pointer in choice.pointers)
+    predicate = Predicate(row["server"], row["tool"], parse(row["shown"])["arguments"], loosened)
+    return {"predicate": predicate.as_json(), "uses": choice.uses, "expiry": later(tx.now, choice.seconds)}
+
+
+def _grant_view(row: Row) -> GrantView:
+    return GrantView(
+        id=row["grant_id"],
+        principal={name: row[name] for name in ("agent", "person", "session")},
+        **{name: row[name] for name in _GRANT_COLUMNS},
+    )
+
+
+_GRANT_COLUMNS: Final = (
+    "server", "tool", "sentence", "reviewer", "created", "not_after", "uses", "max_uses", "revoked_at", "from_request",
+)  # fmt: skip
 
 
 def _execution(row: Row) -> dict[str, Json]:

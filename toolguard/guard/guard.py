@@ -34,11 +34,11 @@ from toolguard.core.redact import Redactor
 from toolguard.errors import StoreError
 from toolguard.guard import answers, requests, shown
 from toolguard.guard.answers import Pending, Permit, Refusal
-from toolguard.guard.approvals import Approvals
+from toolguard.guard.approvals import Approvals, Channel
 from toolguard.guard.judging import judge
 from toolguard.guard.pins import Pin, PinReport, Pins
 from toolguard.guard.requests import Judged
-from toolguard.guard.reviewers import Reviewers
+from toolguard.guard.reviewers import Reviewer, Reviewers
 from toolguard.guard.sessions import Sessions
 from toolguard.guard.times import iso, later, moment, utc_now
 from toolguard.store import audit, keys, meta, records
@@ -200,6 +200,7 @@ class Guard:
                 for tool in found:
                     for row in records.open_requests_of_tool(tx, server, tool):
                         requests.end(tx, row, RequestEvent.DRIFT, "the tool's definition changed")
+                    requests.end_grants_of_tool(tx, server, tool, "the tool's definition changed")
             self._pins.remember(server, found)
         return PinReport(
             changed=tuple(name for name, pin in found.items() if pin.change == "changed"),
@@ -217,6 +218,38 @@ class Guard:
         body = self.redactor.redact(dict(contents or {}))
         with self.store.write(full=True) as tx:
             audit.append(tx, kind, body, **columns)
+
+    def stop(self, reviewer: Reviewer, reason: str, channel: Channel) -> None:
+        """From now on whatever would be asked about is refused, until `release`. Raises StoreError."""
+        with self.store.write(full=True) as tx:
+            meta.keep(tx, meta.STOPPED, tx.now)
+            audit.append(tx, "guard.stopped", {"reason": reason}, reviewer=reviewer.name, channel=channel)
+
+    def release(self, reviewer: Reviewer, channel: Channel) -> None:
+        """End the stop. Raises StoreError."""
+        with self.store.write(full=True) as tx:
+            meta.drop(tx, meta.STOPPED)
+            audit.append(tx, "guard.released", {}, reviewer=reviewer.name, channel=channel)
+
+    @property
+    def stopped_since(self) -> str | None:
+        """When the stop switch was turned on; None while it is off."""
+        return meta.value(self.store, meta.STOPPED)
+
+    def confirm_log(self, reviewer: Reviewer, reason: str, channel: Channel) -> bool:
+        """A person knows why the log is shorter than its newest checkpoint (a restored backup); claims work again.
+
+        False when there was nothing to confirm. Raises StoreError.
+        """
+        doubt = self.checkpoints.contradiction()
+        if not doubt:
+            return False
+        with self.store.write(full=True) as tx:
+            meta.drop(tx, meta.DOUBT)
+            contents = {"what": doubt, "reason": reason}
+            audit.append(tx, "log.confirmed", contents, reviewer=reviewer.name, channel=channel)
+            self.checkpoints.write(tx)
+        return True
 
     def version(self) -> int:
         """Changes whenever any process committed; cheap enough to poll. Raises StoreError."""
@@ -324,7 +357,12 @@ class Guard:
         with self.store.write(full=True) as tx:
             requests.expire_overdue(tx)
             row = records.open_request(tx, principal, judged.call_fp)
-            refusal = None if row is not None else self._refused_unasked(tx, judged)
+            refusal = self._stopped(tx)
+            if row is None and refusal is None:
+                granted = self._granted(tx, judged, body)
+                if granted is not None:
+                    return granted
+                refusal = self._refused_unasked(tx, judged)
             if refusal is not None:
                 self._decided(tx, judged, body)
                 return refusal
@@ -347,6 +385,32 @@ class Guard:
             self._sessions.save(tx, principal)
         pending = self._pending(row, judged, attached=attached)
         return self._claim(pending) if row["state"] == RequestState.APPROVED else pending
+
+    def _granted(self, tx: Transaction, judged: Judged, body: audit.Body) -> Permit | None:
+        """T16: people allowed calls like this one for a while."""
+        used = requests.use_grant(tx, judged)
+        if used is None:
+            return None
+        self._decided(tx, judged, body)
+        self._remember(judged)
+        grant_id, execution_id, token = used
+        return Permit(
+            execution_id,
+            judged.call,
+            judged.decision,
+            judged.call_id,
+            judged.call_fp,
+            token,
+            grant_id=grant_id,
+            dispatched=True,
+        )
+
+    @staticmethod
+    def _stopped(tx: Transaction) -> Refusal | None:
+        """The stop switch: what would be asked about is not asked, granted or claimed until a person releases it."""
+        if meta.held(tx, meta.STOPPED) is None:
+            return None
+        return Refusal(RefusalCode.STOPPED, answers.stopped(), ("the stop switch is on",))
 
     def _refused_unasked(self, tx: Transaction, judged: Judged) -> Refusal | None:
         principal, decision = judged.call.principal, judged.decision
@@ -382,7 +446,8 @@ class Guard:
         call = pending.call
         doubt = self.checkpoints.contradiction()
         if doubt:
-            raise StoreError(doubt, hint="compare with a backup, then `toolguard audit confirm`")
+            self._note_doubt(doubt)
+            return Refusal(RefusalCode.LOG_ROLLED_BACK, answers.log_unavailable(), (doubt, answers.CONFIRM_HINT))
         self._pins.forget(call.server)
         pin = self._pins.of(call.server).get(call.tool)
         if pin is not None and pin.fingerprint != call.definition_fp and call.definition_fp:
@@ -396,6 +461,9 @@ class Guard:
                 raise StoreError(f"request {pending.request_id} is not in the database")
             if row["state"] == RequestState.PENDING:
                 return pending
+            stopped = self._stopped(tx)
+            if stopped is not None:
+                return stopped
             if row["state"] == RequestState.APPROVED:
                 stale = requests.why_stale(row, judged)
                 if stale is None and not (judged.call_fp == row["call_fp"] and requests.votes_hold(tx, row)):
@@ -491,10 +559,18 @@ class Guard:
             tool=permit.call.tool,
             call_id=permit.call_id,
             request_id=permit.request_id,
+            grant_id=permit.grant_id,
             execution_id=permit.execution_id,
             call_fp=permit.call_fp,
             outcome=outcome,
         )
+
+    def _note_doubt(self, doubt: str) -> None:
+        """The log says once that it is not the one that was checkpointed."""
+        if meta.value(self.store, meta.DOUBT) != doubt:
+            with self.store.write(full=True) as tx:
+                meta.keep(tx, meta.DOUBT, doubt)
+                audit.append(tx, "log.rolled_back", {"what": doubt})
 
     def _milliseconds(self) -> int:
         return int(self._clock().timestamp() * 1000)
@@ -510,10 +586,10 @@ class Guard:
                 if audit.is_empty(tx):
                     audit.append(tx, "log.opened", {"key_id": key.id, "public_key": key.public.hex()})
         policy = self.config.policy.digest
-        if meta.value(self.store, "policy_digest") == policy:
+        if meta.value(self.store, meta.POLICY) == policy:
             return
         with self.store.write(full=True) as tx:
-            meta.keep(tx, "policy_digest", policy)
+            meta.keep(tx, meta.POLICY, policy)
             audit.append(tx, "policy.loaded", {"preset": self.config.policy.preset.value}, policy_digest=policy)
 
 

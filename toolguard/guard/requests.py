@@ -14,13 +14,16 @@ from typing import Final
 
 from toolguard.core.approvals import ExecutionEvent, RefusalCode, RequestEvent, RequestState
 from toolguard.core.canonical import binding_code, digest, parse, text
-from toolguard.core.model import Decision, Effect, Json, Obligations, ToolCall
+from toolguard.core.grants import Predicate, offers
+from toolguard.core.model import Decision, Effect, Json, Obligations, Severity, ToolCall
 from toolguard.core.quorum import reached
 from toolguard.guard import owner
 from toolguard.guard.times import later
-from toolguard.store import audit, records
+from toolguard.store import audit, grants, records
 from toolguard.store.database import Row, Transaction
 
+PASSKEY: Final = 4
+"""Of Obligations.strength."""
 MAX_OPEN: Final = 20
 """Open requests of one principal; beyond it people would stop reading."""
 DENIED_RECENTLY_SECONDS: Final = 600
@@ -150,7 +153,7 @@ def create(tx: Transaction, judged: Judged, shown: Mapping[str, Json]) -> Row:
     request_id = "ap_" + secrets.token_hex(8)
     obligations = decision.obligations
     decide_by = later(tx.now, obligations.decide_within)
-    shown_text = text(dict(shown))
+    offered = [place.as_json() for place in offers(judged.arguments)] if may_be_granted(judged) else []
     bound = {
         "request_id": request_id,
         "call_fp": judged.call_fp,
@@ -159,7 +162,7 @@ def create(tx: Transaction, judged: Judged, shown: Mapping[str, Json]) -> Row:
         "shown": digest("toolguard/shown/v1", dict(shown)),
         "decide_by": decide_by,
         "use_within": obligations.use_within,
-        "grants": [],
+        "grants": offered,
         "edited_from": None,
     }
     while True:
@@ -184,7 +187,8 @@ def create(tx: Transaction, judged: Judged, shown: Mapping[str, Json]) -> Row:
             "score": decision.score,
             "decision_key": judged.decision_key,
             "requirement": text(obligations.as_json()),
-            "shown": shown_text,
+            "shown": text(dict(shown)),
+            "offers": text(offered),
             "request_digest": request_digest,
             "nonce": nonce,
             "code": code,
@@ -226,18 +230,35 @@ def rebuilt_digest(row: Row) -> str:
             "decide_by": row["decide_by"],
             "use_within": row["use_within"],
             "nonce": row["nonce"],
-            "grants": [],
+            "grants": parse(row["offers"]),
             "edited_from": row["edited_from"],
         },
     )
 
 
-def vote_digest(request_digest: str, choice: str) -> str:
-    """What a signature of a vote covers, so that "approve once" can never become "approve with a grant"."""
+def vote_digest(request_digest: str, choice: str, terms: Mapping[str, Json] | None = None) -> str:
+    """What a signature of a vote covers, so that "approve once" can never become "approve with a grant".
+
+    `terms` are those of the grant that goes with it: its exact predicate, how many uses, and until when.
+    """
+    terms = terms or {"predicate": None, "uses": None, "expiry": None}
     return digest(
         "toolguard/vote/v1",
-        {"request_digest": request_digest, "choice": choice, "grant": None, "uses": None, "expiry": None},
+        {
+            "request_digest": request_digest,
+            "choice": choice,
+            "grant": terms["predicate"],
+            "uses": terms["uses"],
+            "expiry": terms["expiry"],
+        },
     )
+
+
+def may_be_granted(judged: Judged) -> bool:
+    """Whether reviewers are offered a grant: never for what is critical, or needs several people or a passkey."""
+    obligations = judged.decision.obligations
+    critical = any(finding.severity is Severity.CRITICAL for finding in judged.decision.findings)
+    return not critical and obligations.need == 1 and not obligations.each and obligations.strength < PASSKEY
 
 
 def why_stale(row: Row, judged: Judged) -> RefusalCode | None:
@@ -259,17 +280,68 @@ def votes_hold(tx: Transaction, row: Row) -> bool:
     cast = records.votes(tx, row["request_id"])
     if any(vote["choice"] == "deny" for vote in cast):
         return False
-    wanted = vote_digest(row["request_digest"], "approve")
     valid = [
         frozenset(parse(vote["groups"]))
         for vote in cast
         if vote["choice"] == "approve"
         and vote["enabled"]
-        and vote["vote_digest"] == wanted
+        and vote["vote_digest"] == vote_digest(row["request_digest"], "approve", _terms(vote))
         and vote["strength"] >= requirement["strength"]
         and not (requirement["separation"] == "owner" and vote["self_attested"])
     ]
     return reached(requirement, valid)
+
+
+def _terms(vote: Row) -> Mapping[str, Json] | None:
+    terms: Mapping[str, Json] | None = parse(vote["grant_terms"]) if vote["grant_terms"] else None
+    return terms
+
+
+def use_grant(tx: Transaction, judged: Judged) -> tuple[str, str, str] | None:
+    """T16: the grant, execution and token under which this asked call may run, or None. Each use is counted."""
+    call = judged.call
+    if not may_be_granted(judged):
+        return None
+    live = grants.live_for(
+        tx,
+        server=call.server,
+        tool=call.tool,
+        agent=call.principal.agent,
+        person=call.principal.person,
+        session=call.principal.session,
+        def_fp=call.definition_fp,
+        decision_key=judged.decision_key,
+        score=judged.decision.score,
+    )
+    for row in live:
+        covered = Predicate.from_json(parse(row["predicate"])).covers(call.server, call.tool, judged.arguments)
+        if covered and not judged.params and grants.use(tx, row["grant_id"]):
+            return _granted(tx, judged, row)
+    return None
+
+
+def _granted(tx: Transaction, judged: Judged, row: Row) -> tuple[str, str, str]:
+    execution_id, token = "ex_" + secrets.token_hex(8), secrets.token_hex(16)
+    insert_execution(tx, judged, execution_id, token, request_id=None, dispatched=True, grant_id=row["grant_id"])
+    ids = {"execution_id": execution_id, "grant_id": row["grant_id"], **judged.columns}
+    audit.append(
+        tx, "grant.used", {"use": row["uses"] + 1, "of": row["max_uses"], "from_request": row["from_request"]}, **ids
+    )
+    audit.append(tx, "execution.claimed", {"decision_key": judged.decision_key}, **ids)
+    audit.append(tx, "execution.dispatched", {}, **ids)
+    return row["grant_id"], execution_id, token
+
+
+def end_grants_of_tool(tx: Transaction, server: str, tool: str, reason: str) -> None:
+    """A changed definition ends what was granted for the old one."""
+    for row in grants.of_tool(tx, server, tool):
+        if grants.revoke(tx, row["grant_id"]) is not None:
+            audit.append(tx, "grant.revoked", {"reason": reason}, **grant_columns(row))
+
+
+def grant_columns(row: Row) -> dict[str, str]:
+    """What every event about a grant repeats."""
+    return {name: row[name] for name in ("agent", "person", "session", "server", "tool", "grant_id")}
 
 
 def claim(tx: Transaction, row: Row, judged: Judged) -> tuple[str, str] | None:
@@ -295,7 +367,14 @@ def new_id(kind: str, milliseconds: int) -> str:
 
 
 def insert_execution(
-    tx: Transaction, judged: Judged, execution_id: str, token: str, *, request_id: str | None, dispatched: bool
+    tx: Transaction,
+    judged: Judged,
+    execution_id: str,
+    token: str,
+    *,
+    request_id: str | None,
+    dispatched: bool,
+    grant_id: str | None = None,
 ) -> None:
     principal = judged.call.principal
     records.insert_execution(
@@ -304,7 +383,7 @@ def insert_execution(
             "execution_id": execution_id,
             "call_id": judged.call_id,
             "request_id": request_id,
-            "grant_id": None,
+            "grant_id": grant_id,
             "agent": principal.agent,
             "person": principal.person,
             "session": principal.session,

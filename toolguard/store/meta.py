@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from toolguard.store.database import Database, Transaction
+
+POLICY: Final = "policy_digest"
+"""Of the policy that was loaded last."""
+STOPPED: Final = "stopped_since"
+DOUBT: Final = "log_doubt"
+"""Why the log is not the one that was checkpointed, once somebody noticed."""
 
 
 def value(database: Database, key: str) -> str | None:
@@ -10,8 +18,17 @@ def value(database: Database, key: str) -> str | None:
     return rows[0]["value"] if rows else None
 
 
+def held(tx: Transaction, key: str) -> str | None:
+    row = tx.one("SELECT value FROM meta WHERE key = ?", (key,))
+    return str(row["value"]) if row is not None else None
+
+
 def keep(tx: Transaction, key: str, value: str) -> None:
     tx.execute(
         "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (key, value),
     )
+
+
+def drop(tx: Transaction, key: str) -> None:
+    tx.execute("DELETE FROM meta WHERE key = ?", (key,))

@@ -85,7 +85,8 @@ CREATE TABLE approval_request (
   request_id TEXT PRIMARY KEY, created TEXT NOT NULL, agent TEXT NOT NULL, person TEXT NOT NULL,
   session TEXT NOT NULL, server TEXT NOT NULL, tool TEXT NOT NULL, def_fp TEXT NOT NULL, call_fp TEXT NOT NULL,
   class TEXT NOT NULL, score INTEGER NOT NULL, decision_key TEXT NOT NULL, requirement TEXT NOT NULL,
-  shown TEXT NOT NULL, request_digest TEXT NOT NULL, nonce TEXT NOT NULL, code TEXT NOT NULL, resume TEXT NOT NULL,
+  shown TEXT NOT NULL, offers TEXT NOT NULL, request_digest TEXT NOT NULL, nonce TEXT NOT NULL, code TEXT NOT NULL,
+  resume TEXT NOT NULL,
   state TEXT NOT NULL, ver INTEGER NOT NULL, decide_by TEXT NOT NULL, use_within INTEGER NOT NULL, use_by TEXT,
   boot_id TEXT NOT NULL, decide_by_boot REAL NOT NULL, use_by_boot REAL,
   waiting INTEGER NOT NULL DEFAULT 0, ended_at TEXT, end_reason TEXT, edited_from TEXT) STRICT;
@@ -99,11 +100,12 @@ CREATE TABLE request_call (
 CREATE TABLE vote (
   request_id TEXT NOT NULL, reviewer_id TEXT NOT NULL, choice TEXT NOT NULL, channel TEXT NOT NULL,
   strength INTEGER NOT NULL, request_digest TEXT NOT NULL, vote_digest TEXT NOT NULL, reason TEXT NOT NULL,
-  self_attested INTEGER NOT NULL, evidence TEXT, at TEXT NOT NULL,
+  self_attested INTEGER NOT NULL, evidence TEXT, grant_terms TEXT, at TEXT NOT NULL,
   PRIMARY KEY (request_id, reviewer_id, choice)) STRICT, WITHOUT ROWID;
 CREATE TABLE "grant" (
-  grant_id TEXT PRIMARY KEY, predicate TEXT NOT NULL, sentence TEXT NOT NULL, agent TEXT NOT NULL,
-  person TEXT NOT NULL, session TEXT NOT NULL, def_fp TEXT NOT NULL, not_before TEXT NOT NULL,
+  grant_id TEXT PRIMARY KEY, server TEXT NOT NULL, tool TEXT NOT NULL, predicate TEXT NOT NULL,
+  sentence TEXT NOT NULL, agent TEXT NOT NULL, person TEXT NOT NULL, session TEXT NOT NULL, def_fp TEXT NOT NULL,
+  decision_key TEXT NOT NULL, created TEXT NOT NULL, reviewer TEXT NOT NULL, not_before TEXT NOT NULL,
   not_after TEXT NOT NULL, max_uses INTEGER NOT NULL, uses INTEGER NOT NULL DEFAULT 0, max_score INTEGER NOT NULL,
   from_request TEXT NOT NULL UNIQUE, revoked_at TEXT, CHECK (uses <= max_uses)) STRICT, WITHOUT ROWID;
 """

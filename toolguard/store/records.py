@@ -34,13 +34,13 @@ _EXECUTION: Final = _insert(
 _REQUEST: Final = _insert(
     "approval_request",
     ("request_id", "created", "agent", "person", "session", "server", "tool", "def_fp", "call_fp", "class", "score",
-     "decision_key", "requirement", "shown", "request_digest", "nonce", "code", "resume", "state", "ver", "decide_by",
-     "use_within", "boot_id", "decide_by_boot", "edited_from"),
+     "decision_key", "requirement", "shown", "offers", "request_digest", "nonce", "code", "resume", "state", "ver",
+     "decide_by", "use_within", "boot_id", "decide_by_boot", "edited_from"),
 )  # fmt: skip
 _VOTE: Final = _insert(
     "vote",
     ("request_id", "reviewer_id", "choice", "channel", "strength", "request_digest", "vote_digest", "reason",
-     "self_attested", "evidence", "at"),
+     "self_attested", "evidence", "grant_terms", "at"),
 )  # fmt: skip
 
 

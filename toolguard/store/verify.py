@@ -240,6 +240,8 @@ class _Story:
         self._fingerprints: dict[str, str | None] = {}
         self._permitted: set[str] = set()
         self._claimed: set[str] = set()
+        self._grants: dict[str, int] = {}
+        """Uses that are left of each grant."""
 
     def tell(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         kind, seq, request_id = row["kind"], row["seq"], row["request_id"]
@@ -255,8 +257,22 @@ class _Story:
             if self._fingerprints.get(request_id) != row["call_fp"]:
                 self._problem(seq, "claims a permission that was given for another call")
             self._claimed.add(row["execution_id"])
+        elif kind == "grant.created":
+            self._grants[row["grant_id"]] = int(body.get("uses", 0))
+        elif kind == "grant.revoked":
+            self._grants.pop(row["grant_id"], None)
+        elif kind == "grant.used":
+            self._use_grant(seq, row)
         elif kind == "execution.dispatched":
             self._dispatch(seq, row)
+
+    def _use_grant(self, seq: int, row: Mapping[str, Any]) -> None:
+        left = self._grants.get(row["grant_id"], 0)
+        if left < 1:
+            self._problem(seq, "uses a grant that was never made, is used up, or was revoked")
+        else:
+            self._grants[row["grant_id"]] = left - 1
+            self._claimed.add(row["execution_id"])
 
     def _dispatch(self, seq: int, row: Mapping[str, Any]) -> None:
         if row["request_id"] is not None or row["grant_id"] is not None:
