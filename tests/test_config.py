@@ -38,6 +38,7 @@ def read(text: str) -> Config:
     return parse_config(text, "toolguard.yaml", Path("/home/of/toolguard"))
 
 
+@pytest.mark.guarantee("decide:protects-without-a-file")
 def test_without_a_file_the_defaults_protect(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
@@ -72,6 +73,7 @@ def test_the_folders_where_clients_start_are_no_roots(
     assert load().roots == ()
 
 
+@pytest.mark.guarantee("decide:protects-without-a-file")
 def test_the_file_of_the_home_is_read_and_one_in_the_working_directory_is_not(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,6 +326,7 @@ def test_no_file_raises_anything_but_a_config_error(text: str) -> None:
     assert all(str(problem).startswith("fuzz.yaml") for problem in problems)
 
 
+@pytest.mark.guarantee("decide:own-files-denied")
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
 @pytest.mark.parametrize("client", [client.name for client in CLIENTS])
 def test_every_file_that_a_client_reads_is_out_of_bounds(

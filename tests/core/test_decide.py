@@ -220,6 +220,7 @@ def test_observe_still_says_what_its_rules_would_have_done() -> None:
     ]
 
 
+@pytest.mark.guarantee("decide:own-files-denied")
 def test_every_built_in_rule_denies_and_names_its_findings() -> None:
     for built_in in BUILT_IN:
         for named in built_in.match.findings:
@@ -245,6 +246,7 @@ rules = st.builds(
 )
 
 
+@pytest.mark.guarantee("decide:strictest-wins")
 @given(st.lists(rules, max_size=3), st.lists(findings, max_size=4), findings, st.sampled_from(Preset))
 def test_one_more_finding_never_lowers_a_decision(
     some_rules: list[Rule], seen: list[Finding], more: Finding, preset: Preset
@@ -258,6 +260,7 @@ def test_one_more_finding_never_lowers_a_decision(
     assert after.score >= before.score
 
 
+@pytest.mark.guarantee("decide:strictest-wins")
 @given(st.lists(rules, max_size=3), rules.filter(lambda r: r.effect is not ALLOW), st.lists(findings, max_size=4))
 def test_one_more_restriction_never_lowers_a_decision(some_rules: list[Rule], more: Rule, seen: list[Finding]) -> None:
     before = decided(Policy(rules=tuple(some_rules)), *seen)
@@ -266,6 +269,7 @@ def test_one_more_restriction_never_lowers_a_decision(some_rules: list[Rule], mo
     assert after.effect >= before.effect
 
 
+@pytest.mark.guarantee("decide:strictest-wins")
 @given(st.lists(rules, max_size=4), st.lists(findings, max_size=3), st.sampled_from([Preset.BALANCED, Preset.STRICT]))
 def test_no_rule_lifts_a_built_in_denial(some_rules: list[Rule], seen: list[Finding], preset: Preset) -> None:
     assert decided(Policy(preset, tuple(some_rules)), *seen, OWN).effect is DENY
