@@ -145,7 +145,7 @@ class Collector:
                 self._too_much(place)
             return
         self._environment(command, place, depth)
-        if len(command.words) > 1 and command.words[0].text == "!":  # the shell escape of many programs
+        if len(command.words) > 1 and command.words[0].text in ("!", "$"):  # a program's escape to the shell, a copied prompt
             command = replace(command, words=command.words[1:])
         via = (*self.via, *command.via)
         remote = any(name in wrappers.REMOTE for name in via)
@@ -153,13 +153,11 @@ class Collector:
         program = wrappers.program(command.name)
         if command.words:
             self._named(command, program, place)
-            if dialect == "shell":
-                self._inside(command, program, place, depth)
+            self._inside(command, program, place, depth)
             program = windows.ALIASES.get(program.lower(), program) if dialect != "shell" else program
-            for act in table_acts(program, command.args, place):
-                self.acts.append(act)
+            self._by_table(command, program, place)
             self._shell_in_arguments(command, program, place)
-        if dialect == "powershell":
+        if dialect != "shell":
             uses = windows.uses(command, program, place)
         else:
             uses = operands.uses(command, program, place, remote=remote, privileged=privileged)
@@ -169,6 +167,19 @@ class Collector:
             self.folder = self._joined(command.args[-1]) if command.words[-1].known else ""
         if privileged and program not in wrappers.PRIVILEGED:
             self._act("shell.privileged", EffectClass.EXECUTE, f"runs {program or 'a command'} with the rights of another user", place, program)
+
+    def _by_table(self, command: Command, program: str, place: Place) -> None:
+        """What the tables say; of a program that runs another one only its own options count."""
+        inner, texts = wrappers.inside(command)
+        own = len(command.words) - len(inner[0].words) if inner and program in wrappers.PREFIXED else len(command.words)
+        args = tuple(word.text for word in command.words[1 : max(own, 1)])
+        self.acts.extend(table_acts(program, args, place, wraps=bool(inner or texts)))
+        if any(arg.startswith(("stratum+", "stratum:")) for arg in args):
+            self._act("system.exhausts", EffectClass.EXECUTE, "mines cryptocurrency", place, program)
+        if program in _DECODERS and any(arg in ("-d", "-D", "--decode", "-r", "-rp") for arg in args):
+            self.saved.update(r.target.text.rpartition("/")[2] for r in command.redirects if ">" in r.op)
+        if program == "yes" and command.redirects:
+            self._act("system.exhausts", EffectClass.EXECUTE, "prints without end", place, program)
 
     def _joined(self, path: str) -> str:
         return path if paths.is_absolute(path) or not self.folder else f"{self.folder.rstrip('/')}/{path}"

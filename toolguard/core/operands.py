@@ -352,12 +352,27 @@ def _curl(command: Command, place: Place) -> Iterator[Use]:
     default = "PUT" if uploads else ("POST" if bodies else ("HEAD" if has_flag(command, "-I", "--head") else "GET"))
     addresses = [w.text for w in operands(command, _CURL_VALUED)] + option(command, "--url")
     body = " ".join(bodies) if bodies else None
-    if "$(" in (body or "") and any(w.inner for w in command.words):
-        sends += [arg for w in command.words for inner in w.inner for arg in inner.args if looks_like_path(arg)]
+    if "-" in sends and (command.stdin is not None or (command.upstream is not None and command.upstream.name in _PLAIN_TEXT)):
+        sends.remove("-")
+    sends += _told(command)
     for address in addresses:
-        yield Contact(address, place, method or default, tuple(name for name in sends if name != "-"), body, saves, program="curl")
+        yield Contact(address, place, method or default, tuple(sends), body, saves, program="curl")
     for proxy in option(command, "-x", "--proxy", "--socks5", "--socks5-hostname"):
         yield Contact(proxy, place, "PROXY", program="curl")
+
+
+_PLAIN_TEXT: Final = frozenset({"echo", "printf", "jq", "date", "uuidgen", "python", "python3"})
+_TELLING: Final = frozenset("cat env printenv set base64 base32 xxd tar zip gzip head tail whoami hostname id uname ifconfig ip ps find ls history grep gpg security tac od strings awk sed netstat".split())
+"""Programs whose output, put into a request, is content of this machine."""
+
+
+def _told(command: Command) -> list[str]:
+    """Content of this machine that command substitutions put into a request: files by name, else `-`."""
+    found: list[str] = []
+    for inner in [inner for word in command.words for inner in word.inner]:
+        if inner.name in _TELLING:
+            found += [arg for arg in inner.args if looks_like_path(arg)] or ["-"]
+    return found
 
 
 def _piped(command: Command, place: Place) -> Iterator[Use]:
@@ -399,7 +414,9 @@ def _httpie(command: Command, place: Place) -> Iterator[Use]:
 def _nc(command: Command, place: Place) -> Iterator[Use]:
     words = [w.text for w in operands(command, frozenset("-p -w -s -e -c -i -q -x -X -O -I -T --exec --sh-exec -g -G".split()))]
     listens = has_flag(command, "-l", "--listen")
-    sends = [r.target.text for r in command.redirects if r.op == "<"]
+    sends = [r.target.text for r in command.redirects if r.op == "<" and not r.target.text.startswith("/dev/")]
+    if has_flag(command, "-z"):  # only asks whether a port is open
+        return
     if command.upstream is not None and command.upstream.name not in ("echo", "printf", "yes"):
         sends += [arg for arg in command.upstream.args if looks_like_path(arg)] or ["-"]
     address = "//" + ":".join(words[:2]) if words and not listens else ""
@@ -418,7 +435,7 @@ def _socat(command: Command, place: Place) -> Iterator[Use]:
 
 def _openssl(command: Command, place: Place) -> Iterator[Use]:
     for address in option(command, "-connect"):
-        sends = [r.target.text for r in command.redirects if r.op == "<"]
+        sends = [r.target.text for r in command.redirects if r.op == "<" and not r.target.text.startswith("/dev/")]
         yield Contact("//" + address, place, "RAW", tuple(sends), program="openssl")
     for name in option(command, "-in", "-inkey"):
         yield FileUse(FileOp.READ, name, place, program="openssl")

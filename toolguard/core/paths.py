@@ -82,7 +82,7 @@ _TABLES: Final = {
         r"/dev/(?:sd[a-z]|hd[a-z]|vd[a-z]|xvd[a-z]|nvme\d|mmcblk\d|disk\d|rdisk\d|md\d|dm-\d|mapper/|loop\d|mtd|block/)",
         r"//\./physicaldrive\d //\./[a-z]:$",
     ),
-    Kind.MEMORY: _any(r"/dev/k?mem$ /dev/port$ /proc/kcore$ /proc/kallsyms$ /proc/[^/]+/(?:environ|mem|maps|fd(?:/.*)?|root(?:/.*)?)$ /proc/sysrq-trigger$"),
+    Kind.MEMORY: _any(r"/dev/k?mem$ /dev/port$ /proc/kcore$ /proc/kallsyms$ /proc/[^/]+/(?:environ|mem)$ /proc/(?!self/|\$)[^/]+/(?:maps|fd(?:/.*)?|root(?:/.*)?|auxv|stack)$ /proc/sysrq-trigger$"),
     Kind.CREDENTIALS: _any(
         r"(?:.*/)?\.ssh/(?!config$|known_hosts|authorized_keys|environment|rc$|.*\.pub$).+ ~/\.ssh(?:/\*)?$ (?:.*/)?id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?$",
         r"(?:.*/)?\.aws(?:/(?:credentials|sso/cache.*|cli/cache.*|\*))?$ (?:.*/)?\.boto$ (?:.*/)?\.s3cfg$ (?:.*/)?\.oci/(?:sessions.*|.*\.pem)$",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SOURCE: Final = 100_000
 
-_STRING: Final = r"(?:\(\s*|\s+)(?:new\s+\w+\(\s*)?(['\"`])((?:(?!\1).){1,2000}?)\1"  # the first literal argument
+_STRING: Final = r"(?:\(\s*|\s+)(?:new\s+\w+\(\s*|glob\s*\(?\s*)?(['\"`])((?:(?!\1).){1,2000}?)\1"  # the first literal argument
 # Calls that run a shell command or a program.
 _SPAWNS: Final = re.compile(
     r"\b(?:child_process\.\w+|execSync|execFileSync|execFile|spawnSync|spawn|exec|system|shell_exec|passthru|proc_open|popen|io\.popen|os\.execute|Open3\.\w+|IO\.popen|callCommand|run-shell-command|Deno\.run|Deno\.Command|Bun\.spawn|Process\.Start|ProcessBuilder|getRuntime\(\)\.exec|do shell script|Kernel\.system|sh\.run|cmd\.run|os\.system|os\.popen|subprocess\.\w+|pcntl_exec|execvp?|fork_exec|term|ansi-term|System\.Process\.\w+|ext:run-program)"

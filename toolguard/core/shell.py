@@ -583,8 +583,27 @@ class _Walk:
             return Word("/dev/fd/63", False, True, inner)
         text = expand.output(out[-1]) if len(out) == 1 else None
         if text is None:
-            return Word("$(...)", False, False, inner)
+            return Word(_listed(out[-1]) if len(out) == 1 else "$(...)", False, False, inner)
         return Word(text.rstrip("\n"), True, False, inner)
+
+
+def _listed(command: Command) -> str:
+    """What the output of `find` or `ls` would name, as a pattern; `$(...)` for any other command."""
+    operands = [arg for arg in command.args if not arg.startswith("-")]
+    if command.name == "find":
+        return below(command)
+    if command.name == "ls" and operands:
+        return operands[0].rstrip("/") + "/*"
+    return "$(...)"
+
+
+def below(find: Command) -> str:
+    """The pattern of what a `find` names: its first folder and the name that it looks for."""
+    args = find.args
+    root = next((arg for arg in args if not arg.startswith(("-", "(", "!"))), ".") if args and args[0][:1] not in "(!" else "."
+    root = "." if args and args[0].startswith("-") and args[0] not in ("-H", "-L", "-P") else root
+    name = next((args[i + 1] for i, arg in enumerate(args[:-1]) if arg in ("-name", "-iname")), "*")
+    return f"{root.rstrip('/')}/{name}"
 
 
 def _multiplies(name: str, body: Node, walk: _Walk) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from toolguard.core.shell import Command, Word
+from toolguard.core.shell import Command, Word, below
 
 REMOTE: Final = frozenset({"ssh", "docker", "podman", "kubectl", "oc", "lxc", "crictl", "nerdctl", "vagrant", "plink", "gcloud", "az", "wsl", "ansible", "salt", "pdsh", "nsenter", "chroot", "heroku", "fly", "incus"})
 """What runs through these acts on another machine or in a container."""
@@ -163,6 +163,9 @@ _PREFIXES: Final = dict(
     """.strip().splitlines()
 )
 
+PREFIXED: Final = frozenset(name.partition(" ")[0] for name in _PREFIXES) - {"docker", "podman", "nerdctl", "docker-compose", "npm", "uv", "poetry"}
+"""Programs whose command line ends in another command."""
+
 # name : option(s) with the text : language. Without such an option the text comes from standard input.
 _INTERPRETERS: Final = {
     name: (frozenset(options.split()), language)
@@ -257,8 +260,8 @@ def _behind(command: Command, name: str) -> Command | None:
     if prefix is None:
         return None
     at = operand_at(command.words, prefix.valued, prefix.skip, start)
-    while at < len(command.words) and _ASSIGNMENT.match(command.words[at].text):
-        at += 1
+    while at < len(command.words) and (_ASSIGNMENT.match(command.words[at].text) or (name == "env" and command.words[at].inner)):
+        at += 1  # `env A=1 command`, `env $(cat .env) command`
     if at >= len(command.words) or (name == "command" and command.args[0] in ("-v", "-V", "-pv", "-pV")):
         return None
     return behind(command, command.words[at:], name)
@@ -348,6 +351,7 @@ def _windows(command: Command, name: str) -> Iterator[Inside]:
 
 def _find(command: Command) -> Iterator[Command]:
     words = command.words
+    name = next((words[i + 1].text for i, word in enumerate(words[:-1]) if word.text in ("-name", "-iname")), "*")
     roots = tuple(word for word in _roots(words)) or (Word("."),)
     for index, word in enumerate(words):
         if word.text not in ("-exec", "-execdir", "-ok", "-okdir"):
@@ -356,9 +360,9 @@ def _find(command: Command) -> Iterator[Command]:
         body: list[Word] = []
         for part in words[index + 1 : end]:
             if part.text == "{}":
-                body += [replace(root, text=root.text.rstrip("/") + "/*") for root in roots]
+                body += [replace(root, text=f"{root.text.rstrip('/')}/{name}") for root in roots]
             elif "{}" in part.text:
-                body.append(replace(part, text=part.text.replace("{}", roots[0].text.rstrip("/") + "/*")))
+                body.append(replace(part, text=part.text.replace("{}", f"{roots[0].text.rstrip('/')}/{name}")))
             else:
                 body.append(part)
         if body:
@@ -396,8 +400,7 @@ def _xargs(command: Command) -> Iterator[Command]:
 def _fed_from(upstream: Command | None) -> str:
     """Where the words that xargs appends come from: below the roots of a find, else unknown."""
     if upstream is not None and upstream.name == "find":
-        root = next(_roots(upstream.words), Word("."))
-        return root.text.rstrip("/") + "/*"
+        return below(upstream)
     return "$(...)"
 
 

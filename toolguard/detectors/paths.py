@@ -43,6 +43,7 @@ _BY_ID: Final = {kind.id: kind for kind in FINDINGS}
 _UNKNOWN: Final = re.compile(r"^\$(?!HOME|HISTFILE|\{HOME|env:)|^\x00|^\$\(")  # a path whose beginning only a run could tell
 _EVERYTHING: Final = re.compile(r"^(?:\./)?(?:\*|\.\*|\.|\.\.|\.\[.*|\.git)/?$|^\.\./|/\.git$")  # the working folder itself, or the history of a project
 _WORLD: Final = re.compile(r"0?o?[0-7]?[0-7][0-7][2367]$|[ugo]*[ao][ugo]*\+[rwxX]*w|\+[rwxX]*w[rwxX]*$|[ugo]*o[ugo]*=[rwx]*w|a=[rwx]*w")  # 777, a+w, o+w
+_HARMLESS_MODE: Final = re.compile(r"[ugoa]*(?:\+[rxX]+|-[rwxXst]+)$|0?[4-7]00$")  # lets run or read, or takes rights away
 _CARRIES: Final = frozenset({"tar", "zip", "7z", "rsync", "scp", "cp", "grep", "egrep", "rg", "bsdtar", "shutil.copytree", "shutil.make_archive"})
 _PROTECTED: Final = frozenset({Kind.SYSTEM, Kind.STARTUP, Kind.ACCOUNTS, Kind.CREDENTIALS, Kind.NETWORK})
 
@@ -150,7 +151,7 @@ def _mode(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Findin
     opens = bool(_WORLD.match(mode))
     if Kind.ROOT in found:
         yield _at("paths.opens-permissions", use, f"changes the rights of {path}", CRITICAL if use.recursive else HIGH, SURE)
-    elif found & _PROTECTED:
+    elif found & _PROTECTED and not _HARMLESS_MODE.match(mode):
         yield _at("paths.opens-permissions", use, f"changes the rights of {path}", HIGH if opens else MEDIUM, SURE)
     elif opens and use.recursive:
         yield _at("paths.opens-permissions", use, f"lets everybody change everything below {path}")

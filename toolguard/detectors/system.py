@@ -19,6 +19,7 @@ FINDINGS: Final = (
     FindingKind("system.stops-machine", HIGH, SURE, "stops or restarts the machine", ("CWE-400",)),
     FindingKind("system.kills", MEDIUM, SURE, "kills programs, possibly other people's", ("CWE-400",)),
     FindingKind("system.destroys-disk", HIGH, SURE, "destroys disks, volumes or file systems", ("CWE-471",)),
+    FindingKind("system.mounts", MEDIUM, LIKELY, "attaches or changes a file system", ("CWE-284",)),
     FindingKind("system.exhausts", MEDIUM, SURE, "uses up the machine", ("CWE-400",)),
 )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from toolguard.core.acts import Act, Place
+from toolguard.core.acts import NOWHERE, Act, Place
 from toolguard.core.commands import platform, services, system, windows
 from toolguard.core.model import Confidence, EffectClass, Reach, Severity
 
@@ -118,29 +118,31 @@ _PLAIN: Final = frozenset(
     readlink pwd cd pushd popd test expr seq date cal sleep true false yes env printenv export set unset alias read id whoami groups hostname uname
     uptime df du free ps top make cmake ninja bazel npx bunx python node ruby perl php go cargo rustc gcc cc javac java mvn gradle gradlew pytest
     jest mocha tox nox npm yarn pnpm bun deno pip pipx uv poetry conda apt apt-get brew git curl wget http httpie ssh scp rsync vi vim nano emacs code
-    open xdg-open say touch mkdir rmdir rm mv cp ln chmod chown tar zip unzip gzip gunzip bash sh zsh sudo jq yq xmllint base64 md5sum sha256sum
+    open xdg-open say touch mkdir rmdir rm mv cp ln chmod chown tar zip unzip gzip gunzip bash sh zsh sudo jq yq xmllint tldr cheat xargs parallel entr watch nohup time timeout command builtin base64 md5sum sha256sum
     tmux screen kill pkill docker-credential rails rake bundle gem manage.py django-admin flask alembic prisma mail sendmail""".split()
 )
 """Programs whose operands are texts, files or sub-commands of a project: a verb among them means nothing by itself."""
 
 
-def acts(program: str, args: tuple[str, ...], place: Place = Place()) -> tuple[Act, ...]:
-    """What a command of this program does beyond its files and its network partners."""
+def acts(program: str, args: tuple[str, ...], place: Place = NOWHERE, *, wraps: bool = False) -> tuple[Act, ...]:
+    """What a command of this program does beyond its files and its network partners; with `wraps` only by its own rows."""
     if any(arg.lower() in _HARMLESS for arg in args):
         return ()
-    found = _matches(program, args[:200])
+    found = _matches(program, args[:200], wraps)
     return tuple(_placed(row, target, program, place) for row, target in found)
 
 
 @lru_cache(maxsize=4096)
-def _matches(program: str, args: tuple[str, ...]) -> tuple[tuple[Row, str], ...]:
-    rows = _TABLE.get(program.lower(), ())
+def _matches(program: str, args: tuple[str, ...], wraps: bool) -> tuple[tuple[Row, str], ...]:
+    rows = _TABLE.get(program.lower()) or _TABLE.get(program.lower().partition(".")[0] + ".*", [])
     operands = _operands(program, args)
     options = [arg for arg in args if arg[:1] == "-" and len(arg) > 1]
     if operands[:1] == ["help"] or operands[-1:] == ["help"]:
         return ()
     found = [(row, _target(row, operands)) for row in rows if _fits(row, operands, options, args)]
     known = {row.finding for row, _ in found}
+    if wraps:
+        return tuple(found)
     if (not rows and program not in _PLAIN) or (rows and not found and program in _GENERIC_TOO):
         generic = _generic(program, operands)
         if generic is not None and generic[0].finding not in known:

@@ -35,8 +35,8 @@ initctl|stop stop|* = stops a service
 docker|podman|nerdctl stop|pause = stops running containers
 docker-compose stop|kill = stops running containers
 docker compose stop|kill = stops running containers
-medium systemctl restart|reload|try-restart|reload-or-restart|set-property|set-default = interrupts a service
-medium service * restart|reload = interrupts a service
+low systemctl restart|reload|try-restart|reload-or-restart|set-property|set-default = interrupts a service
+low service * restart|reload = interrupts a service
 sv|s6-svc down|stop|force-stop -d = stops a service
 
 @persistence.service administer
@@ -119,7 +119,7 @@ python|python3 ~lazagne*|~laZagne.py|~mimipenguin* = collects stored passwords
 secret-tool lookup|search = shows stored passwords
 kwallet-query|keyctl -r|read|print|pipe = shows stored passwords
 gcore|procdump = copies the memory of a program
-gdb -p|--pid|-batch|attach = looks into the memory of a program
+gdb -p|--pid|attach = looks into the memory of a program
 strings ~/proc/*/mem = looks into the memory of a program
 dscl . -read ~*password*|~*shadowhash* = shows password hashes
 plutil -p ~*shadowhash* = shows password hashes
@@ -128,7 +128,7 @@ ldapsearch|rpcclient|enum4linux|smbmap|bloodhound-python|windapsearch -* = asks 
 trufflehog|gitleaks|noseyparker filesystem|git|detect|scan --only-verified = collects secrets
 
 @evasion.history write
-history -c|-w|-d|-r|-cw = removes or rewrites the record of commands
+history -c|-d|-cw = removes or rewrites the record of commands
 fc -W|-R = rewrites the record of commands
 set +o history = stops the record of commands
 set +o ~history = stops the record of commands
@@ -221,13 +221,14 @@ sg_format|sg_sanitize|flashrom|fwupdmgr|dfu-util|esptool.py -w|-E|install|erase_
 shred|srm|wipe|sfill|sswap|sdelete|bcwipe = overwrites files so that nothing can bring them back
 losetup -d|-D = removes a block device
 umount|umount2 -a|-f|-l = takes file systems away
-mount * !-l|--version = attaches a file system
-mount -o ~*remount* = changes an attached file system
 swapoff -a = switches off swap space
 quotacheck|edquota|setquota -u = changes quotas
 
+@system.mounts administer
+mount * !-l|--version|-t = attaches a file system
+medium mount -o ~*remount* = changes an attached file system
+
 @system.exhausts execute
-yes !--help|--version = prints without end
 stress|stress-ng|sysbench|cpuburn|memtester|fio -c|-m|--cpu|--vm|--cpu-* = uses up the machine
 stress|stress-ng|cpuburn|memtester = uses up the machine
 fallocate -l = fills the disk
@@ -250,13 +251,15 @@ systemsetup -setremotelogin|-setremoteappleevents ~on = opens this machine to re
 kickstart -activate|-configure = opens this machine to remote control
 
 @network.tunnels send
-ssh|autossh -R|-L|-D|-w = opens a tunnel between networks
+ssh|autossh -R|-D|-w = opens a tunnel between networks
+low ssh|autossh -L = forwards a port to another network
 ngrok|cloudflared|bore|chisel|frpc|frps|localtunnel|lt|rathole|gost|ligolo*|pagekite|inlets|playit|zrok|tunnelto = opens a tunnel from the internet to this machine
 code|code-insiders|code-server tunnel = opens a tunnel from the internet to this machine
 sshuttle|openvpn|wg-quick|wg|tailscale|zerotier-cli|tor|iodine|dnscat|dnscat2|dnscat2-server|ptunnel|ptunnel-ng|icmptunnel|hans|stunnel|proxytunnel|redsocks up|-r|--config|set|join|--remote|-c|--dev = opens a tunnel between networks
 sshuttle|tor|iodine|dnscat|dnscat2|ptunnel|hans|stunnel|proxytunnel = opens a tunnel between networks
 kubectl|oc port-forward --address = opens the cluster to the network
-telnet|rlogin|rsh|rcp|finger|tftp * = talks to another machine without encryption
+finger ~*@* = talks to another machine without encryption
+telnet|rlogin|rsh|rcp|tftp * = talks to another machine without encryption
 low ftp|lftp * = talks to another machine without encryption
 whois -h = sends text to a chosen server
 gsocket|gs-netcat|pwncat|pwncat-cs|rustcat|rcat|evil-winrm|wsc2|villain|sliver*|havoc|merlin|empire = controls another machine, or lets others control this one
@@ -264,7 +267,6 @@ ipptool|lp|cancel|lpr -h|-H|-S = sends content to a chosen server
 
 @network.scans send
 nmap|masscan|zmap|rustscan|naabu|unicornscan|arp-scan|netdiscover|nbtscan|fping|nikto|sqlmap|wpscan|gobuster|ffuf|dirb|dirbuster|wfuzz|feroxbuster|nuclei|amass|subfinder|dnsrecon|dnsenum|fierce|theharvester|recon-ng|skipfish|openvas|nessus|wapiti|xsstrike|commix|bettercap|ettercap|arpspoof|dsniff|mitmproxy|mitmdump|yersinia|scapy|dnschef|sslstrip !-V = probes or attacks other machines
-nc|ncat|netcat -z = probes other machines
 
 @network.sniffs read
 tcpdump|tshark|dumpcap|wireshark|ngrep|ettercap|dsniff|snoop|tcpflow|termshark|sniffglue|netsniff-ng !-r|--version|-D = records network traffic of others

@@ -38,7 +38,7 @@ net|net1 stop = stops a service
 sc|sc.exe create = makes a program start by itself
 new-service = makes a program start by itself
 regsvr32|rundll32|mavinject|regasm|regsvcs|installutil|cmstp|odbcconf|msiexec /i|/s|/u|* = runs code from a library or installer
-regsvr32|rundll32|mavinject|regasm|regsvcs|installutil|mshta|cmstp|msbuild|wmic|xwizard|pcalua|forfiles|odbcconf|hh|presentationhost|syncappvpublishingserver|infdefaultinstall|control|msdt|scriptrunner|appvlp|winrs|tttracer|bginfo|dnscmd|te|vsjitdebugger|wsreset|fodhelper|eventvwr|computerdefaults|sdclt|slui|mofcomp|ieexec|dfsvc|dxcap|msxsl|rcsi|csi|fsi|fsianycpu|devtoolslauncher|update|squirrel|teams|excel|winword|powerpnt|runscripthelper|register-cimprovider|verclsid|url|zipfldr|advpack|ieadvpack|syssetup|setupapi|shdocvw|pcwutl|desk|dfshim ~*http*|~*.dll*|~*javascript:*|~*vbscript:*|~*.sct*|~*.hta*|~*process*call*create*|~*.inf*|~*.xsl*|~*.exe* = runs code by way of a program of the system
+regsvr32|rundll32|mavinject|regasm|regsvcs|installutil|mshta|cmstp|msbuild|wmic|xwizard|pcalua|odbcconf|presentationhost|syncappvpublishingserver|infdefaultinstall|msdt|scriptrunner|appvlp|winrs|tttracer|bginfo|dnscmd|vsjitdebugger|wsreset|fodhelper|eventvwr|computerdefaults|sdclt|slui|mofcomp|ieexec|dfsvc|dxcap|msxsl|rcsi|fsianycpu|devtoolslauncher|squirrel|teams|excel|winword|powerpnt|runscripthelper|register-cimprovider|verclsid|advpack|ieadvpack|syssetup|setupapi|shdocvw|pcwutl|desk|dfshim ~*http*|~*.dll*|~*javascript:*|~*vbscript:*|~*.sct*|~*.hta*|~*process*call*create*|~*.inf*|~*.xsl*|~*.exe* = runs code by way of a program of the system
 mshta|fodhelper|mavinject|pcwrun|msdt|presentationhost|xwizard|cmstp = runs code by way of a program of the system
 cscript|wscript * = runs a script of the Windows host
 wmic ~*call* = runs a program by way of the management interface
@@ -105,8 +105,8 @@ clear-eventlog|remove-eventlog|limit-eventlog|wevtutil = deletes event logs
 fsutil usn|behavior|file deletejournal|set|setzerodata = changes how the disk is recorded
 
 @shell.runs-hidden execute
-invoke-expression|iex = runs text as code
-invoke-command|icm -computername|-cn|-session|-* = runs code, also on other machines
+invoke-expression = runs text as code
+invoke-command -computername|-cn|-session|-* = runs code, also on other machines
 enter-pssession|new-pssession|psexec|psexec.exe|paexec|winrs|wmiexec.py|psexec.py|smbexec.py|atexec.py = runs commands on other machines
 start-process ~runas|~*-verb* = starts a program with more rights
 start-process -verb = starts a program with more rights
