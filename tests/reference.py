@@ -1,0 +1,92 @@
+"""The tables of docs/reference.md that are made from the code: `python -m tests.reference` writes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from toolguard.cli.app import COMMANDS, toolguard
+from toolguard.cli.proxy import USAGE
+from toolguard.core.score import points
+from toolguard.detectors import kinds
+from toolguard.review.rest import OPERATIONS
+
+PAGE: Final = Path(__file__).parent.parent / "docs" / "reference.md"
+PAGES: Final = PAGE.parent / "findings"
+
+
+def commands() -> Iterator[str]:
+    yield "| command | what it does |"
+    yield "|---|---|"
+    context = click.Context(toolguard)
+    for name, (_, line) in COMMANDS.items():
+        command = toolguard.get_command(context, name)
+        if isinstance(command, click.Group):
+            for sub, child in sorted(command.commands.items()):
+                yield f"| `{_usage(f'toolguard {name} {sub}', child)}` | {_sentence(child)} |"
+        elif name == "proxy":
+            yield f"| `{_cell(USAGE.removeprefix('usage: '))}` | {line} |"
+        elif command is not None:
+            yield f"| `{_usage(f'toolguard {name}', command)}` | {line} |"
+
+
+def _usage(path: str, command: click.Command) -> str:
+    parts = [path]
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            flag = parameter.opts[-1]
+            value = "" if parameter.is_flag else f" {_value(parameter, command)}"
+            parts.append(f"{flag}{value}" if parameter.required else f"[{flag}{value}]")
+        else:
+            parts.append(parameter.make_metavar(click.Context(command)))
+    return _cell(" ".join(parts))
+
+
+def _value(option: click.Option, command: click.Command) -> str:
+    if isinstance(option.type, click.types.IntParamType | click.types.FloatParamType):
+        return "N"
+    return option.make_metavar(click.Context(command)).strip("<>[]")
+
+
+def _sentence(command: click.Command) -> str:
+    return _cell((command.help or "").split("\n\n")[0].replace("\n", " ").replace("\b", "").strip())
+
+
+def findings() -> Iterator[str]:
+    yield "| id | severity | confidence | points | what it means |"
+    yield "|---|---|---|---|---|"
+    for kind in sorted(kinds().values(), key=lambda kind: kind.id):
+        page = f"[`{kind.id}`](findings/{kind.id}.md)" if (PAGES / f"{kind.id}.md").is_file() else f"`{kind.id}`"
+        sentence = kind.sentence[:1].upper() + kind.sentence[1:]
+        yield f"| {page} | {kind.severity} | {kind.confidence} | {points(kind.at())} | {_cell(sentence)} |"
+
+
+def rest() -> Iterator[str]:
+    yield "| method | path | what it does |"
+    yield "|---|---|---|"
+    for operation in OPERATIONS:
+        line = (operation.endpoint.__doc__ or "").split("\n")[0]
+        yield f"| {operation.method} | `{operation.path}` | {_cell(line)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {"commands": commands, "findings": findings, "rest": rest}
+
+
+def rendered(page: str) -> str:
+    """The page with its tables written anew."""
+    for name, table in TABLES.items():
+        before, begin, rest = page.partition(f"<!-- {name} -->")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        page = before + "\n".join((begin, *table(), end)) + after
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
