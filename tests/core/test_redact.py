@@ -345,6 +345,20 @@ def test_the_work_is_counted_over_the_whole_call(redactor: Redactor) -> None:
     assert redactor.redact(value) == redacted
 
 
+@pytest.mark.parametrize("letter", ["a ", "é ", "日"])
+def test_what_lies_beyond_the_largest_size_is_one_unread_secret(redactor: Redactor, letter: str) -> None:
+    text = letter * (3 * 2**20 // len(letter.encode())) + github(1)
+
+    redacted = redactor.redact({"a": "first", "b": text})
+
+    assert not leaks(github(1), redacted)
+    assert redacted["a"] == "first"
+    assert [one if isinstance(one, str) else one["$redacted"]["rule"] for one in redacted["b"]["$parts"][1:]] == [
+        "unread"
+    ]
+    assert text.startswith(redacted["b"]["$parts"][0])
+
+
 def test_the_digest_tells_rule_sets_apart() -> None:
     plain = Redactor(KEY)
 

@@ -87,7 +87,7 @@ class Redactor:
 
     def spans(self, text: str, budget: Budget | None = None) -> tuple[Span, ...]:
         """Where the secrets of a text stand, in characters, from left to right, without overlap."""
-        return merged(self._known.find(text) + find(text, budget)) if self._may_hold_secret(text) else ()
+        return merged(self._known.find(text) + find(text, budget))
 
     def mac(self, secret: str) -> str:
         """The keyed digest that a marker of this secret carries, to answer "was it this value?"."""

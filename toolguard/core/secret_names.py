@@ -25,8 +25,8 @@ _ENDINGS: Final = (
     "password", "passwd", "passphrase", "passcode", "secret", "apikey", "apisecret", "accesskey", "secretkey",
     "secretaccesskey", "privatekey", "signingkey", "encryptionkey", "masterkey", "accountkey", "sharedaccesskey",
     "authkey", "token", "credential", "pwd", "apitoken", "webhookurlsecret", "licensekey", "subscriptionkey",
-    "functionkey", "storagekey", "hmackey", "sessionkey", "appkey", "integrationkey", "servicekey", "bearer",
-    "userpass", "dbpass", "mailpass", "smtppass", "rootpass", "adminpass",
+    "functionkey", "functionskey", "storagekey", "hmackey", "sessionkey", "appkey", "integrationkey", "servicekey",
+    "bearer", "userpass", "dbpass", "mailpass", "smtppass", "rootpass", "adminpass",
 )  # fmt: skip
 """Endings of normal forms; what stands before them says whose secret it is."""
 
@@ -96,7 +96,7 @@ def is_secret_variable(name: str) -> bool:
     if not words:
         return False
     stem = "".join(words)
-    if is_secret_name(stem) and words[0] not in _ABOUT:
+    if is_secret_name(stem) and (stem in _WHOLE or words[0] not in _ABOUT):
         return True
     return (words[-1] in ("key", "login", "accessid") or words[-2:] == ["access", "id"]) and any(
         word in _VENDORS for word in words[:-1]

@@ -26,6 +26,15 @@ ATTEMPTS: Final = 2_000
 BEFORE: Final = 160
 """Bytes that may stand before the mark of a secret and still belong to it."""
 
+CUT: Final = 16_384
+"""Bytes before the end of what is looked at in which a secret may have begun that ends behind it."""
+
+WINDOW: Final = 400
+"""Bytes in which a command or a name ends that gives a secret away."""
+
+LARGEST: Final = 2_097_152
+"""Bytes of one call that are looked at: 25 ms in the worst case, which is random base 64."""
+
 UNREAD: Final = "unread"
 """Rule of what lies behind the last place that was looked at."""
 
@@ -47,6 +56,8 @@ class Budget:
     """Counted work, shared by all the texts of one call."""
 
     left: int = ATTEMPTS
+    size: int = LARGEST
+    """Bytes."""
 
 
 _Bytes = tuple[int, int, str]
@@ -64,11 +75,28 @@ _NAME: Final = (
     # A telling word, the rest of its name, and what ties a value to it; prose that mentions a token does not stop here.
     r"(?i:(?:passw|passphrase|passcode|pwd|secret|token|api.?key|access.?key|private.?key|account.?key|auth.?key|"
     r"signing.?key|encryption.?key|master.?key|authoriz|credential|bearer|[a-z0-9][_.-]key|login|cookie|"
-    r"_auth|access.?id|contribsys__com)[0-9a-z_.-]*(?:(?:[\"'`]\]?)?\s{0,4}(?:[?+]?=|[:,>])|[\"']?\s+value|\s(?:is|was)\b)|"
+    r"_auth|access.?id|contribsys__com)[0-9a-z_.-]*(?:(?:[\"'`]\]?)?\s{0,4}(?:[?+]?=|[:,>])|[\"']?\s+value|\s(?:is\s)?[0-9A-Za-z_+/.-]{20}|\s(?:is|was)\b)|"
     r"-[0-9a-z_-]*(?:passw|pass|passphrase|pwd|secret|token|key)[0-9a-z_-]*\s|(?:bearer|authorization)\s)|"
     r"[a-z]Key\b[\"']{0,2}\s{0,4}[:=,]|[\"']auth[\"']\s{0,4}:"
 )
-_ATTACHED: Final = r"(?:mysql|mysqldump|mysqladmin|mariadb)\s[^\n|;&]*\s-p|sshpass\s+-p\s{0,2}"
+_PROGRAM: Final = (
+    r"\b(?:mysql(?:dump|admin)?|mariadb|sshpass|redis-cli|docker\s+login|az\s+login|smbclient)\s"
+    r"|\slogin\s+[^\s]+\s+password\s|ConvertTo-SecureString\s|-pass(?:in|out)?\s+pass:"
+    r"|(?i:\bnet\s+user\s|\bIDENTIFIED\s+(?:WITH|BY)\s|\b(?:WITH|SET)\s+PASSWORD\s)"
+)
+_SPELLED: Final = (
+    # What of such a program or statement comes right before its password, which may look like anything.
+    r"(?:mysql(?:dump|admin)?|mariadb)\s[^\n|;&]*?\s-p|sshpass\s+-p\s*|redis-cli\s[^\n|;&]*?-a\s+"
+    r"|(?:docker|az)\s+login\s[^\n|;&]*?\s(?:-p|--password)\s+|smbclient\s[^\n|;&]*?-U\s*[^\s%]+%"
+    r"|\slogin\s+[^\s]+\s+password\s+|ConvertTo-SecureString\s+(?:-String\s+)?|-pass(?:in|out)?\s+pass:"
+    r"|(?i:net\s+user\s+[^\s/]+\s+|IDENTIFIED\s+(?:WITH\s+[^\s]+\s+)?BY\s+|(?:WITH|SET)\s+PASSWORD\s+)"
+)
+_SOLE_USER: Final = r"://[0-9A-Za-z_.-]{20}[0-9A-Za-z_.-]*@"
+_SUDO: Final = r"\|\s{0,3}sudo\s+(?:-[A-Za-z]+\s+)*-S"
+
+_CONTEXTS: Final = (
+    _USERINFO, _SOLE_USER, _USER_OPTION, _PRIVATE_KEY, _JWT, _DISCORD, _SIGNATURE, _NPMRC, _PROGRAM, _SUDO, _NAME,
+)  # fmt: skip
 
 _SEPARATOR: Final = (
     # What may stand between a name and its value: assignment in many languages, XML, lists of name and value, flags.
@@ -89,7 +117,8 @@ _QUOTED: Final = r"[^\n\"'`\\]{4,512}"
 
 def may_hold_secret(text: str) -> bool:
     """The gate: False means that `find` would find nothing."""
-    return _gate().search(text.encode("utf-8", "surrogatepass")) is not None
+    encoded = _encoded(text)
+    return len(encoded) > LARGEST or _gate().search(encoded) is not None
 
 
 def find(text: str, budget: Budget | None = None) -> list[Span]:
@@ -97,8 +126,12 @@ def find(text: str, budget: Budget | None = None) -> list[Span]:
 
     Beyond the budget the rest of the text, from the first place nobody looked at, is one span of the rule UNREAD.
     """
-    encoded = text.encode("utf-8", "surrogatepass")
-    found = _Scan(encoded, budget or Budget()).run()
+    encoded = _encoded(text)
+    budget = budget or Budget()
+    found = _Scan(encoded[: budget.size], budget).run()
+    if len(encoded) > budget.size:
+        found.append((max(0, budget.size - CUT), len(encoded), UNREAD))
+    budget.size = max(0, budget.size - len(encoded))
     if text.isascii():
         return [Span(start, end, rule) for start, end, rule in found]
     return [Span(_characters(encoded, start), _characters(encoded, end), rule) for start, end, rule in found]
@@ -132,21 +165,24 @@ class _Scan:
             if self.budget.left <= 0:
                 self.found.append((max(self.done, stop.start() - BEFORE), len(self.text), UNREAD))
                 break
-            self.budget.left -= 1
-            at = self._look(*stop.span())
+            start, end = stop.span()
+            self.budget.left -= 1 + (end - start) // WINDOW  # what matched long may match as long again one step on
+            at = self._look(start)
         return self.found
 
-    def _look(self, start: int, end: int) -> int:
+    def _look(self, start: int) -> int:
         """Record what the gate stopped for, if anything; the answer is where to go on."""
         clear = self._is_clear_before(start)
         for span in self._formats(start, clear):
             self.found.append(span)
             self.done = span[1]
             return span[1]
-        for span in self._context(start, end):
-            self.found.append(span)
-        # A name is passed up to its end, and not beyond: what it names may be a format of the table.
-        return max(start + 1, end - 1) if self.text[start : start + 1].isalpha() else start + 1
+        context = _contexts().match(self.text, start, start + 4 * WINDOW)
+        if context is None:
+            return start + 1
+        self.found += self._context(start, context.end())
+        # Only the shortest telling word is passed: what stands behind it may be a format of the table.
+        return start + 3 if self.text[start : start + 1].isalpha() else start + 1
 
     def _formats(self, start: int, clear: bool) -> list[_Bytes]:
         table, lengths = _by_anchor()
@@ -181,7 +217,7 @@ class _Scan:
     def _context(self, start: int, end: int) -> list[_Bytes]:
         stopped_at = self.text[start:end]
         if stopped_at.startswith(b"://"):
-            return self._userinfo(start, end)
+            return self._userinfo(start, end) if b":" in stopped_at[3:] else self._user_token(start, end)
         if stopped_at.startswith((b"-----BEGIN", b"PuTTY")):
             return self._private_key(start)
         if stopped_at.startswith(b"eyJ"):
@@ -193,8 +229,11 @@ class _Scan:
         if stopped_at.startswith(b"/:_"):
             registry = _compiled(r"//[^/\s:]+(?:/[^\s:]*)?/:_").search(self.text, max(0, start - 200), start + 3)
             return self._value(b"npmrc-password", end, b"=") if registry is not None else []
-        if stopped_at.endswith(b"-p") or stopped_at.startswith(b"sshpass"):
-            return self._value(b"--password", end, b"=")
+        spelled = _compiled(_SPELLED).match(self.text, start, start + WINDOW)
+        if spelled is not None:
+            return self._spelled(spelled.end())
+        if stopped_at.startswith(b"|"):
+            return self._sudo(start)
         if stopped_at[:1] in b"?&;":
             return self._value(b"signature", end, b"=")
         return self._named(start, end)
@@ -205,6 +244,22 @@ class _Scan:
         if is_filler(password) or is_reference(password):
             return []  # even a word is taken: nothing but a password stands there
         return [(colon + 1, end - 1, "url-password")]
+
+    def _spelled(self, at: int) -> list[_Bytes]:
+        """Options that follow are none."""
+        return self._value(b"--password", at, b"=") if self.text[at : at + 1] not in (b"/", b"-", b" ") else []
+
+    def _user_token(self, start: int, end: int) -> list[_Bytes]:
+        token = self.text[start + 3 : end - 1]
+        return [(start + 3, end - 1, "url-password")] if looks_random(token, 20) else []
+
+    def _sudo(self, start: int) -> list[_Bytes]:
+        """`echo password | sudo -S`: it stands before."""
+        line = max(self.text.rfind(b"\n", 0, start), start - 200, 0)
+        echo = _compiled(r"echo\s+(?:-[a-z]\s+)?[\"']?([^\s\"'|$]{4,128})[\"']?\s*\|").search(
+            self.text, line, start + 1
+        )
+        return [(*echo.span(1), "named-password")] if echo is not None else []
 
     def _private_key(self, start: int) -> list[_Bytes]:
         limit = min(len(self.text), start + 16_384)
@@ -263,6 +318,8 @@ class _Scan:
         while last > start and text[last - 1] in b".-":
             last -= 1
         name = text[first:last]
+        if text[last : last + 4].lower() == b" key":  # "the api key is ..."
+            name, last = name + b"_key", last + 4
         before = text[first - 1 : first]
         known = name == b"auth" or b"CONTRIBSYS" in name.upper()
         if not known and not is_secret_variable(name.lstrip(b"-.").decode("ascii")):
@@ -280,12 +337,15 @@ class _Scan:
             if match is None:
                 return []
             separator, value_at, quote_mark = text[at : match.end()], match.end(), match.group(1) or b""
-            if not _separates(name, before, separator, quote_mark):
+            long = _compiled(r"[^\s\"']{20}").match(text, value_at, value_at + 20) is not None
+            if not _separates(name, before, separator, quote_mark, long):
                 return []
         value = _compiled(_QUOTED if quote_mark else _UNQUOTED).match(text, value_at, value_at + 600)
         if value is None:
             return []
         first, last = value.span()
+        if not quote_mark and separator.isspace():
+            last = first + len(text[first:last].rstrip(b".:!?"))  # a sentence's end, not the secret's
         if (rule := _judge(name, separator, text[first:last], bool(quote_mark), text[last : last + 1])) is None:
             return []
         return [(first, last, rule)]
@@ -304,19 +364,20 @@ class _Scan:
         return _compiled(_ESCAPE).search(self.text[max(0, at - 6) : at]) is not None
 
 
-_ESCAPE: Final = r"(?:\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})\z"
+_ESCAPE: Final = r"(?:/bot|\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})\z"
 _IN_NAMES: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 
 
-def _separates(name: bytes, before: bytes, separator: bytes, quote_mark: bytes) -> bool:
-    """Whether this separator ties a value to this name at all."""
+def _separates(name: bytes, before: bytes, separator: bytes, quote_mark: bytes, long: bool) -> bool:
+    """Whether this separator ties a value to this name at all; `long`: the value is, so a space is enough."""
     plain = separator.strip(b" \"'`\\")
     if separator[:1] == b">":
         return before == b"<"
     if separator.lstrip(b"\"'")[:1] == b",":
         return before in (b'"', b"'") and bool(quote_mark)
     if separator.strip() == b"" or not (set(plain) & set(b":=") or plain.lower().startswith((b"is", b"was"))):
-        return name.startswith(b"-") or before == b"-" or name.lower().endswith((b"bearer", b"authorization"))
+        flag = name.startswith(b"-") or before == b"-" or name.lower().endswith((b"bearer", b"authorization"))
+        return flag or long
     return True
 
 
@@ -365,14 +426,27 @@ def _is_jose_header(segment: bytes) -> bool:
     return any(member in header for member in (b'"alg"', b'"typ"', b'"enc"', b'"kid"'))
 
 
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
 def _characters(encoded: bytes, at: int) -> int:
-    return len(encoded[:at].decode("utf-8", "surrogatepass"))
+    """Characters before this byte; one that is cut in two counts as behind it."""
+    return len(encoded[:at].translate(None, _CONTINUING)) - (0 < at < len(encoded) and encoded[at] in _CONTINUING)
+
+
+_CONTINUING: Final = bytes(range(0x80, 0xC0))
 
 
 @lru_cache(maxsize=1)
 def _gate() -> BytesPattern:
-    contexts = (_USERINFO, _USER_OPTION, _PRIVATE_KEY, _JWT, _DISCORD, _SIGNATURE, _NPMRC, _ATTACHED, _NAME)
-    return compile_bytes("|".join((*dict.fromkeys(one.gate for one in FORMATS), *contexts)))
+    return compile_bytes("|".join((*dict.fromkeys(one.gate for one in FORMATS), *_CONTEXTS)))
+
+
+@lru_cache(maxsize=1)
+def _contexts() -> BytesPattern:
+    """The contexts alone, for a place where the beginning of a format hides one: `secret_key_base`."""
+    return compile_bytes("|".join(_CONTEXTS))
 
 
 @lru_cache(maxsize=1)

@@ -62,7 +62,7 @@ NOT_READ: Final = FindingKind(
     "secret.not-read",
     Severity.HIGH,
     Confidence.HIGH,
-    "the arguments offer too many places to look for secrets, so the rest was not read",
+    "the arguments are too large, or offer too many places to look for secrets, so the rest was not read",
     ("CWE-770",),
 )
 
