@@ -48,7 +48,7 @@ def read_sql(text: str, dialect: str | None = None) -> Sql:
             (Hazard("unread", "too long or too ambiguous", 0, len(text)),),
             parsed=False,
         )
-    if not lexed:
+    if not any(one.complete for one in lexed):
         return Sql(
             (),
             (Hazard("unread", "a quote or comment that never ends", 0, len(text)),),
@@ -118,7 +118,7 @@ class _Reader:
         body = tokens[first:]
         kind, effect, everything = self._look(head.text, effect, body)
         called: set[str] = set()
-        for name, argument, begin, finish in calls(body):
+        for name, argument, begin, finish in calls(body) if head.text != "pragma" else ():
             called.add(name)
             if len(called) > FUNCTIONS:
                 self._add("unread", "too many functions", begin, finish)

@@ -2,7 +2,7 @@
 
 Where quoting ends and comments begin differs by dialect, and a text can hide a statement in the difference. So a text
 that holds such a place is read in each way, and what any reading finds counts. A reading that ends inside a quote is a
-syntax error in its dialect and drops out; when all do, the text is not SQL that we can vouch for.
+syntax error in its dialect, but servers run the statements before the error, so what stands before it counts as well.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 BYTES: Final = 131_072
 """A longer text is not read: comments alone would take 20 ms."""
 
-TOKENS: Final = 16_000
+TOKENS: Final = 12_000
 """More tokens than this, in all readings together, are not read: analysis takes 2 us a token, its budget is 50 ms."""
 
 DOUBTS: Final = 3
@@ -47,6 +47,8 @@ class Lexed:
 
     tokens: tuple[Token, ...]
     comments: tuple[Comment, ...]
+    complete: bool = True
+    """False when it ends inside a quote or a comment: an error, after whatever stands before it."""
 
 
 class TooMuch(Exception):
@@ -143,8 +145,8 @@ def _nested_end(text: str, start: int) -> int:
     return -1
 
 
-def _lex(text: str, doubts: frozenset[int]) -> Lexed | None:
-    """One reading; None when it ends inside a quote or a comment."""
+def _lex(text: str, doubts: frozenset[int]) -> Lexed:
+    """One reading, up to the first quote or comment that never ends."""
     tokens: list[Token] = []
     comments: list[Comment] = []
     match = _pattern(doubts).match
@@ -152,25 +154,25 @@ def _lex(text: str, doubts: frozenset[int]) -> Lexed | None:
     while position < length:
         found = match(text, position)
         if found is None or found.lastgroup == "open":
-            return None
+            return Lexed(tuple(tokens), tuple(comments), complete=False)
         kind, start, position = found.lastgroup or "op", position, found.end()
         if kind in _COMMENTS:
             if kind == "comment" and _DOUBT_NESTED in doubts:
                 position = _nested_end(text, start)
                 if position < 0:
-                    return None
+                    return Lexed(tuple(tokens), tuple(comments), complete=False)
             executed += kind == "executed"
             comments.append(Comment(start, position, kind in ("line", "hash"), kind == "executed"))
         elif kind == "op" and text[start] in "*/" and text[start : start + 2] in ("*/", "/*"):
             # The end of an executed comment, or the beginning of one that never ends.
             if not executed or text[start] == "/":
-                return None
+                return Lexed(tuple(tokens), tuple(comments), complete=False)
             executed, position = executed - 1, start + 2
         elif kind != "space":
             tokens.append(_token(kind, found.group(), start, position))
             if len(tokens) > TOKENS:
                 raise TooMuch
-    return Lexed(tuple(tokens), tuple(comments)) if not executed else None
+    return Lexed(tuple(tokens), tuple(comments), complete=not executed)
 
 
 _COMMENTS: Final = frozenset({"comment", "line", "hash", "executed"})
@@ -198,8 +200,7 @@ def readings(text: str) -> Iterator[Lexed]:
     for size in range(len(doubts) + 1):
         for chosen in combinations(doubts, size):
             lexed = _lex(text, frozenset(chosen))
-            if lexed is not None:
-                total += len(lexed.tokens)
-                if total > TOKENS:
-                    raise TooMuch
-                yield lexed
+            total += len(lexed.tokens)
+            if total > TOKENS:
+                raise TooMuch
+            yield lexed

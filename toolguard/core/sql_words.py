@@ -204,7 +204,7 @@ PURE: Final = frozenset(
     aggregate reduce zip_with element_at nanvl rint signum shiftleft shiftright unbase64 uniform normal seq4 rowcount
     json_table xmltable opengjson openjson string_split ident_current scope_identity key_column_usage by then else when
     case order having limit set default join inner outer cross natural apply union_all like_regex returning key_value
-    is insert distinct_on asof anti semi straight_join add column columns change modify to for begin end only into do
+    is insert conflict distinct_on asof anti semi straight_join add column columns change modify to for begin end only into do
     primary key unique check references foreign constraint index current_setting
     pg_table_is_visible format_type obj_id inet_aton inet_ntoa subdate tsquery tsvector tsmatch query phrase read_csv
     read_csv_auto read_parquet read_json read_json_auto parquet_scan parquet_metadata parquet_schema read_xlsx iceberg_scan

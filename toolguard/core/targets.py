@@ -19,6 +19,10 @@ LONGEST: Final = 400
 """A value of more characters is a text, not a target."""
 
 
+SHOWN: Final = 4_000
+"""Characters of a text that are kept."""
+
+
 class Aim(StrEnum):
     """What kind of target a value names."""
 
@@ -115,7 +119,7 @@ def _targets(arguments: Mapping[str, Json]) -> tuple[Target, ...]:
     for key, value, where in _leaves(arguments):
         if isinstance(value, bool) or value is None:
             continue
-        text = value if isinstance(value, str) else str(value)
+        text = value[:SHOWN] if isinstance(value, str) else str(value)
         aim = aim_of_key(key)
         if isinstance(value, str):
             formed = aim_of_value(value) if len(value) <= LONGEST else None

@@ -15,6 +15,9 @@ from toolguard.core.reading import Reading
 from toolguard.core.verbs import split_name
 from toolguard.detectors.kinds import FindingKind
 
+LEAVES: Final = 500
+"""Strings of the arguments that are looked at."""
+
 _POWERS: Final = frozenset(
     "admin administrator owner root superuser sudo wheel full all write maintain editor fullaccess".split()
 )
@@ -74,7 +77,7 @@ def _powers(reading: Reading, effect: EffectClass) -> Iterable[Finding]:
     """The level of a right, where a parameter names one."""
     if effect is EffectClass.UNKNOWN:
         return
-    for where, text in reading.texts:
+    for where, text in reading.texts[:LEAVES]:
         if len(text) > 60:
             continue
         words = _PUBLIC_OR_POWERS.intersection(split_name(text))

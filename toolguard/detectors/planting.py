@@ -10,7 +10,7 @@ from typing import Final
 
 from toolguard.core.classify import holds_language
 from toolguard.core.facts import Facts
-from toolguard.core.instructions import planted
+from toolguard.core.instructions import LONGEST, planted
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.detectors.kinds import FindingKind
@@ -32,7 +32,11 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """One finding for each argument that holds such a text."""
     if facts.classification.effect_class is EffectClass.READ or holds_language(reading):
         return
+    left = LONGEST
     for where, text in reading.texts:
-        span = planted(text) if len(text) >= SHORTEST else None
+        if len(text) < SHORTEST or left <= 0:
+            continue
+        left -= len(text)
+        span = planted(text)
         if span is not None:
             yield PLANTS.at(pointer=where, start=span[0], end=span[1])
