@@ -35,7 +35,7 @@ _SHELL_WORD: Final = re.compile(r"(?<![\w./#!-])!?(?:/usr)?(?:/local)?/bin/(?:ba
 _READS: Final = frozenset({"read", "list", "none", "delete", "rmdir", "truncate", "mode", "owner", "make", "move"})
 # A shell whose streams are somebody else's: sh 0<&1, bash -i >& /dev/tcp/..., nc -e /bin/sh.
 _HANDED_OVER: Final = re.compile(
-    r"/dev/(?:tcp|udp)/[\w.$({]|\b(?:ba|z|k|da|a)?sh\s+(?:-\w+\s+)?(?:[0-2]?<&\s?[0-9]|[0-2]?>&\s?[0-9]|<\s*/dev/tty|<\s*\$?\(?tty)|\b(?:nc|ncat|netcat)\b[^\n|;&]{0,80}\s-(?:\w*[ec])\s+\S*(?:sh|cmd)\b"
+    r"/dev/(?:tcp|udp)/[\w.$({]|\b(?:ba|z|k|da|a)?sh\s+(?:-\w+\s+)?(?:[0-2]?<&\s?[0-9]|[0-2]?>&\s?[03-9]|<\s*/dev/tty|<\s*\$?\(?tty)|\b(?:nc|ncat|netcat)\b[^\n|;&]{0,80}\s-(?:\w*[ec])\s+\S*(?:sh|cmd)\b"
     r"|\bexec:['\"]?(?:/bin/)?(?:ba)?sh\b|\bmkfifo\b[^\n]{0,120}\b(?:nc|ncat|openssl|telnet)\b|\b(?:ba|z)?sh\s+-i\b[^\n]{0,40}[<>]"
 )
 _SQL: Final = re.compile(r"\s*(?:drop\s+(?:table|database|schema|index|view|user|role)|truncate\s+(?:table\s+)?[\w.\"`]+\s*;?\s*$|delete\s+from|insert\s+into|update\s+\S+\s+set|alter\s+(?:table|database|user|role)|grant\s+.+\s+(?:on|to)|revoke\s+.+\s+(?:on|from)|select\s.+\sfrom)\b", re.I | re.S)
@@ -113,7 +113,7 @@ class Collector:
             self.command(command, at, depth)
         if _SQL.match(text):
             self.nested.append(("sql", text, place))
-        if _HANDED_OVER.search(text[:20_000]) and script.commands and not self._only_prints(script.commands):
+        if hands_over(text) and script.commands and not self._only_prints(script.commands):
             self._act("shell.reverse-shell", EffectClass.GRANT, "connects a shell to another stream, so that somebody else can type into it", place, "shell")
 
     @staticmethod
@@ -153,9 +153,10 @@ class Collector:
         program = wrappers.program(command.name)
         if command.words:
             self._named(command, program, place)
-            self._inside(command, program, place, depth)
+            inner, texts = wrappers.inside(command)
+            self._inside(command, program, place, depth, inner, texts)
             program = windows.ALIASES.get(program.lower(), program) if dialect != "shell" else program
-            self._by_table(command, program, place)
+            self._by_table(command, program, place, inner, texts)
             self._shell_in_arguments(command, program, place)
         if dialect != "shell":
             uses = windows.uses(command, program, place)
@@ -168,9 +169,8 @@ class Collector:
         if privileged and program not in wrappers.PRIVILEGED:
             self._act("shell.privileged", EffectClass.EXECUTE, f"runs {program or 'a command'} with the rights of another user", place, program)
 
-    def _by_table(self, command: Command, program: str, place: Place) -> None:
+    def _by_table(self, command: Command, program: str, place: Place, inner: list[Command], texts: list[wrappers.Inside]) -> None:
         """What the tables say; of a program that runs another one only its own options count."""
-        inner, texts = wrappers.inside(command)
         own = len(command.words) - len(inner[0].words) if inner and program in wrappers.PREFIXED else len(command.words)
         args = tuple(word.text for word in command.words[1 : max(own, 1)])
         self.acts.extend(table_acts(program, args, place, wraps=bool(inner or texts)))
@@ -201,7 +201,7 @@ class Collector:
         self.files.append(use)
         if use.op in (FileOp.EXECUTE, FileOp.READ) and use.path.rpartition("/")[2] in self.saved and use.program in (*wrappers.SHELLS, "python", "perl", "ruby", "node", "php", ".", "source", use.path.rpartition("/")[2]):
             self._act("shell.runs-download", EffectClass.EXECUTE, f"runs {use.path}, which was downloaded just before", use.place, use.program)
-        if use.op is FileOp.WRITE and use.content and _HANDED_OVER.search(use.content[:20_000]):
+        if use.op is FileOp.WRITE and use.content and hands_over(use.content):
             self._act("shell.reverse-shell", EffectClass.GRANT, f"writes a script into {use.path} that hands a shell to another stream", use.place, use.program)
 
     def _act(self, finding: str, effect_class: EffectClass, sentence: str, place: Place, program: str, severity: Severity | None = None, confidence: Confidence | None = None) -> None:
@@ -238,8 +238,10 @@ class Collector:
             elif name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
                 self._act("network.tunnels", EffectClass.SEND, f"sends traffic through {value.text[:80]}", place, command.name)
 
-    def _inside(self, command: Command, program: str, place: Place, depth: int) -> None:
-        commands, texts = wrappers.inside(command)
+    def _inside(
+        self, command: Command, program: str, place: Place, depth: int, commands: list[Command], texts: list[wrappers.Inside]
+    ) -> None:
+        """Read the commands and texts that a command runs."""
         if not commands and not texts:
             self._bare(command, program, place)
             return
@@ -301,6 +303,16 @@ class Collector:
 
 _ESCAPE_CALL: Final = re.compile(r"\b(?:system|exec|popen|os\.execute|callCommand|run-shell-command|shell_exec|spawn)\s*\(?\s*(['\"])(.{2,500}?)\1")
 """A call inside a script argument that hands text to a shell."""
+
+
+_HINTS: Final = ("/dev/tcp", "/dev/udp", "<&", ">&0", ">& 0", ">&3", ">&4", ">&9", "/dev/tty", "(tty", "mkfifo", "exec:", "nc ", "ncat", "netcat", "sh -i")
+"""One of these stands in every text that the pattern below them matches; looking for them first is cheaper."""
+
+
+def hands_over(text: str) -> bool:
+    """A text that connects a shell to somebody else's stream."""
+    head = text[:20_000]
+    return any(hint in head for hint in _HINTS) and _HANDED_OVER.search(head) is not None
 
 
 def argv(words: list[str]) -> Command:

@@ -134,6 +134,7 @@ _TABLES: Final = {
 }
 
 
+@lru_cache(maxsize=8192)
 def normal(path: str) -> str:
     """One spelling for a place: lower case, `/`, no `.`, `..` or empty parts, `~` for homes, no `file:` or long-path prefix."""
     text = path[:MAX_PATH].strip().strip("\"'")

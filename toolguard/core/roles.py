@@ -51,6 +51,7 @@ _PATH_NAMES: Final = frozenset(
 _SURE_PATHS: Final = frozenset("path paths filename file_name filepath file_path dir_path source_path destination_path target_path old_path new_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path relative_path directory folder".split())
 _SQL_START: Final = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|drop|create|alter|truncate|grant|revoke|with|merge|replace|call|exec|explain|pragma|attach|vacuum|copy|set|show|describe|begin|declare)\b", re.IGNORECASE | re.DOTALL)
 _POWERSHELL_SIGNS: Final = re.compile(r"(?:^|[\s;|(])(?:Get|Set|New|Remove|Invoke|Start|Stop|Add|Clear|Copy|Move|Out|Write|Test|Import|Export|Enable|Disable)-[A-Z][A-Za-z]+|\$env:|\$PSVersionTable|\[System\.|\[Convert\]|-ErrorAction|%[A-Za-z]+%|\b[A-Za-z]:\\", re.MULTILINE)
+_POWERSHELL_HINT: Final = re.compile(r"[a-z]-[A-Z]|\$env:|\[System|\[Conv|%[A-Za-z]|[A-Za-z]:\\|\$PSV")  # cheap; one of these stands in all of them
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:\[\]-]{3,253}$")
 _URL_START: Final = re.compile(r"\s*(?:[a-z][a-z0-9+.-]{1,20}:)?//[^\s]+$|\s*(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?(?:/[^\s]*)?$|\s*(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:/[^\s]*)?$", re.IGNORECASE)
 
@@ -174,7 +175,7 @@ def of_value(tool: Tool, key: str, text: str) -> Language:
         return Language.PATH if name in _SURE_PATHS or looks_like_path(text) or re.fullmatch(r"[\w.-]+\.\w{1,8}", text) else Language.TEXT
     if language is Language.SQL and not _SQL_START.match(text) and "_".join(split(key)) not in _SQL_NAMES:
         return Language.TEXT
-    if language is Language.SHELL and _POWERSHELL_SIGNS.search(text[:2000]) and not re.search(r"^\s*#!|/bin/|\$\(", text[:2000]):
+    if language is Language.SHELL and _POWERSHELL_HINT.search(text[:2000]) and _POWERSHELL_SIGNS.search(text[:2000]) and not re.search(r"^\s*#!|/bin/|\$\(", text[:2000]):
         return Language.POWERSHELL
     if language is Language.SHELL and tool.runs_sql and _SQL_START.match(text) and not tool.runs_shell:
         return Language.SQL

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from toolguard.core.shell import Command, Word, below
@@ -196,6 +197,7 @@ _VERSIONED: Final = re.compile(r"(python|pypy|perl|ruby|php|lua|node|tclsh|pip)\
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")  # NAME=value before a command
 
 
+@lru_cache(maxsize=2048)
 def program(name: str) -> str:
     """The name of a program without version or `.exe`, for looking it up."""
     lowered = name.lower()

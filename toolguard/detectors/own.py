@@ -6,10 +6,11 @@ Leaves alone listing folders above them and running `toolguard check`, `doctor`,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
-from toolguard.core.acts import FileOp
+from toolguard.core.acts import FileOp, FileUse
 from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.paths import normal, resolved
@@ -31,31 +32,39 @@ _READS: Final = frozenset({FileOp.READ, FileOp.LIST})
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     around = facts.surroundings
-    protected = tuple(normal(path) for path in around.protected)
     for use in reading.files:
-        path = normal(resolved(use.path, around.cwd))
-        if use.remote:
-            continue
-        for own in protected:
-            below = path == own or path.startswith(own.rstrip("/") + "/")
-            above = use.op is FileOp.DELETE and use.recursive and own.startswith(path.rstrip("/*") + "/")
-            if not (below or above):
-                continue
-            ours = bool(_OWN_NAME.search(own))
-            if ours and use.op is not FileOp.LIST:
-                yield OWN_FILES.at(f"{use.op.value}s {use.path[:200]}, which belongs to toolguard", use.place.pointer, use.place.start, use.place.end)
-            elif not ours and use.op not in _READS:
-                yield CLIENT.at(f"changes {use.path[:200]}, which puts toolguard in front of a server", use.place.pointer, use.place.start, use.place.end)
-            break
+        if not use.remote:
+            yield from _touched(use, _normals(around.protected), normal(resolved(use.path, around.cwd)))
     for contact in reading.contacts:
         link = parse(contact.address)
         if link is not None and link.place in ("loopback", "local-name") and link.port in around.protected_ports:
             yield OWN_PORT.at(f"talks to port {link.port}, toolguard's review server", contact.place.pointer, contact.place.start, contact.place.end)
     for fragment in reading.fragments:
         if fragment.language in (Language.SHELL, Language.POWERSHELL, Language.CMD, Language.PYTHON, Language.CODE):
-            match = _DECIDES.search(fragment.text[:100_000])
+            match = _DECIDES.search(fragment.text[:100_000]) if "toolguard" in fragment.text else None
             if match is not None and not _only_mentions(reading):
                 yield OWN_COMMAND.at("uses toolguard's own command line, which is for people", fragment.place.pointer, fragment.place.start, fragment.place.end)
+
+
+@lru_cache(maxsize=64)
+def _normals(protected: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(normal(path).rstrip("/") for path in protected)
+
+
+def _touched(use: FileUse, protected: tuple[str, ...], path: str) -> Iterator[Finding]:
+    """The first protected place that this use reaches: below it, or above it with everything in between."""
+    place, above = use.place, use.op is FileOp.DELETE and use.recursive
+    for own in protected:
+        if not (path == own or path.startswith(own + "/") or (above and own.startswith(path.rstrip("/*") + "/"))):
+            continue
+        if _OWN_NAME.search(own):
+            if use.op is not FileOp.LIST:
+                message = f"{use.op.value}s {use.path[:200]}, which belongs to toolguard"
+                yield OWN_FILES.at(message, place.pointer, place.start, place.end)
+        elif use.op not in _READS:
+            message = f"changes {use.path[:200]}, which puts toolguard in front of a server"
+            yield CLIENT.at(message, place.pointer, place.start, place.end)
+        return
 
 
 def _only_mentions(reading: Reading) -> bool:
