@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.made_up import jwt, private_key
+from tests.made_up import card, jwt, private_key
 from tests.made_up import random_text as made_up
 from toolguard.core.canonical import canonical
 from toolguard.core.redact import Redactor, readable
@@ -357,6 +357,13 @@ def test_what_lies_beyond_the_largest_size_is_one_unread_secret(redactor: Redact
         "unread"
     ]
     assert text.startswith(redacted["b"]["$parts"][0])
+
+
+def test_personal_data_are_taken_out_only_where_that_is_asked_for(redactor: Redactor) -> None:
+    text = f"charge {card()} today"
+
+    assert redactor.redact(text) == text
+    assert Redactor(KEY, personal_data=True).text(text) == "charge [redacted card-number] today"
 
 
 def test_the_digest_tells_rule_sets_apart() -> None:

@@ -122,6 +122,16 @@ PASSWORDS = {
     "sentence": "the password is {}",
     "xml": "<password>{}</password>",
     "yaml": "password: {}",
+    "netrc": "machine api.example.org login me password {}",
+    "sql": "CREATE USER app IDENTIFIED BY '{}'",
+    "other sql": "ALTER ROLE app WITH PASSWORD '{}'",
+    "windows": "net user bob {} /add",
+    "powershell": 'ConvertTo-SecureString "{}" -AsPlainText -Force',
+    "redis": "redis-cli -h db -a {} ping",
+    "sudo": "echo '{}' | sudo -S id",
+    "openssl": "openssl rsa -in k -passin pass:{}",
+    "samba": "smbclient //host/share -U app%{}",
+    "registry": "docker login -u me -p {} registry.example.org",
 }
 
 

@@ -25,8 +25,10 @@ from urllib.parse import quote as percent_encode
 
 from toolguard.core import regex
 from toolguard.core.model import Json
-from toolguard.core.secret_formats import TABLE_DIGEST
-from toolguard.core.secret_names import is_secret_name, normal
+from toolguard.core.personal import find_personal
+from toolguard.core.secret_contexts import CONTEXTS, VALUE_AT
+from toolguard.core.secret_formats import FORMATS
+from toolguard.core.secret_names import TELLING, is_secret_name, normal
 from toolguard.core.secret_spans import Budget, Span, find, may_hold_secret, merged
 from toolguard.core.secret_values import looks_random
 
@@ -49,15 +51,20 @@ class Redactor:
         key_id: str = "k1",
         extra_keys: Iterable[str] = (),
         known_values: Mapping[str, str] | None = None,
+        *,
+        personal_data: bool = False,
     ) -> None:
         """`known_values` are name -> value, for example of the upstream servers' environment; those are used whose
-        name is that of a secret or whose value looks like one, so a folder's path may be handed in as well."""
+        name is that of a secret or whose value looks like one, so a folder's path may be handed in as well.
+        `personal_data` takes out card numbers, bank accounts and social security numbers, too."""
         self._key = key
         self._key_id = key_id
         self._extra_keys = frozenset(normal(name) for name in extra_keys)
         self._known = _Known(known_values or {})
+        self._personal = personal_data
+        told = (*sorted(self._extra_keys), *sorted(self._known.rules), str(personal_data))
         self.digest: Final = hashlib.sha256(
-            "\n".join((TABLE_DIGEST, *sorted(self._extra_keys), *sorted(self._known.rules))).encode()
+            "\n".join((*map(repr, FORMATS), *CONTEXTS, VALUE_AT, *TELLING, *told)).encode()
         ).hexdigest()
         """Of the rules, not of the known values: what an auditor compares."""
 
@@ -87,14 +94,15 @@ class Redactor:
 
     def spans(self, text: str, budget: Budget | None = None) -> tuple[Span, ...]:
         """Where the secrets of a text stand, in characters, from left to right, without overlap."""
-        return merged(self._known.find(text) + find(text, budget))
+        personal = find_personal(text) if self._personal else []
+        return merged(self._known.find(text) + find(text, budget) + personal)
 
     def mac(self, secret: str) -> str:
         """The keyed digest that a marker of this secret carries, to answer "was it this value?"."""
         return self._mac(_TAG, _bytes(secret))
 
     def _may_hold_secret(self, text: str) -> bool:
-        return may_hold_secret(text) or self._known.may_occur(text)
+        return self._personal or may_hold_secret(text) or self._known.may_occur(text)
 
     def _redact(self, value: Json, budget: Budget) -> Json:
         if isinstance(value, str):

@@ -10,7 +10,6 @@ only promises a beginning, the row is generous.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -381,6 +380,3 @@ FORMATS: Final[tuple[SecretFormat, ...]] = (
     *CLOUD, *DATABASES, *CODE_HOSTS, *PAYMENT, *CHAT, *MODELS, *REGISTRIES, *OPERATIONS,
 )  # fmt: skip
 """Every format; where two share an anchor the earlier is tried first."""
-
-TABLE_DIGEST: Final = hashlib.sha256("\n".join(map(repr, FORMATS)).encode()).hexdigest()
-"""Changes with any row."""

@@ -70,6 +70,10 @@ _VENDORS: Final = frozenset(
 _KINDS_OF_PASSWORD: Final = ("password", "passwd", "passphrase", "passcode", "pwd", "pass", "pw")
 
 
+TELLING: Final = (*sorted(_WHOLE), *_ENDINGS, *_NOT_ENDINGS, *_ABOUT, *sorted(_QUALIFIERS), *sorted(_VENDORS))
+"""Everything above, for the digest of the rules."""
+
+
 @lru_cache(maxsize=4096)
 def normal(name: str) -> str:
     """Lower case and without separators, which is how names of different styles are compared."""

@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from toolguard.core.regex import BytesPattern, compile_bytes, quote
+from toolguard.core.secret_contexts import CONTEXTS, OPENING, QUOTED, SPELLED, UNQUOTED, VALUE_AT
 from toolguard.core.secret_formats import FORMATS, SHORT_ANCHOR, SecretFormat
 from toolguard.core.secret_names import is_password_name, is_secret_variable
 from toolguard.core.secret_values import is_filler, is_placeholder, is_reference, kinds, looks_random, shannon
@@ -61,58 +62,6 @@ class Budget:
 
 
 _Bytes = tuple[int, int, str]
-
-# What gives a secret away beside the anchors of the table; each a literal or two without a long count behind it, and
-# no star that lives on through base 64: it would double the states of everything else.
-_USERINFO: Final = r"://[^\s/?#@:\"'<>\\`]*:[^\s/?#@\"'<>\\`]+@"
-_USER_OPTION: Final = r"\s(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"'{]{0,2}[^\s:\"']*[\"'}]{0,2}:"
-_PRIVATE_KEY: Final = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-"
-_JWT: Final = r"eyJ[0-9A-Za-z_-]{6}"
-_DISCORD: Final = r"\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27}"
-_SIGNATURE: Final = r"(?i:[?&;](?:sig|[a-z-]*signature)=)"
-_NPMRC: Final = r"/:_(?:authToken|auth|password)="
-_NAME: Final = (
-    # A telling word, the rest of its name, and what ties a value to it; prose that mentions a token does not stop here.
-    r"(?i:(?:passw|passphrase|passcode|pwd|secret|token|api.?key|access.?key|private.?key|account.?key|auth.?key|"
-    r"signing.?key|encryption.?key|master.?key|authoriz|credential|bearer|[a-z0-9][_.-]key|login|cookie|"
-    r"_auth|access.?id|contribsys__com)[0-9a-z_.-]*(?:(?:[\"'`]\]?)?\s{0,4}(?:[?+]?=|[:,>])|[\"']?\s+value|\s(?:is\s)?[0-9A-Za-z_+/.-]{20}|\s(?:is|was)\b)|"
-    r"-[0-9a-z_-]*(?:passw|pass|passphrase|pwd|secret|token|key)[0-9a-z_-]*\s|(?:bearer|authorization)\s)|"
-    r"[a-z]Key\b[\"']{0,2}\s{0,4}[:=,]|[\"']auth[\"']\s{0,4}:"
-)
-_PROGRAM: Final = (
-    r"\b(?:mysql(?:dump|admin)?|mariadb|sshpass|redis-cli|docker\s+login|az\s+login|smbclient)\s"
-    r"|\slogin\s+[^\s]+\s+password\s|ConvertTo-SecureString\s|-pass(?:in|out)?\s+pass:"
-    r"|(?i:\bnet\s+user\s|\bIDENTIFIED\s+(?:WITH|BY)\s|\b(?:WITH|SET)\s+PASSWORD\s)"
-)
-_SPELLED: Final = (
-    # What of such a program or statement comes right before its password, which may look like anything.
-    r"(?:mysql(?:dump|admin)?|mariadb)\s[^\n|;&]*?\s-p|sshpass\s+-p\s*|redis-cli\s[^\n|;&]*?-a\s+"
-    r"|(?:docker|az)\s+login\s[^\n|;&]*?\s(?:-p|--password)\s+|smbclient\s[^\n|;&]*?-U\s*[^\s%]+%"
-    r"|\slogin\s+[^\s]+\s+password\s+|ConvertTo-SecureString\s+(?:-String\s+)?|-pass(?:in|out)?\s+pass:"
-    r"|(?i:net\s+user\s+[^\s/]+\s+|IDENTIFIED\s+(?:WITH\s+[^\s]+\s+)?BY\s+|(?:WITH|SET)\s+PASSWORD\s+)"
-)
-_SOLE_USER: Final = r"://[0-9A-Za-z_.-]{20}[0-9A-Za-z_.-]*@"
-_SUDO: Final = r"\|\s{0,3}sudo\s+(?:-[A-Za-z]+\s+)*-S"
-
-_CONTEXTS: Final = (
-    _USERINFO, _SOLE_USER, _USER_OPTION, _PRIVATE_KEY, _JWT, _DISCORD, _SIGNATURE, _NPMRC, _PROGRAM, _SUDO, _NAME,
-)  # fmt: skip
-
-_SEPARATOR: Final = (
-    # What may stand between a name and its value: assignment in many languages, XML, lists of name and value, flags.
-    r"(?:[\"'`]?[\])}]?\s{0,4}(?::{1,3}=|[?+]=|=>|={1,2}|:)\s{0,8}(?:[A-Za-z\[\]]{1,20}\s{0,2}=\s{0,2})?"
-    r"|[\"']\s{0,2},\s{0,8}(?:[\"']value[\"']\s{0,2}[:=]\s{0,4})?"
-    r"|[\"']?\s{1,20}value\s{0,2}[:=]\s{0,2}"
-    r"|>"
-    r"|[\"']?[ ]{1,4}(?:is|was)[ :]{1,3}"
-    r"|[ ]{1,4})"
-)
-_SCHEME: Final = r"(?:[\"'`]?(?i:bearer|basic|token|api-?token|apikey|digest|splunk|sso-key|genie-?key)[ :]{1,3})?"
-_OPENING: Final = r"(?:[rbufRBUF@$]{0,2}(\\{0,3}(?:\"|'|`|&quot;)))?"
-_VALUE_AT: Final = _SEPARATOR + _SCHEME + _OPENING
-
-_UNQUOTED: Final = r"[^\s\"'`,;<>(){}\[\]&|\\]{4,512}"
-_QUOTED: Final = r"[^\n\"'`\\]{4,512}"
 
 
 def may_hold_secret(text: str) -> bool:
@@ -229,7 +178,7 @@ class _Scan:
         if stopped_at.startswith(b"/:_"):
             registry = _compiled(r"//[^/\s:]+(?:/[^\s:]*)?/:_").search(self.text, max(0, start - 200), start + 3)
             return self._value(b"npmrc-password", end, b"=") if registry is not None else []
-        spelled = _compiled(_SPELLED).match(self.text, start, start + WINDOW)
+        spelled = _compiled(SPELLED).match(self.text, start, start + WINDOW)
         if spelled is not None:
             return self._spelled(spelled.end())
         if stopped_at.startswith(b"|"):
@@ -329,18 +278,18 @@ class _Scan:
     def _value(self, name: bytes, at: int, before: bytes) -> list[_Bytes]:
         text = self.text
         if before == b"=":  # the context ended with what ties the value to it
-            opening = _compiled(_OPENING).match(text, at, at + 8)
+            opening = _compiled(OPENING).match(text, at, at + 8)
             separator, value_at = b"=", at if opening is None else opening.end()
             quote_mark = (opening.group(1) if opening is not None else b"") or b""
         else:
-            match = _compiled(_VALUE_AT).match(text, at, at + 120)
+            match = _compiled(VALUE_AT).match(text, at, at + 120)
             if match is None:
                 return []
             separator, value_at, quote_mark = text[at : match.end()], match.end(), match.group(1) or b""
             long = _compiled(r"[^\s\"']{20}").match(text, value_at, value_at + 20) is not None
             if not _separates(name, before, separator, quote_mark, long):
                 return []
-        value = _compiled(_QUOTED if quote_mark else _UNQUOTED).match(text, value_at, value_at + 600)
+        value = _compiled(QUOTED if quote_mark else UNQUOTED).match(text, value_at, value_at + 600)
         if value is None:
             return []
         first, last = value.span()
@@ -440,13 +389,13 @@ _CONTINUING: Final = bytes(range(0x80, 0xC0))
 
 @lru_cache(maxsize=1)
 def _gate() -> BytesPattern:
-    return compile_bytes("|".join((*dict.fromkeys(one.gate for one in FORMATS), *_CONTEXTS)))
+    return compile_bytes("|".join((*dict.fromkeys(one.gate for one in FORMATS), *CONTEXTS)))
 
 
 @lru_cache(maxsize=1)
 def _contexts() -> BytesPattern:
     """The contexts alone, for a place where the beginning of a format hides one: `secret_key_base`."""
-    return compile_bytes("|".join(_CONTEXTS))
+    return compile_bytes("|".join(CONTEXTS))
 
 
 @lru_cache(maxsize=1)
