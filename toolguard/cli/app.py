@@ -56,8 +56,12 @@ def toolguard() -> None:
 
 def invoke(arguments: list[str]) -> int:
     """The exit status of a command line. Raises what the command raises; cli/frame.py turns that into words."""
+    # Not `toolguard.main`: it would answer Ctrl-C and a closed pipe itself, in its own words and with its own status.
     try:
-        status = toolguard.main(arguments, prog_name="toolguard", standalone_mode=False)
+        with toolguard.make_context("toolguard", list(arguments)) as context:
+            status = toolguard.invoke(context)
+    except click.exceptions.Exit as left:  # after --help and --version
+        return left.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help(), err=True)
         return BAD_INPUT
@@ -68,6 +72,6 @@ def invoke(arguments: list[str]) -> int:
     except click.ClickException as error:
         report(error.format_message().rstrip("."))
         return BAD_INPUT
-    except click.Abort:
+    except click.Abort:  # Ctrl-C or end of input at a prompt
         raise KeyboardInterrupt from None
     return status if isinstance(status, int) else OK

@@ -168,7 +168,7 @@ def _session(line: bytes, name: str, number: int) -> RecordedSession | ConfigErr
     if len(line) > LINE:
         return ConfigError(f"a session longer than {LINE:,} bytes; the rest is not read", file=name, line=number)
     try:
-        return RecordedSession.model_validate(json.loads(line))
+        return RecordedSession.model_validate(json.loads(line.decode("utf-8")))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(step) for step in first["loc"]) or None
