@@ -104,13 +104,15 @@ CONVERSATION: list[bytes] = [
 ]
 
 
-def transcript(command: list[str], home: Path | None = None) -> list[bytes]:
+def transcript(command: list[str], home: Path | None = None) -> list[bytes | None]:
     with Process(command, home) as running:
-        running.send(*CONVERSATION)
+        running.send(*CONVERSATION[:3])
+        opening = [running.line(), running.line()]
+        running.send(*CONVERSATION[3:])
         running.close_input()
         lines = running.rest()
         assert running.end() == 0
-        return lines
+        return [*opening, *lines]
 
 
 def test_a_conversation_is_the_same_with_and_without_the_proxy(tmp_path: Path, home: Path) -> None:

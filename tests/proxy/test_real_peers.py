@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
-from mcp_types import CallToolResult, ElicitResult, TextContent
+from mcp.client.session import ClientRequestContext
+from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
 
 from tests.proxy.peers import NODE_FOLDER, node, node_program, python_program, repository
 from tests.proxy.process import SECONDS, proxied
@@ -238,7 +239,7 @@ def test_a_settled_call_is_readable_for_the_model(servers: dict[str, list[str]],
 def test_a_server_that_asks_the_person_first_gets_its_answer_in_both_protocols(
     mode: str, continued: int, home: Path, guard: Guard
 ) -> None:
-    async def answer(*_: object) -> ElicitResult:
+    async def answer(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         return ElicitResult(action="accept", content={"name": "Ada"})
 
     async def talk() -> str:

@@ -8,22 +8,30 @@ start, and whatever else prints goes to standard error.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
+import sys
+import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from toolguard import config as configuration
 from toolguard.config import Config
+from toolguard.core.model import Principal
 from toolguard.core.strict_json import MAX_BYTES
 from toolguard.errors import ConfigError
 from toolguard.proxy.child import Child
 from toolguard.proxy.framing import Lines
+from toolguard.proxy.opening import Opening
 from toolguard.proxy.pipes import Sink, Source
 from toolguard.proxy.wire import Upstream, Wire
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # both are imported while the server starts
     from toolguard.guard import Guard
+    from toolguard.proxy.relay import Relay
 
 GRACE_SECONDS: Final = 0.8
 """Between the steps of an end. Clients of the official SDKs send SIGTERM after 2 s and SIGKILL after 4 s."""
@@ -34,6 +42,8 @@ BACKLOG: Final = 1024 * 1024
 """Bytes waiting for one side before the other is no longer read."""
 REFUSED_BACKLOG: Final = 64 * BACKLOG
 """Bytes waiting for a client that writes and never reads; it is then not read either, answers could fill the memory."""
+LOADING_SWITCH_SECONDS: Final = 0.0005
+"""Between threads while one loads the guard: the handshake in the other shall not wait Python's 5 ms each time."""
 SERVER_MAX_BYTES: Final = 4 * MAX_BYTES
 """A server's line may be larger than a client's: results carry whole files, encoded."""
 
@@ -58,11 +68,15 @@ def run(command: list[str], *, name: str = "", config: Config) -> int:
     trusted = declared is not None and declared.trusted and launch == command
     output = os.dup(1)
     os.dup2(2, 1)
+    name = name or name_of(command)
+    principal = Principal(config.agent, configuration.person(), name)
     child = Child(command, environment)
+    loop = asyncio.new_event_loop()
     try:
-        return _relay(config, child, output, name or name_of(command), command, trusted=trusted)
+        return Session(loop, config, child, Upstream(name, tuple(command), trusted, principal), output).run()
     finally:
         child.kill()
+        loop.close()
 
 
 def name_of(command: list[str]) -> str:
@@ -74,39 +88,26 @@ def name_of(command: list[str]) -> str:
     return program
 
 
-def _relay(config: Config, child: Child, output: int, name: str, command: list[str], *, trusted: bool) -> int:
-    # The server is starting already; what judging needs is imported meanwhile.
-    from toolguard.guard import Guard
-
-    loop = asyncio.new_event_loop()
-    try:
-        with Guard(config) as guard:
-            upstream = Upstream(name, tuple(command), trusted, guard.principal(name))
-            return Session(loop, guard, child, upstream, output).run()
-    finally:
-        loop.close()
-
-
 class Session:
     """The pipes of one client and one server, from the first byte to the exit status."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, guard: Guard, child: Child, upstream: Upstream, output: int
+        self, loop: asyncio.AbstractEventLoop, config: Config, child: Child, upstream: Upstream, output: int
     ) -> None:
-        from toolguard.proxy.relay import Relay
-
-        self._loop, self._child = loop, child
+        self._loop, self._config, self._child, self._upstream = loop, config, child, upstream
         self._to_client = Sink(loop, output, self._balance, self._client_left)
         self._to_server = Sink(loop, child.stdin, self._balance, self._server_deaf)
-        wire = Wire(self._to_client.write, self._to_server.write, _to_stderr, loop.time, loop.call_later)
-        self._relay = Relay(guard, wire, upstream)
+        self._relay: Relay | Opening = Opening(self._to_client.write, self._to_server.write)
+        self._guard: Guard | None = None
+        self._failure: Exception | None = None
         self._from_client = Source(loop, 0, self._client_chunk, self._client_left)
         self._from_server = Source(loop, child.stdout, self._server_chunk, self._server_silent)
         self._client_lines, self._server_lines = Lines(MAX_BYTES), Lines(SERVER_MAX_BYTES)
-        self._is_ending = self._is_over = False
+        self._is_ending = self._is_over = self._is_muted = False
         self._exit_code: int | None = None
 
     def run(self) -> int:
+        """Until one side ends. Raises what kept the guard from opening."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGCHLD, self._child_changed)
@@ -114,8 +115,53 @@ class Session:
         self._from_server.read()
         self._loop.call_later(TEND_SECONDS, self._tend)
         self._child_changed()  # it may be gone already
-        self._loop.run_forever()
+        threading.Thread(target=self._load, name="toolguard-load", daemon=True).start()
+        try:
+            self._loop.run_forever()
+        finally:
+            if self._guard is not None:
+                self._guard.close()
+        if self._failure is not None:
+            raise self._failure
         return self._exit_code or 0
+
+    # -- the guard, loaded in a thread while the server starts and the handshake passes ------------------------------
+
+    def _load(self) -> None:
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(LOADING_SWITCH_SECONDS)
+        try:
+            from toolguard.guard import Guard
+            from toolguard.proxy.relay import Relay
+
+            take_over: Callable[[], None] = partial(self._take_over, Guard(self._config), Relay)
+        except Exception as error:  # noqa: BLE001 - raised again by `run`, in the thread that people hear of
+            self._failure = error
+            take_over = self._loop.stop
+        finally:
+            sys.setswitchinterval(usual)
+        with suppress(RuntimeError):  # the session ended meanwhile
+            self._loop.call_soon_threadsafe(take_over)
+
+    def _take_over(self, guard: Guard, relay_class: type[Relay]) -> None:
+        opening, self._guard = self._relay, guard
+        wire = Wire(self._send_client, self._send_server, _to_stderr, self._loop.time, self._loop.call_later)
+        self._relay = relay_class(guard, wire, self._upstream)
+        if isinstance(opening, Opening):
+            opening.hand_over(self._relay, self._mute)
+        gc.collect()
+        gc.freeze()  # what was loaded stays; the collector need not look at it during calls
+
+    def _mute(self, muted: bool) -> None:
+        self._is_muted = muted
+
+    def _send_client(self, line: bytes) -> None:
+        if not self._is_muted:
+            self._to_client.write(line)
+
+    def _send_server(self, line: bytes) -> None:
+        if not self._is_muted:
+            self._to_server.write(line)
 
     # -- bytes ------------------------------------------------------------------------------------------------------
 
