@@ -363,7 +363,7 @@ def test_personal_data_are_taken_out_only_where_that_is_asked_for(redactor: Reda
     text = f"charge {card()} today"
 
     assert redactor.redact(text) == text
-    assert Redactor(KEY, personal_data=True).text(text) == "charge [redacted card-number] today"
+    assert Redactor(KEY, personal=True).text(text) == "charge [redacted card-number] today"
 
 
 def test_the_digest_tells_rule_sets_apart() -> None:

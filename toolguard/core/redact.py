@@ -52,17 +52,17 @@ class Redactor:
         extra_keys: Iterable[str] = (),
         known_values: Mapping[str, str] | None = None,
         *,
-        personal_data: bool = False,
+        personal: bool = False,
     ) -> None:
         """`known_values` are name -> value, for example of the upstream servers' environment; those are used whose
         name is that of a secret or whose value looks like one, so a folder's path may be handed in as well.
-        `personal_data` takes out card numbers, bank accounts and social security numbers, too."""
+        `personal` takes out card numbers, bank accounts and social security numbers, too."""
         self._key = key
         self._key_id = key_id
         self._extra_keys = frozenset(normal(name) for name in extra_keys)
         self._known = _Known(known_values or {})
-        self._personal = personal_data
-        told = (*sorted(self._extra_keys), *sorted(self._known.rules), str(personal_data))
+        self._personal = personal
+        told = (*sorted(self._extra_keys), *sorted(self._known.rules), str(personal))
         self.digest: Final = hashlib.sha256(
             "\n".join((*map(repr, FORMATS), *CONTEXTS, VALUE_AT, *TELLING, *told)).encode()
         ).hexdigest()
