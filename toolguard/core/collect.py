@@ -252,7 +252,7 @@ class Collector:
         for inside in texts:
             if inside.text and (inside.known or not re.fullmatch(r"\$\(\.\.\.\)|\$\w+|\s*", inside.text)):
                 self.text(inside.language, inside.text, place, depth + 1)
-            if not inside.known or not inside.text:
+            if not inside.text or (not inside.known and (inside.text.startswith("$") or inside.language != "shell")):
                 self._runs_unseen(command, inside, program, place)
         self.via, self.folder = outer, folder
 

@@ -207,6 +207,9 @@ class _Walk:
             return self._pipeline(node.named_children, depth)
         if kind in ("variable_assignment", "variable_assignments", "declaration_command"):
             return self._assignments(node, depth)
+        if kind == "unset_command":
+            words = [Word("unset"), *(word for child in node.named_children for word in self.expanded(child, depth))]
+            return self._run(Command(tuple(words), self.char(node.start_byte), self.char(node.end_byte), nested=self.nested), depth)
         if kind == "function_definition":
             return self._function(node)
         if kind in ("for_statement", "select_statement"):

@@ -47,7 +47,6 @@ invoke-wmimethod|invoke-cimmethod|register-wmievent|set-wmiinstance|new-ciminsta
 add-type -* = compiles code into the running shell
 reg|reg.exe add|import|copy|restore|load|unload = changes the registry
 reg|reg.exe delete = deletes from the registry
-reg|reg.exe save|export = copies the registry
 new-itemproperty|set-itemproperty|remove-itemproperty|rename-itemproperty ~hk*|~*registry* = changes the registry
 new-itemproperty -* = adds a setting of the registry
 bitsadmin /setnotifycmdline|/addfile|/create|/transfer|/resume = downloads, or runs something after a download
@@ -82,6 +81,8 @@ certutil -exportpfx|-addstore|-delstore|-importpfx = changes keys and certificat
 import-certificate|import-pfxcertificate|export-pfxcertificate = changes keys and certificates
 get-credential|convertto-securestring = asks for or holds a password
 
+reg|reg.exe save|export = copies the registry, where password hashes are kept
+
 @evasion.defences administer
 netsh advfirewall|firewall set|add|delete|reset|import = changes the firewall
 netsh interface|winhttp|wlan|http|trace portproxy|set|add|delete|start|export = changes the network settings
@@ -101,7 +102,7 @@ secedit /configure|/import = changes security rules
 gpupdate /force = loads rules again
 
 @evasion.logs delete
-clear-eventlog|remove-eventlog|limit-eventlog|wevtutil = deletes event logs
+clear-eventlog|remove-eventlog|limit-eventlog = deletes event logs
 fsutil usn|behavior|file deletejournal|set|setzerodata = changes how the disk is recorded
 
 @shell.runs-hidden execute
