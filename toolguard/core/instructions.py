@@ -217,12 +217,21 @@ _NUMBER: Final = re.compile(r"\b\d[\d.,]*\b")
 _PATH: Final = re.compile(r"(?<![\w:/])(?:~|\.{1,2})?/[\w.@%+-]+(?:/[\w.@%+-]+)*")
 # A path, not the tail of a URL.
 
+_ADDRESS: Final = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+")
+# Parts of an address are no topic.
+
 _STOP: Final = frozenset(
     """the and you your for with that this from are was have has had not but all can will would should must please then
     them they their our out any his her its who what when where which into about also been more than one two using use
     after before following first here there make sure need want get our""".split()
 )
 _STATIVE: Final = frozenset({"see", "know", "have", "like", "look", "set", "go", "can", "note", "learn", "visit"})
+
+
+_NAVIGATION: Final = frozenset(
+    {"click", "press", "select", "scroll", "hover", "open", "type", "enter", "fill", "input", "tap", "log", "sign", "login"}
+)
+"""What every page tells its visitors to do; an order only where a text speaks to the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +266,8 @@ def stem(word: str) -> str:
 
 def content_words(text: str) -> frozenset[str]:
     """The stems of a text's words, without those that every text has."""
-    return frozenset(stem(w) for w in _WORDS.findall(text.lower()) if w not in _STOP)
+    prose = _ADDRESS.sub(" ", text.lower())
+    return frozenset(stem(w) for w in _WORDS.findall(prose) if w not in _STOP)
 
 
 def named_values(text: str) -> frozenset[str]:
@@ -362,7 +372,7 @@ def _effects(sentence: str, *, lenient: bool) -> frozenset[EffectClass]:
         verbs += form.findall(sentence)
     for verb in verbs:
         effect = VERBS.get(verb.lower())
-        if effect is not None:
+        if effect is not None and (lenient or verb.lower() not in _NAVIGATION):
             opened = True
             found.add(effect)
     if opened or lenient:

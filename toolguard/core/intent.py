@@ -46,16 +46,20 @@ _KIN: Final = {
 }
 """A request for the first plausibly calls for any of these."""
 
-_HANDS_OVER: Final = re.compile(
-    r"\b(?:follow|do|perform|execute|complete|carry out|take care of|handle|act on|apply|implement|finish|process|check off)\b"
-    r"[^.\n]{0,60}\b(?:instructions?|actions?|tasks?|steps?|to-?dos?|list|requests?|it says|items?|errands|checklist|asked|"
-    r"guidelines?|suggestions?|recommendations?|everything)\b"
+_DELEGATES: Final = re.compile(
+    r"\b(?:follow|do|perform|execute|carry out|take care of|handle|act on|process|check off|work through|complete|finish)\b"
+    r"[^.\n]{0,40}\b(?:instructions?|actions?|tasks?|steps?|to-?dos?|list|it says|errands|checklist|asked|everything)\b",
+    re.IGNORECASE,
+)
+# "Do what is on my to-do list": the text that will be read decides.
+_POINTS: Final = re.compile(
+    r"\b(?:apply|implement|complete|finish)\b[^.\n]{0,60}\b(?:requests?|items?|guidelines?|suggestions?|recommendations?)\b"
     r"|\b(?:listed|described|given|written|specified|mentioned|outlined|stated|detailed|included|requested)\b (?:\w+ ){0,2}"
     r"(?:in|on|by|at|there)\b|\baccording(?:ly)?\b|\b(?:he|she|they|it|email|message|page|file|document) (?:asks?|asked|"
     r"says?|said|requests?|requested|wants?|tells?|told)\b|\breply\b|\brespond\b",
     re.IGNORECASE,
 )
-# "Do what is on my to-do list": the text that will be read decides.
+# "Pay it as described in the bill": details come from the text that will be read.
 
 _SYNONYMS: Final = (
     frozenset("meeting appointment event calendar schedule session call lunch dinner reminder agenda".split()),
@@ -82,8 +86,10 @@ class Intent:
     """There is a request, in a language whose verbs we know."""
     effects: frozenset[EffectClass] = frozenset()
     words: frozenset[str] = frozenset()
-    hands_over: bool = False
+    delegates: bool = False
     """The request says to do what some text will say."""
+    hands_over: bool = False
+    """The request takes details, or everything, from some text that will be read."""
 
     def calls_for(self, effect: EffectClass) -> bool:
         """Whether an effect of this class is what such a request plausibly needs. Unknown requests call for anything."""
@@ -100,12 +106,14 @@ def intent_of(prompt: str) -> Intent:
     effects = set(_asked(text))
     words = set(_WORD.findall(text))
     wanted = frozenset(kin for effect in effects for kin in _KIN.get(effect, (effect,)))
+    delegates = _DELEGATES.search(text) is not None
     ascii_share = sum(1 for c in text if c.isascii()) / len(text) if text else 0
     return Intent(
         known=bool(words & _EVERYDAY) and ascii_share > 0.8 and len(words) > 2,
         effects=wanted,
         words=content_words(text),
-        hands_over=_HANDS_OVER.search(text) is not None,
+        delegates=delegates,
+        hands_over=delegates or _POINTS.search(text) is not None,
     )
 
 

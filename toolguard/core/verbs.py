@@ -134,7 +134,7 @@ def of_name(name: Sequence[str]) -> tuple[EffectClass, bool] | None:
     """The effect that the words of a tool's name tell, and whether they tell it plainly."""
     for i, word in enumerate(name):
         for other in name[i + 1 : i + 4]:
-            together = PHRASES.get((word, other))
+            together = PHRASES.get((word, other)) or PHRASES.get((word, other.removesuffix("s")))
             if together is not None and (i == 0 or word not in WEAK):
                 return together, True
     strong = [(i, VERBS[word]) for i, word in enumerate(name) if word in VERBS and word not in WEAK]

@@ -89,14 +89,14 @@ _SECRECY: Final = re.compile(
 )
 # Orders to keep something from the person.
 _SECRETS: Final = re.compile(
-    r"\b(?:read|cat|open|send|pass|include|attach|load|provide|get|access|upload|copy)\b[^.\n]{0,80}(?:~/|/home/|/root/|/etc/|"
+    r"\b(?:put|read|cat|open|send|pass|include|attach|load|provide|get|access|upload|copy)\b[^.\n]{0,80}(?:~/|/home/|/root/|/etc/|"
     r"\$HOME|\.ssh\b|\.aws\b|\.env\b|id_rsa|mcp\.json|credentials?\b[^.\n]{0,20}\bfile|private keys?|api keys? of|passwd)",
     re.IGNORECASE,
 )
 # Orders to fetch what lies in the person's home.
 _OTHERS: Final = re.compile(
-    r"\b(?:when(?:ever)?|before|after|instead of|rather than|if)\b[^.\n]{0,40}\b(?:using|use|calling|call|invoking|running|sending)\b"
-    r"[^.\n]{0,20}?\b(?:the\s+)?[`'\"]?([a-z]+(?:_[a-z]+)+|[a-z]+[A-Z]\w+)[`'\"]?",
+    r"(?i:\b(?:when(?:ever)?|before|after|instead of|rather than|if)\b[^.\n]{0,40}\b(?:using|use|calling|call|invoking|"
+    r"running|sending)\b)[^.\n]{0,20}?\b(?:the\s+)?[`'\"]?([a-z]+(?:_[a-z]+)+|[a-z]+[A-Z]\w+)[`'\"]?",
 )
 # "before calling send_email": advice about a tool by its name.
 

@@ -13,10 +13,14 @@ from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.core.targets import Aim, targets
+from toolguard.core.verbs import split_name
 from toolguard.detectors.kinds import FindingKind
 
 LARGE: Final = 10_000
 """From here a sum stands out in any of the large currencies; the limit at which banks report cash, too."""
+
+_COUNTS: Final = frozenset({"quantity", "qty", "limit", "number", "count"})
+"""Words of parameters that count things, not money."""
 
 SPENDS: Final = FindingKind(
     "money.spends",
@@ -52,7 +56,8 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
         why = "the request does not call for it" if facts.intent.known else "we do not know what the person asked"
         yield SPENDS.at(f"{SPENDS.sentence}, and {why}", severity=Severity.MEDIUM, confidence=Confidence.HIGH)
     for one in targets(reading.call.arguments):
-        sum_ = _number(one.value) if one.aim is Aim.AMOUNT else None
+        counted = _COUNTS.intersection(split_name(one.key))
+        sum_ = _number(one.value) if one.aim is Aim.AMOUNT and not counted else None
         if sum_ is None:
             continue
         if abs(sum_) >= LARGE:

@@ -55,6 +55,9 @@ TAINTED: Final = FindingKind(
 
 FINDINGS: Final = (FOLLOWS, SUGGESTED, UNASKED, FOREIGN, TAINTED)
 
+TOPIC: Final = 5
+"""First letters by which words are of one topic: `reserve` and `reservation`, `register` and `registration`."""
+
 READ: Final = EffectClass.READ
 _GRAVE: Final = frozenset(
     {
@@ -85,11 +88,11 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     found = targets(reading.call.arguments)
     aimed = [(one, facts.origin_of(one.value)) for one in found if one.aim is not Aim.TEXT]
     name = frozenset(stem(word) for word in split_name(reading.call.tool) if word not in VERBS and len(word) > 2)
-    if facts.instructions:
-        yield from _told(facts, effect, name, found, aimed)
+    told = tuple(_told(facts, effect, name, found, aimed)) if facts.instructions else ()
+    yield from told or _leaves(facts, effect, name, aimed)
     if effect in _GRAVE:
         yield from _foreign(effect, aimed)
-        if not facts.intent.calls_for(effect) and not facts.intent.mentions(name):
+        if not facts.intent.hands_over and not facts.intent.calls_for(effect) and not facts.intent.mentions(name):
             yield UNASKED.at()
 
 
@@ -126,8 +129,21 @@ def _is_suspect(facts: Facts, told: Instruction, hit: Target | None, called_for:
     """An ordinary imperative counts when the request calls for nothing of the kind, or speaks of something else."""
     if not called_for and not facts.intent.hands_over and (hit is not None or fits):
         return True
-    about = {word for word in told.words if word not in VERBS}
-    return facts.intent.known and hit is not None and not about & facts.intent.words
+    about = {word[:TOPIC] for word in told.words if word not in VERBS}
+    asked = {word[:TOPIC] for word in facts.intent.words}
+    elsewhere = facts.intent.known and not facts.intent.delegates and not about & asked
+    return hit is not None and elsewhere
+
+
+def _leaves(
+    facts: Facts, effect: EffectClass, name: frozenset[str], aimed: list[tuple[Target, Origin]]
+) -> Iterator[Finding]:
+    """Private data, a text that speaks to the agent, and a way out: each alone is daily work."""
+    speaker = next((one for one in facts.instructions if one.strong), None)
+    if speaker is None or not facts.private_read or effect not in (EffectClass.SEND, EffectClass.GRANT):
+        return
+    if not _is_grounded(facts, effect, name, aimed):
+        yield TAINTED.at(f"{TAINTED.sentence} ({speaker.tool}, line {speaker.line})")
 
 
 def _is_grounded(facts: Facts, effect: EffectClass, name: frozenset[str], aimed: list[tuple[Target, Origin]]) -> bool:
