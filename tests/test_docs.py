@@ -16,7 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests import reference
+from tests import architecture_page, reference
 from toolguard import config_schema
 from toolguard.cli.app import COMMANDS, toolguard
 from toolguard.cli.check import STATUS
@@ -116,6 +116,12 @@ def test_the_tables_of_the_reference_are_the_codes() -> None:
     assert reference.rendered(REFERENCE) == REFERENCE, "run `python -m tests.reference`"
 
 
+def test_the_pictures_of_the_architecture_are_drawn_from_the_code() -> None:
+    page = architecture_page.PAGE.read_text(encoding="utf-8")
+
+    assert architecture_page.rendered(page) == page, "run `python -m tests.architecture_page`"
+
+
 # -- configurations -------------------------------------------------------------------------------------------------
 
 
@@ -201,7 +207,7 @@ def test_every_section_of_the_file_is_documented() -> None:
 # -- words that others rely on --------------------------------------------------------------------------------------
 
 KINDS: Final = re.compile(
-    r"(log|policy|server|definition|call|message|approval|vote|execution|outcome|reviewer|credential|key|clock)\.[a-z_]+"
+    r"(log|policy|server|definition|call|message|approval|vote|execution|outcome|reviewer|credential|grant|guard|key|clock)\.[a-z_]+"
 )
 
 

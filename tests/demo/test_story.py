@@ -104,6 +104,7 @@ ONCE = "after the approval it ran exactly once, and its effect is there"
 NOT_AT_ALL = "after the denial it did not run at all"
 
 
+@pytest.mark.guarantee("demo:proves-itself")
 @pytest.mark.parametrize(
     ("change", "claim"),
     [

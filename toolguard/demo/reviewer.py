@@ -43,10 +43,6 @@ class Desk:
         found: list[dict[str, Json]] = (await self._get(f"/audit?after={after}&limit=1000"))["events"]
         return found
 
-    async def newest(self) -> int:
-        """Number of the newest event."""
-        return int((await self._get("/audit/checkpoint"))["size"])
-
     async def close(self) -> None:
         await self._http.aclose()
 

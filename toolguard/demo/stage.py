@@ -21,6 +21,7 @@ from toolguard import config as configuration
 from toolguard.demo.server import DATABASE
 from toolguard.errors import UpstreamError
 from toolguard.review.links import sign_in
+from toolguard.store import audit
 
 if TYPE_CHECKING:
     import socket
@@ -57,6 +58,8 @@ class Stage:
     """The reviewer's; the agent never gets it."""
     link: str
     """Signs the reviewer in, once."""
+    begins: int = 0
+    """Number of the newest event before the story: the log of a home in use holds others."""
 
     @property
     def workspace(self) -> Path:
@@ -120,7 +123,7 @@ def set_up(*, is_person: bool) -> Iterator[Stage]:
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         config = _configure(folder, listener.getsockname()[1])
         with Guard(configuration.load(config, home)) as guard, _enrolled(guard, is_person) as (token, code):
-            stage = Stage(folder, home, config, url, token, sign_in(url, code))
+            stage = Stage(folder, home, config, url, token, sign_in(url, code), audit.head(guard.store)[0])
             with _serving(guard, listener):
                 yield stage
 

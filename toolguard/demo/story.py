@@ -129,7 +129,8 @@ async def play(stage: Stage, tell: Tell, *, auto: bool) -> Closed:
     try:
         async with connected(stage.command, stage.workspace, stage.log) as agent:
             for number, step in enumerate(steps(stage), 1):
-                scenes.append(await _play(number, step, agent, desk, stage, tell, auto=auto))
+                before = int(scenes[-1].decided["seq"]) if scenes else stage.begins
+                scenes.append(await _play(number, step, before, agent, desk, stage, tell, auto=auto))
                 tell(Played(number, scenes[-1]))
     finally:
         await desk.close()
@@ -138,8 +139,11 @@ async def play(stage: Stage, tell: Tell, *, auto: bool) -> Closed:
     return Closed((*checks(stage, scenes), _log_holds(verified)), verified)
 
 
-async def _play(number: int, step: Step, agent: Agent, desk: Desk, stage: Stage, tell: Tell, *, auto: bool) -> Scene:
-    scene, before, start = Scene(step), await desk.newest(), time.monotonic()
+async def _play(
+    number: int, step: Step, before: int, agent: Agent, desk: Desk, stage: Stage, tell: Tell, *, auto: bool
+) -> Scene:
+    """One call, from its decision to its end. `before`: number of the decision before it."""
+    scene, start = Scene(step), time.monotonic()
     call = asyncio.ensure_future(agent.call(step.tool, step.arguments, WAIT_SECONDS))
     try:
         scene.request = await _request(call, step, desk)
@@ -262,9 +266,12 @@ def verify(stage: Stage) -> dict[str, Json]:
     command = [sys.executable, "-P", "-m", "toolguard", "audit", "verify", str(stage.database), "--json"]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_SECONDS, check=False)  # noqa: S603 - our own command
+    except subprocess.TimeoutExpired as error:
+        raise UpstreamError(f"`toolguard audit verify` took more than {VERIFY_SECONDS} s") from error
+    try:
         report: dict[str, Json] = json.loads(ended.stdout)
-    except (subprocess.TimeoutExpired, ValueError) as error:
-        raise UpstreamError(f"`toolguard audit verify` gave no report ({type(error).__name__})") from error
+    except ValueError as error:
+        raise UpstreamError("`toolguard audit verify` gave no report", hint=ended.stderr.strip()[:500]) from error
     return {**report, "ok": bool(report.get("ok")) and ended.returncode == 0}
 
 

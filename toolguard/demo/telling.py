@@ -50,7 +50,7 @@ def told(moment: Paused | Played, stage: Stage, *, auto: bool) -> Iterator[Line]
     scene = moment.scene
     if isinstance(moment, Paused):
         yield _headline(moment.number, scene, "PAUSED", "wait")
-        yield from _why(scene)
+        yield from _why(scene, stage)
         yield from _question(scene, stage, auto=auto)
     elif scene.request is not None:
         yield from _end(scene)
@@ -58,7 +58,7 @@ def told(moment: Paused | Played, stage: Stage, *, auto: bool) -> Iterator[Line]
         yield _headline(moment.number, scene, "allowed", "good")
     else:
         yield _headline(moment.number, scene, "DENIED", "bad")
-        yield from _why(scene)
+        yield from _why(scene, stage)
         yield from _read_by_agent(scene)
 
 
@@ -70,19 +70,19 @@ def _headline(number: int, scene: Scene, effect: str, tone: Tone) -> Line:
     return Line(f"{left.ljust(room)}  {right}", tone)
 
 
-def _why(scene: Scene) -> Iterator[Line]:
+def _why(scene: Scene, stage: Stage) -> Iterator[Line]:
     body: Mapping[str, Json] = scene.decided.get("body") or {}
     if body.get("headline"):
-        yield from _wrapped(_clean(str(body["headline"])), INDENT)
+        yield from _wrapped(_named(str(body["headline"]), stage), INDENT)
     heaviest = sorted(body.get("findings") or (), key=lambda finding: -int(finding["points"]))
     for finding in heaviest[:FINDINGS]:
-        text = _clean(f"{finding['points']:>3}  {finding['id']}: {finding['message']}")
+        text = _named(f"{finding['points']:>3}  {finding['id']}: {finding['message']}", stage)
         yield from _wrapped(text, INDENT, hanging="     ")
     if len(heaviest) > FINDINGS:
         yield Line(f"{INDENT}     and {len(heaviest) - FINDINGS} more", "quiet")
     for rule in body.get("rules") or ():
         if rule["effect"] == scene.effect:
-            yield from _wrapped(_clean(f"rule {rule['name']}: {rule['why']}"), INDENT, hanging="  ")
+            yield from _wrapped(_named(f"rule {rule['name']}: {rule['why']}", stage), INDENT, hanging="  ")
 
 
 def _question(scene: Scene, stage: Stage, *, auto: bool) -> Iterator[Line]:
@@ -154,6 +154,11 @@ def _wrapped(text: str, indent: str, tone: Tone = "plain", *, hanging: str = "")
         text, WIDTH, initial_indent=indent, subsequent_indent=indent + hanging, break_on_hyphens=False
     ):
         yield Line(line, tone)
+
+
+def _named(text: str, stage: Stage) -> str:
+    """With the home by its name: its path is long and says nothing."""
+    return _clean(text.replace(str(stage.home), "$TOOLGUARD_HOME"))
 
 
 def _clean(text: str) -> str:
