@@ -13,8 +13,7 @@ from toolguard.core.matching import Match
 from toolguard.core.model import Effect, ToolCall, ToolDefinition
 from toolguard.core.policy import Rule
 from toolguard.core.terms import Terms
-from toolguard.guard import Guard, Pending, Permit, Reviewer, VoteResult
-from toolguard.guard.approvals import GrantChoice
+from toolguard.guard import GrantChoice, Guard, Pending, Permit, Reviewer, VoteResult
 
 NOTE = {"path": "/srv/data/notes/a.txt", "content": "hello"}
 
@@ -57,7 +56,7 @@ def test_a_granted_call_runs_without_asking_and_says_under_which_grant(guard: Gu
 
     answer = permit(guard.begin(note(path="/srv/data/notes/b.txt", content="other")))
 
-    assert answer.grant_id == guard.approvals.grants()[0].id
+    assert answer.grant_id == guard.grants.list()[0].id
     guard.finish(answer, DONE)
     assert consistent(guard)
 
@@ -98,7 +97,7 @@ def test_uses_are_counted_and_the_next_call_asks_again(guard: Guard, reviewer: R
         guard.finish(permit(guard.begin(note(content=str(number)))), DONE)
 
     assert isinstance(guard.begin(note(content="one more")), Pending)
-    assert guard.approvals.grants() == []
+    assert guard.grants.list() == []
     assert consistent(guard)
 
 
@@ -112,10 +111,10 @@ def test_a_grant_expires(guard: Guard, reviewer: Reviewer, clock: Clock) -> None
 
 def test_a_revoked_grant_ends_at_once(guard: Guard, reviewer: Reviewer) -> None:
     allow(guard, reviewer, WIDE)
-    granted = guard.approvals.grants()[0]
+    granted = guard.grants.list()[0]
 
-    assert guard.approvals.revoke_grant(granted.id, reviewer, "cli") is not None
-    assert guard.approvals.revoke_grant(granted.id, reviewer, "cli") is None
+    assert guard.grants.revoke(granted.id, reviewer, "cli") is not None
+    assert guard.grants.revoke(granted.id, reviewer, "cli") is None
 
     assert isinstance(guard.begin(note(content="late")), Pending)
     assert consistent(guard)
@@ -127,7 +126,7 @@ def test_a_changed_definition_ends_the_grants_of_its_tool(guard: Guard, reviewer
 
     guard.pin("files", ["s"], [ToolDefinition("risky_write", "writes elsewhere")], complete=True)
 
-    assert guard.approvals.grants() == []
+    assert guard.grants.list() == []
 
 
 def test_a_grant_never_lifts_a_denial(guard: Guard, guard_with: Callable[..., Guard], reviewer: Reviewer) -> None:

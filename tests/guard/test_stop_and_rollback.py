@@ -16,16 +16,16 @@ def test_while_stopped_nothing_is_asked_or_claimed_and_safe_calls_go_on(guard: G
     pending = asked(guard)
     vote(guard, pending, reviewer)
 
-    guard.stop(reviewer, "something odd", "cli")
+    guard.stop_switch.stop(reviewer, "something odd", "cli")
 
     assert refusal(guard.resume(pending)).code is RefusalCode.STOPPED
     assert refusal(guard.begin(call(what="attic"))).code is RefusalCode.STOPPED
     assert isinstance(guard.begin(call("read_file")), Permit)
-    assert isinstance(guard.stopped_since, str)
+    assert isinstance(guard.stop_switch.since, str)
 
-    guard.release(reviewer, "cli")
+    guard.stop_switch.release(reviewer, "cli")
 
-    assert not guard.stopped_since
+    assert not guard.stop_switch.since
     permit(guard.resume(pending))
     assert [kind for kind in kinds(guard) if kind.startswith("guard.")] == ["guard.stopped", "guard.released"]
 
@@ -51,7 +51,7 @@ def test_a_restored_backup_stops_claims_until_a_person_confirms(
     assert kinds(restored).count("log.rolled_back") == 1
     assert isinstance(restored.begin(call("read_file")), Permit)
 
-    assert restored.confirm_log(reviewer, "restored after the disk failed", "cli")
-    assert not restored.confirm_log(reviewer, "again", "cli")
+    assert restored.doubt.confirm(reviewer, "restored after the disk failed", "cli")
+    assert not restored.doubt.confirm(reviewer, "again", "cli")
 
     assert not isinstance(restored.begin(call()), Pending)

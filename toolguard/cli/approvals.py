@@ -8,11 +8,12 @@ import click
 
 from toolguard.cli.asking import (
     TOKEN_VARIABLE,
+    Desk,
     at_terminal,
     config_option,
     example,
     json_option,
-    opened,
+    opened_desk,
     reviewer_here,
     reviewer_of_token,
 )
@@ -23,8 +24,9 @@ from toolguard.core.canonical import pretty
 from toolguard.core.redact import readable
 from toolguard.core.visible import marks, warnings
 from toolguard.errors import ConfigError
-from toolguard.guard import Guard, RequestView, Reviewer, VoteResult
-from toolguard.guard.approvals import STRENGTH, Choice
+from toolguard.guard import Approvals, RequestView, Reviewer, VoteResult
+from toolguard.guard.approvals import Choice
+from toolguard.guard.views import STRENGTH
 
 reason_option = click.option(
     "--reason", default="", metavar="TEXT", help="Recorded; of a denial the agent reads it too."
@@ -49,8 +51,8 @@ def approvals() -> None:
 @json_option
 def list_requests(state: str, limit: int, config: str | None, as_json: bool) -> int:
     """List the requests that wait, the oldest first."""
-    with opened(config) as guard:
-        found = guard.approvals.list(None if state == "all" else state, limit=limit)
+    with opened_desk(config) as desk:
+        found = desk.approvals.list(None if state == "all" else state, limit=limit)
         if as_json:
             print_json([request.as_json() for request in found])
         elif not found:
@@ -80,8 +82,8 @@ def _row(request: RequestView) -> tuple[str, ...]:
 @json_option
 def show(request_id: str, config: str | None, as_json: bool) -> int:
     """Show one request: what would run, why it waits, and what has been answered."""
-    with opened(config) as guard:
-        request = _request(guard, request_id)
+    with opened_desk(config) as desk:
+        request = _request(desk.approvals, request_id)
         if as_json:
             print_json(request.as_json())
         else:
@@ -100,13 +102,13 @@ def approve(request_id: str, reason: str, config: str | None, as_json: bool) -> 
     Needs a terminal, where the code of the agent's message is typed, or a reviewer's token in the environment variable
     TOOLGUARD_REVIEWER_TOKEN. Exit status 1 when the vote does not count.
     """
-    with opened(config) as guard:
-        request = _request(guard, request_id)
-        reviewer = reviewer_of_token(guard)
+    with opened_desk(config) as desk:
+        request = _request(desk.approvals, request_id)
+        reviewer = reviewer_of_token(desk.reviewers)
         strength = STRENGTH["account"]
         if reviewer is None:
-            reviewer, strength = _person_at_terminal(guard, request), STRENGTH["local"]
-        return _vote(guard, request, reviewer, "approve", reason, strength, as_json)
+            reviewer, strength = _person_at_terminal(desk, request), STRENGTH["local"]
+        return _vote(desk, request, reviewer, "approve", reason, strength, as_json)
 
 
 @approvals.command("deny", epilog=example('toolguard approvals deny ap_0123456789abcdef --reason "wrong table"'))
@@ -116,10 +118,10 @@ def approve(request_id: str, reason: str, config: str | None, as_json: bool) -> 
 @json_option
 def deny(request_id: str, reason: str, config: str | None, as_json: bool) -> int:
     """Deny this call; a denial beats every approval until the call runs. Exit status 1 when the vote does not count."""
-    with opened(config) as guard:
-        request = _request(guard, request_id)
-        reviewer = reviewer_of_token(guard) or reviewer_here(guard)
-        return _vote(guard, request, reviewer, "deny", reason, STRENGTH["local"], as_json)
+    with opened_desk(config) as desk:
+        request = _request(desk.approvals, request_id)
+        reviewer = reviewer_of_token(desk.reviewers) or reviewer_here(desk.reviewers)
+        return _vote(desk, request, reviewer, "deny", reason, STRENGTH["local"], as_json)
 
 
 @approvals.command("revoke", epilog=example("toolguard approvals revoke ap_0123456789abcdef"))
@@ -129,10 +131,10 @@ def deny(request_id: str, reason: str, config: str | None, as_json: bool) -> int
 @json_option
 def revoke(request_id: str, reason: str, config: str | None, as_json: bool) -> int:
     """Take an approval back before it is used."""
-    with opened(config) as guard:
-        _request(guard, request_id)
-        reviewer = reviewer_of_token(guard) or reviewer_here(guard)
-        return _answer(guard.approvals.revoke(request_id, reviewer, reason, "cli"), as_json)
+    with opened_desk(config) as desk:
+        _request(desk.approvals, request_id)
+        reviewer = reviewer_of_token(desk.reviewers) or reviewer_here(desk.reviewers)
+        return _answer(desk.approvals.revoke(request_id, reviewer, reason, "cli"), as_json)
 
 
 @approvals.command(
@@ -145,16 +147,16 @@ def revoke(request_id: str, reason: str, config: str | None, as_json: bool) -> i
 @json_option
 def settle(execution_id: str, done: bool, note: str, config: str | None, as_json: bool) -> int:
     """Say whether a call of unknown end took place, so that its like may run again."""
-    with opened(config) as guard:
-        reviewer = reviewer_of_token(guard)
+    with opened_desk(config) as desk:
+        reviewer = reviewer_of_token(desk.reviewers)
         if reviewer is None:
             _need_terminal("settling")
-            reviewer = reviewer_here(guard)
-        return _answer(guard.approvals.settle(execution_id, reviewer, done=done, note=note, channel="cli"), as_json)
+            reviewer = reviewer_here(desk.reviewers)
+        return _answer(desk.approvals.settle(execution_id, reviewer, done=done, note=note, channel="cli"), as_json)
 
 
-def _request(guard: Guard, request_id: str) -> RequestView:
-    request = guard.approvals.show(request_id)
+def _request(approvals: Approvals, request_id: str) -> RequestView:
+    request = approvals.show(request_id)
     if request is None:
         raise ConfigError(f"there is no approval request `{request_id}`", hint="`toolguard approvals list` shows all")
     return request
@@ -168,10 +170,10 @@ def _need_terminal(what: str) -> None:
         )
 
 
-def _person_at_terminal(guard: Guard, request: RequestView) -> Reviewer:
+def _person_at_terminal(desk: Desk, request: RequestView) -> Reviewer:
     """Shows the request and takes the code. Raises ConfigError without a terminal, or when the code differs."""
     _need_terminal("approving")
-    reviewer = reviewer_here(guard)
+    reviewer = reviewer_here(desk.reviewers)
     print_lines(description(request, with_code=False))
     typed = click.prompt(
         "Type the code of the agent's message to approve exactly this call", default="", show_default=False
@@ -185,7 +187,7 @@ def _person_at_terminal(guard: Guard, request: RequestView) -> Reviewer:
 
 
 def _vote(
-    guard: Guard,
+    desk: Desk,
     request: RequestView,
     reviewer: Reviewer,
     choice: Choice,
@@ -193,7 +195,7 @@ def _vote(
     strength: int,
     as_json: bool,
 ) -> int:
-    result = guard.approvals.vote(
+    result = desk.approvals.vote(
         request.id,
         reviewer,
         choice,

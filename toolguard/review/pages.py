@@ -19,11 +19,12 @@ from toolguard.core.redact import readable
 from toolguard.core.score import POINTS
 from toolguard.core.visible import escape
 from toolguard.detectors import kinds
-from toolguard.guard.approvals import STRENGTH
+from toolguard.guard.views import STRENGTH
 from toolguard.review import visitor as visitors
 from toolguard.review import words
 from toolguard.review.answers import page, refusal_page
 from toolguard.review.visitor import Visitor, guard_of
+from toolguard.store import audit
 
 if TYPE_CHECKING:
     from toolguard.guard import Guard, RequestView, Reviewer, VoteResult
@@ -46,12 +47,14 @@ def rights(guard: Guard) -> str:
 async def everywhere(request: Request, visitor: Visitor, here: str = "") -> dict[str, Any]:
     """What the frame of every signed-in page shows."""
     guard = guard_of(request)
+    drawn, _ = await run_in_threadpool(audit.head, guard.store)
     waiting = await run_in_threadpool(guard.approvals.list, "pending", limit=SHOWN)
     return {
         "reviewer": visitor.reviewer,
         "csrf": visitor.csrf,
         "rights": rights(guard),
         "here": here,
+        "drawn": drawn,
         "pending": waiting,
         "waiting": len(waiting),
         "now": datetime.now(UTC),
@@ -143,6 +146,7 @@ async def _show(
 ) -> Response:
     frame = await everywhere(request, visitor)
     found = words.reasons(view.findings)
+    headline, target = words.headline(view)
     order = [other.id for other in frame["pending"]]
     at = order.index(view.id) if view.id in order else -1
     return page(
@@ -156,7 +160,8 @@ async def _show(
         mark=_mark([view]),
         open=view.state == "pending",
         strict=view.score >= words.HIGH,
-        target_in_headline=view.target in view.headline,
+        headline=headline,
+        target=target,
         newer=order[at + 1] if at + 1 < len(order) else "",
         older=order[at - 1] if at > 0 else "",
         alert=alert,
@@ -307,7 +312,7 @@ async def events(request: Request) -> Response:
     """The stream that keeps open pages up to date."""
     if await visitors.visitor(request) is None:
         return refusal_page(401, "Sign in first.")
-    answer: Response = await request.app.state.feed.answer(request.headers.get("last-event-id"))
+    answer: Response = await request.app.state.feed.answer(request)
     return answer
 
 

@@ -16,13 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from toolguard.core.strict_json import NotStrict, parse
-from toolguard.guard.approvals import STRENGTH
+from toolguard.guard.views import STRENGTH
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import JsonResponse, problem
 from toolguard.review.pages import FORBIDDEN_CODES
 from toolguard.review.visitor import guard_of
 from toolguard.review.words import STATES
-from toolguard.store import audit
+from toolguard.store import audit, checkpoints
 
 if TYPE_CHECKING:
     from toolguard.guard import Reviewer
@@ -137,7 +137,7 @@ def _wrong_with(vote: Any) -> str:
 @_for_reviewers
 async def events(request: Request, reviewer: Reviewer) -> Response:
     """Changes of approval requests as Server-Sent Events."""
-    answer: Response = await request.app.state.feed.answer(request.headers.get("last-event-id"))
+    answer: Response = await request.app.state.feed.answer(request)
     return answer
 
 
@@ -157,9 +157,11 @@ async def audit_events(request: Request, reviewer: Reviewer) -> Response:
 
 @_for_reviewers
 async def checkpoint(request: Request, reviewer: Reviewer) -> Response:
-    """Size and head of the log, to keep as a witness."""
-    size, head = await run_in_threadpool(audit.head, guard_of(request).store)
-    return JsonResponse({"size": size, "head": head})
+    """The newest signed checkpoint of the log, to keep as a witness."""
+    newest = await run_in_threadpool(checkpoints.newest, guard_of(request).store)
+    if newest is None:
+        return problem(404, "There is no checkpoint yet; the first one comes within seconds.", code="unknown")
+    return JsonResponse({name: newest[name] for name in ("size", "root", "head", "ts", "key_id", "note")})
 
 
 async def nothing_here(request: Request) -> Response:
@@ -213,7 +215,20 @@ OPERATIONS: Final = (
         takes="Vote",
         refuses=(400, 401, 403, 404, 409, 413, 415, 422),
     ),
-    Operation("GET", "/events", events, {200: "EventStream"}, refuses=(401, 503)),
+    Operation(
+        "GET",
+        "/events",
+        events,
+        {200: "EventStream"},
+        (
+            (
+                "after",
+                "integer",
+                "Start after this event of the audit log; now when absent. `Last-Event-ID` comes first.",
+            ),
+        ),
+        refuses=(401, 503),
+    ),
     Operation(
         "GET",
         "/audit",
@@ -225,7 +240,7 @@ OPERATIONS: Final = (
             ("q", "string", "Only events that hold this text, newest first."),
         ),
     ),
-    Operation("GET", "/audit/checkpoint", checkpoint, {200: "Checkpoint"}, refuses=(401,)),
+    Operation("GET", "/audit/checkpoint", checkpoint, {200: "Checkpoint"}, refuses=(401, 404)),
     Operation("GET", "/openapi.json", openapi, {200: "OpenApi"}, refuses=(), is_open=True),
 )
 

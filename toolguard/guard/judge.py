@@ -1,0 +1,115 @@
+"""Judging with all that this process knows: pins, the memory of the session, the policy, and the redactor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from toolguard import config as configuration
+from toolguard.config import Config
+from toolguard.core.canonical import call_fingerprint
+from toolguard.core.facts import Facts, Surroundings
+from toolguard.core.model import Outcome, Principal, ToolCall
+from toolguard.core.redact import Redactor
+from toolguard.guard import requests, shown
+from toolguard.guard.judging import judge
+from toolguard.guard.pins import Pins
+from toolguard.guard.requests import Judged
+from toolguard.guard.sessions import Sessions
+from toolguard.store import audit
+from toolguard.store.database import Transaction
+
+
+class Judge:
+    """Turns calls into judged calls, records decisions, and lets sessions learn from what ran."""
+
+    def __init__(
+        self, config: Config, redactor: Redactor, pins: Pins, sessions: Sessions, clock: Callable[[], datetime]
+    ) -> None:
+        self._config = config
+        self._redactor = redactor
+        self._pins = pins
+        self._sessions = sessions
+        self._clock = clock
+        self._surroundings = configuration.surroundings(config)
+
+    def judged(self, call: ToolCall, call_id: str) -> tuple[Judged, Facts]:
+        """The call with its decision and digests, and the facts that it was judged by."""
+        with self._sessions.lock:
+            facts = self._sessions.of(call.principal).facts(call, self._surroundings_of(call))
+            decision = judge(_with_params(call), facts, self._config.policy, self._clock())
+        arguments = self._redactor.redact(call.arguments)
+        params = self._redactor.redact(call.other_params) if call.other_params else {}
+        fingerprint = call_fingerprint(call, arguments, params)
+        key = requests.decision_key(decision)
+        return Judged(call, call_id, decision, arguments, params, fingerprint, key), facts
+
+    def _surroundings_of(self, call: ToolCall) -> Surroundings:
+        pin = self._pins.of(call.server).get(call.tool)
+        if pin is None or not pin.change:
+            return self._surroundings
+        return replace(self._surroundings, definition_change=pin.change)
+
+    def redefined(self, call: ToolCall) -> ToolCall:
+        """The call with the tool's definition as it is pinned now: another process may have seen it change."""
+        self._pins.forget(call.server)
+        pin = self._pins.of(call.server).get(call.tool)
+        if pin is None or not call.definition_fp or pin.fingerprint == call.definition_fp:
+            return call
+        return replace(call, definition=pin.definition, definition_fp=pin.fingerprint)
+
+    def record(self, tx: Transaction, judged: Judged, body: audit.Body, request_id: str | None = None) -> None:
+        """The decision, in the caller's transaction."""
+        requests.record_call(tx, judged)
+        audit.append(
+            tx,
+            "call.decided",
+            body,
+            effect=judged.decision.effect.word,
+            score=judged.decision.score,
+            policy_digest=self._config.policy.digest,
+            request_id=request_id,
+            **judged.columns,
+        )
+
+    def body(self, judged: Judged) -> audit.Body:
+        """The contents of `call.decided`, made into bytes before any lock is taken."""
+        return audit.Body(
+            {
+                **shown.decided(judged.call, judged.decision, self._redactor, self._config.prompts),
+                "arguments": judged.arguments,
+                "params": judged.params,
+                "decision_key": judged.decision_key,
+            }
+        )
+
+    def remember(self, judged: Judged) -> None:
+        """The session knows of a decision that fell."""
+        principal = judged.call.principal
+        with self._sessions.lock:
+            self._sessions.of(principal).called(judged.call, judged.decision)
+            self._sessions.touched(principal)
+
+    def learn(self, call: ToolCall, outcome: Outcome) -> None:
+        """The session learns from the result; secrets are taken out first, since memories are stored."""
+        if outcome.result_text:
+            principal = call.principal
+            text = self._redactor.text(outcome.result_text)
+            with self._sessions.lock:
+                self._sessions.of(principal).returned(call, text)
+                self._sessions.touched(principal)
+
+    def asked(self, principal: Principal, prompt: str) -> None:
+        """The person said this to the agent."""
+        with self._sessions.lock:
+            self._sessions.of(principal).asked(self._redactor.text(prompt))
+            self._sessions.touched(principal)
+
+
+def _with_params(call: ToolCall) -> ToolCall:
+    """The call as detectors see it: what stands beside the arguments reaches the server too."""
+    if not call.other_params:
+        return call
+    beside = {f"params.{name}": value for name, value in call.other_params.items()}
+    return replace(call, arguments={**call.arguments, **beside})

@@ -1,0 +1,232 @@
+"""Calls that wait for people: asking, attaching, using a grant, and claiming what was approved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from toolguard.config import Config
+from toolguard.core.approvals import RefusalCode, RequestEvent, RequestState
+from toolguard.core.facts import Facts
+from toolguard.core.model import Json
+from toolguard.core.redact import Redactor
+from toolguard.errors import StoreError
+from toolguard.guard import answers, requests, shown
+from toolguard.guard.answers import Pending, Permit, Refusal
+from toolguard.guard.doubt import Doubt
+from toolguard.guard.judge import Judge
+from toolguard.guard.requests import Judged
+from toolguard.guard.sessions import Sessions
+from toolguard.guard.times import later, moment
+from toolguard.store import audit, meta, records
+from toolguard.store.checkpoints import Checkpoints
+from toolguard.store.database import Database, Row, Transaction
+
+Answer = Permit | Refusal | Pending
+
+
+class Pausing:
+    """The way of a call that is neither allowed nor denied outright."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Database,
+        redactor: Redactor,
+        judge: Judge,
+        sessions: Sessions,
+        checkpoints: Checkpoints,
+        link: Callable[[str], str],
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._redactor = redactor
+        self._judge = judge
+        self._sessions = sessions
+        self._checkpoints = checkpoints
+        self._doubt = Doubt(store, checkpoints)
+        self._link = link
+
+    def ask(self, judged: Judged, facts: Facts) -> Answer:
+        """T1 or T2, or one of the refusals that page nobody."""
+        body = self._judge.body(judged)
+        self._checkpoints.key  # noqa: B018 - loaded before the lock is taken, since the first time costs 30 ms
+        before = shown.replaced_text(judged.call, judged.decision, self._config.roots)
+        principal = judged.call.principal
+        with self._store.write(full=True) as tx:
+            requests.expire_overdue(tx)
+            row = records.open_request(tx, principal, judged.call_fp)
+            refusal = self._stopped(tx)
+            if row is None and refusal is None:
+                granted = self._granted(tx, judged, body)
+                if granted is not None:
+                    return granted
+                refusal = self._refused_unasked(tx, judged)
+            if refusal is not None:
+                self._judge.record(tx, judged, body)
+                return refusal
+            attached = row is not None
+            if row is not None:
+                stale = requests.why_stale(row, judged)
+                if stale is not None:
+                    requests.end(tx, row, RequestEvent.DRIFT, _STALE_WORDS[stale])
+                    row, attached = None, False
+            if row is None:
+                self._judge.record(tx, judged, body)
+                view = self._view(tx, judged, facts, before)
+                row = requests.create(tx, judged, view)
+                self._checkpoints.write(tx)
+            else:
+                self._judge.record(tx, judged, body, row["request_id"])
+                records.attach(tx, row["request_id"], judged.call_id)
+                audit.append(tx, "call.attached", {}, request_id=row["request_id"], **judged.columns)
+            records.waiters(tx, row["request_id"], +1)
+            self._sessions.save(tx, principal)
+        pending = self._pending(row, judged, attached=attached)
+        return self.claim(pending) if row["state"] == RequestState.APPROVED else pending
+
+    def _granted(self, tx: Transaction, judged: Judged, body: audit.Body) -> Permit | None:
+        """T16: people allowed calls like this one for a while."""
+        used = requests.use_grant(tx, judged)
+        if used is None:
+            return None
+        self._judge.record(tx, judged, body)
+        self._judge.remember(judged)
+        grant_id, execution_id, token = used
+        return Permit(
+            execution_id,
+            judged.call,
+            judged.decision,
+            judged.call_id,
+            judged.call_fp,
+            token,
+            grant_id=grant_id,
+            dispatched=True,
+        )
+
+    @staticmethod
+    def _stopped(tx: Transaction) -> Refusal | None:
+        """The stop switch: what would be asked about is not asked, granted or claimed until a person releases it."""
+        if meta.held(tx, meta.STOPPED) is None:
+            return None
+        return Refusal(RefusalCode.STOPPED, answers.stopped(), ("the stop switch is on",))
+
+    def _refused_unasked(self, tx: Transaction, judged: Judged) -> Refusal | None:
+        principal, decision = judged.call.principal, judged.decision
+        unknown = records.unsettled(tx, principal, judged.call_fp)
+        if unknown is not None:
+            text = answers.may_have_happened(unknown["execution_id"])
+            return Refusal(RefusalCode.MAY_HAVE_HAPPENED, text, request_id=unknown["request_id"], decision=decision)
+        since = later(tx.now, -requests.DENIED_RECENTLY_SECONDS)
+        denied = records.denied_since(tx, principal, judged.call_fp, since)
+        if denied is not None:
+            text = answers.ended(RequestState.DENIED, denied["request_id"], denied["code"], denied["end_reason"] or "")
+            return Refusal(
+                RefusalCode.DENIED_RECENTLY, text, (), denied["request_id"], denied["code"], decision=decision
+            )
+        if records.count_open(tx, principal) >= requests.MAX_OPEN:
+            return Refusal(RefusalCode.TOO_MANY_PENDING, answers.too_many_pending(), decision=decision)
+        return None
+
+    def _pending(self, row: Row, judged: Judged, *, attached: bool) -> Pending:
+        return Pending(
+            row["request_id"],
+            row["code"],
+            moment(row["decide_by"]),
+            judged.call,
+            judged.call_id,
+            judged.decision,
+            self._link(row["request_id"]),
+            attached,
+        )
+
+    def claim(self, pending: Pending) -> Answer:
+        """T10, or T9 when something drifted, or what the request has become instead."""
+        doubt = self._doubt.noted()
+        if doubt:
+            return Refusal(RefusalCode.LOG_ROLLED_BACK, answers.log_unavailable(), (doubt, answers.CONFIRM_HINT))
+        judged, _ = self._judge.judged(self._judge.redefined(pending.call), pending.call_id)
+        with self._store.write(full=True) as tx:
+            requests.expire_overdue(tx)
+            row = records.request(tx, pending.request_id)
+            if row is None:
+                raise StoreError(f"request {pending.request_id} is not in the database")
+            if row["state"] == RequestState.PENDING:
+                return pending
+            stopped = self._stopped(tx)
+            if stopped is not None:
+                return stopped
+            if row["state"] == RequestState.APPROVED:
+                stale = requests.why_stale(row, judged)
+                if stale is None and not (judged.call_fp == row["call_fp"] and requests.votes_hold(tx, row)):
+                    stale = RefusalCode.DIGEST_MISMATCH
+                if stale is not None:
+                    requests.end(tx, row, RequestEvent.DRIFT, _STALE_WORDS[stale])
+                    text = answers.ended(RequestState.STALE, row["request_id"], row["code"], "")
+                    return Refusal(stale, text, (_STALE_WORDS[stale],), row["request_id"], row["code"], retry=True)
+                claimed = requests.claim(tx, row, judged)
+            else:
+                claimed = None
+        if claimed is None:
+            return self._ended(pending)
+        self._judge.remember(judged)
+        return Permit(
+            claimed[0],
+            judged.call,
+            judged.decision,
+            judged.call_id,
+            judged.call_fp,
+            claimed[1],
+            row["request_id"],
+            row["code"],
+        )
+
+    def _ended(self, pending: Pending) -> Refusal:
+        row = records.request(self._store, pending.request_id)
+        if row is None:
+            raise StoreError(f"request {pending.request_id} is not in the database")
+        state, reason = RequestState(row["state"]), row["end_reason"] or ""
+        return Refusal(
+            _ENDED_CODES.get(state, RefusalCode.DIGEST_MISMATCH),
+            answers.ended(state, row["request_id"], row["code"], reason),
+            (reason,) if reason else (),
+            row["request_id"],
+            row["code"],
+            retry=state in (RequestState.EXPIRED, RequestState.STALE),
+            decision=pending.decision,
+        )
+
+    def _view(self, tx: Transaction, judged: Judged, facts: Facts, before: Mapping[str, str]) -> dict[str, Json]:
+        history = [
+            {"tool": r["tool"], "server": r["server"], "headline": r["headline"], "effect": r["effect"], "at": r["at"]}
+            for r in records.recent_calls(tx, judged.call.principal, shown.HISTORY + 1)
+        ][1:]
+        last = records.last_execution(tx, judged.call.principal, judged.call_fp)
+        earlier = f"an identical call was approved before: {last['state']} at {last['ended_at']}" if last else ""
+        return shown.view(
+            judged.call,
+            judged.decision,
+            facts,
+            self._redactor,
+            arguments=judged.arguments,
+            params=judged.params,
+            history=history,
+            before=before,
+            prompts=self._config.prompts,
+            earlier=earlier,
+        )
+
+
+_ENDED_CODES: Final = {
+    RequestState.DENIED: RefusalCode.DENIED,
+    RequestState.EXPIRED: RefusalCode.EXPIRED,
+    RequestState.CANCELLED: RefusalCode.CANCELLED,
+    RequestState.REVOKED: RefusalCode.REVOKED,
+    RequestState.STALE: RefusalCode.STALE_POLICY,
+    RequestState.CONSUMED: RefusalCode.ALREADY_CONSUMED,
+}
+_STALE_WORDS: Final = {
+    RefusalCode.STALE_DEFINITION: "the tool's definition changed",
+    RefusalCode.STALE_POLICY: "policy or risk changed since people were asked",
+    RefusalCode.DIGEST_MISMATCH: "the stored request or its votes no longer fit together",
+}
