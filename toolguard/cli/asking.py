@@ -1,17 +1,21 @@
-"""Options and small steps that several commands share: the configuration, an opened guard, and who is sitting here."""
+"""Options and small steps that several commands share: configuration, records, and who is sitting here."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from toolguard import config as configuration
+from toolguard.config import Config
 from toolguard.errors import ConfigError
-from toolguard.guard import Guard, Reviewer
+from toolguard.guard import Approvals, Guard, Reviewer, Reviewers
+from toolguard.guard.times import iso, utc_now
+from toolguard.store.database import Database
 
 TOKEN_VARIABLE = "TOOLGUARD_REVIEWER_TOKEN"  # noqa: S105 - the name of a variable, not its value
 
@@ -27,7 +31,7 @@ def example(text: str) -> str:
 
 
 @contextmanager
-def opened(config: str | None) -> Iterator[Guard]:
+def opened_guard(config: str | None) -> Iterator[Guard]:
     """The guard of a configuration, closed afterwards."""
     guard = Guard.open(config)
     try:
@@ -36,12 +40,33 @@ def opened(config: str | None) -> Iterator[Guard]:
         guard.close()
 
 
-def reviewer_of_token(guard: Guard) -> Reviewer | None:
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a command needs that judges nothing: no guard, so it notes no policy that is not in force."""
+
+    config: Config
+    store: Database
+    approvals: Approvals
+    reviewers: Reviewers
+
+
+@contextmanager
+def opened_desk(config: str | None) -> Iterator[Desk]:
+    """The records of a configuration, closed afterwards."""
+    loaded = configuration.load(config)
+    store = Database(loaded.database, clock=lambda: iso(utc_now()))
+    try:
+        yield Desk(loaded, store, Approvals(store, loaded), Reviewers(store, utc_now))
+    finally:
+        store.close()
+
+
+def reviewer_of_token(reviewers: Reviewers) -> Reviewer | None:
     """The reviewer whose token the environment holds; None without one. Raises ConfigError for a token nobody has."""
     token = configuration.variable(TOKEN_VARIABLE)
     if token is None:
         return None
-    reviewer = guard.reviewers.by_token(token)
+    reviewer = reviewers.by_token(token)
     if reviewer is None:
         raise ConfigError(
             f"the token in {TOKEN_VARIABLE} belongs to no reviewer",
@@ -50,9 +75,9 @@ def reviewer_of_token(guard: Guard) -> Reviewer | None:
     return reviewer
 
 
-def reviewer_here(guard: Guard) -> Reviewer:
+def reviewer_here(reviewers: Reviewers) -> Reviewer:
     """The reviewer who is this operating-system user. Raises ConfigError when there is none."""
-    reviewer = guard.reviewers.by_person(configuration.person())
+    reviewer = reviewers.by_person(configuration.person())
     if reviewer is None:
         raise ConfigError(
             f"no reviewer is the operating-system user `{configuration.person()}`",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from toolguard import config as configuration
-from toolguard.cli.asking import config_option, example, json_option, opened
+from toolguard.cli.asking import config_option, example, json_option, opened_desk
 from toolguard.cli.frame import BAD_INPUT, FAILED, OK, report
 from toolguard.cli.output import print_json, print_lines, print_table
 from toolguard.core.canonical import pretty
@@ -45,8 +45,8 @@ def audit() -> None:
 @json_option
 def list_events(after: int | None, limit: int, config: str | None, as_json: bool, **where: str | None) -> int:
     """List events: the newest, or with --after the next ones."""
-    with opened(config) as guard:
-        events = log.read(guard.store, after=after or 0, limit=limit, newest_first=after is None, **where)
+    with opened_desk(config) as desk:
+        events = log.read(desk.store, after=after or 0, limit=limit, newest_first=after is None, **where)
     if after is None:
         events.reverse()
     if as_json:
@@ -78,8 +78,8 @@ def _row(event: dict[str, Json]) -> tuple[str, ...]:
 @json_option
 def show(event: str, config: str | None, as_json: bool) -> int:
     """Show one event by its number, or the whole life of a call or request by its id."""
-    with opened(config) as guard:
-        events = _events(guard.store, event)
+    with opened_desk(config) as desk:
+        events = _events(desk.store, event)
     if not events:
         raise ConfigError(f"there is no event `{event}`", hint="`toolguard audit list` shows the newest")
     if as_json:
@@ -106,8 +106,8 @@ def _events(store: Database, event: str) -> list[dict[str, Json]]:
 @json_option
 def search(text: str, limit: int, config: str | None, as_json: bool) -> int:
     """Find events by a text in their contents, the newest first."""
-    with opened(config) as guard:
-        events = log.search(guard.store, text, limit=limit)
+    with opened_desk(config) as desk:
+        events = log.search(desk.store, text, limit=limit)
     if as_json:
         print_json(events)
     elif not events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,9 +16,10 @@ from toolguard.core.learning import Recorded
 from toolguard.core.model import Decision, Effect, Json, ToolCall
 from toolguard.core.policy import Policy
 from toolguard.errors import ConfigError
-from toolguard.guard import Guard
 from toolguard.guard.history import answered, decided
 from toolguard.guard.replaying import RecordedSession, replay
+from toolguard.guard.times import iso, utc_now
+from toolguard.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ def changes(old: Config, new: Policy, files: Sequence[str]) -> Iterator[Change]:
     if files:
         yield from _changes_of_files(old, new, files)
         return
-    with _log(old) as guard:
-        for _, one in decided(guard.store):
+    with _log(old) as store:
+        for _, one in decided(store):
             before, after = (_redecided(one, policy) for policy in (old.policy, new))
             yield Change(one.name, one.call, before, after)
 
@@ -82,8 +84,8 @@ def _redecided(one: Recorded, policy: Policy) -> Decision:
 def recorded(config: Config, files: Sequence[str]) -> Iterator[Recorded]:
     """Calls with their answers, from files or from the log. Raises ConfigError."""
     if not files:
-        with _log(config) as guard:
-            yield from answered(guard.store)
+        with _log(config) as store:
+            yield from answered(store)
         return
     around, now = configuration.surroundings(config), datetime.now(UTC)
     for session in _sessions(files):
@@ -110,9 +112,13 @@ def _sessions(files: Sequence[str]) -> Iterator[RecordedSession]:
                 yield session
 
 
-def _log(config: Config) -> Guard:
+@contextmanager
+def _log(config: Config) -> Iterator[Database]:
     if not config.database.is_file():
-        raise ConfigError(
-            f"there is no audit log `{config.database}` yet", hint="name files of recorded sessions instead"
-        )
-    return Guard.open(config)
+        hint = "name files of recorded sessions instead"
+        raise ConfigError(f"there is no audit log `{config.database}` yet", hint=hint)
+    store = Database(config.database, clock=lambda: iso(utc_now()))
+    try:
+        yield store
+    finally:
+        store.close()

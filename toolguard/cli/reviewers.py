@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from toolguard import config as configuration
-from toolguard.cli.asking import config_option, example, json_option, opened
+from toolguard.cli.asking import config_option, example, json_option, opened_desk, opened_guard
 from toolguard.cli.frame import OK
 from toolguard.cli.output import print_json, print_lines, print_table
 from toolguard.review.links import sign_in
@@ -24,7 +24,7 @@ def reviewers() -> None:
 @json_option
 def add(name: str, groups: tuple[str, ...], me: bool, config: str | None, as_json: bool) -> int:
     """Enrol a reviewer. Prints a token and a one-time link, this once."""
-    with opened(config) as guard:
+    with opened_guard(config) as guard:
         enrolled = guard.reviewers.add(name, groups, person=configuration.person() if me else "")
         link = sign_in(guard.config.review.url, enrolled.link_code)
     if as_json:
@@ -45,8 +45,8 @@ def add(name: str, groups: tuple[str, ...], me: bool, config: str | None, as_jso
 @json_option
 def list_reviewers(config: str | None, as_json: bool) -> int:
     """List the reviewers."""
-    with opened(config) as guard:
-        found = [reviewer.as_json() for reviewer in guard.reviewers.list()]
+    with opened_desk(config) as desk:
+        found = [reviewer.as_json() for reviewer in desk.reviewers.list()]
     if as_json:
         print_json(found)
     elif not found:
@@ -63,7 +63,7 @@ def list_reviewers(config: str | None, as_json: bool) -> int:
 @json_option
 def link(name: str, config: str | None, as_json: bool) -> int:
     """Print a new one-time link that signs a reviewer in to the review page."""
-    with opened(config) as guard:
+    with opened_guard(config) as guard:
         address = sign_in(guard.config.review.url, guard.reviewers.link(name))
     if as_json:
         print_json({"name": name, "link": address})
@@ -78,7 +78,7 @@ def link(name: str, config: str | None, as_json: bool) -> int:
 @json_option
 def remove(name: str, config: str | None, as_json: bool) -> int:
     """End every credential of a reviewer; their past votes stay in the log, open ones no longer count."""
-    with opened(config) as guard:
+    with opened_guard(config) as guard:
         guard.reviewers.remove(name)
     if as_json:
         print_json({"name": name, "removed": True})

@@ -273,7 +273,9 @@ class Database:
         finally:
             with self._mutex:
                 self._closed = True
-                for connection in {self._full, self._normal, self._reader, self._watcher}:
+                # Writers last: only a writer that is the last to close folds the write-ahead log into the database
+                # file, and people copy that file alone.
+                for connection in dict.fromkeys((self._reader, self._watcher, self._normal, self._full)):
                     connection.close()
                 os.close(self._lock_fd)
 
