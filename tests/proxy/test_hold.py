@@ -243,6 +243,57 @@ def test_with_the_server_gone_an_approval_runs_nothing(rig: Rig, reviewer: Revie
     assert rig.to_server == []
 
 
+def given_up(rig: Rig, reviewer: Reviewer) -> None:
+    """An approved call whose client times out while it runs, and whose result comes after that."""
+    rig.call("risky_delete", id=1, what="cellar")
+    rig.vote(reviewer)
+    rig.wait(0.05)
+    rig.client(cancelled(1))
+    rig.answer(1)
+    rig.forget()
+
+
+def test_the_retry_of_a_call_that_ran_for_nobody_gets_its_result_and_runs_nothing(rig: Rig, reviewer: Reviewer) -> None:
+    given_up(rig, reviewer)
+
+    rig.call("risky_delete", id=2, what="cellar")
+
+    (answer,) = rig.seen_by_client
+    assert answer["id"] == 2
+    assert answer["result"]["content"][0]["text"] == "done"
+    assert answer["result"]["_meta"] == {"dev.toolguard/replay": True}
+    assert rig.to_server == []
+    assert len(rig.events("call.replayed")) == 1
+
+
+def test_a_result_is_replayed_once_and_for_ten_minutes(rig: Rig, reviewer: Reviewer) -> None:
+    given_up(rig, reviewer)
+    rig.call("risky_delete", id=2, what="cellar")
+    rig.call("risky_delete", id=3, what="cellar")
+    assert len(rig.to_client) == 1
+    assert len(rig.guard.approvals.list()) == 1
+    rig.client(cancelled(3))
+
+    rig.vote(reviewer)
+    rig.call("risky_delete", id=4, what="cellar")
+    rig.client(cancelled(4))
+    rig.answer(4)
+    rig.forget()
+    rig.wait(601)
+    rig.call("risky_delete", id=5, what="cellar")
+
+    assert rig.to_client == []
+    assert len(rig.guard.approvals.list()) == 1
+
+
+def test_only_the_identical_call_is_answered_by_a_replay(rig: Rig, reviewer: Reviewer) -> None:
+    given_up(rig, reviewer)
+
+    rig.call("risky_delete", id=2, what="attic")
+
+    assert rig.to_client == []
+
+
 # -- others --------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from toolguard.guard import Guard, Pending, Permit, Refusal
 from toolguard.proxy import messages
 from toolguard.proxy.listing import Listing
 from toolguard.proxy.messages import Id, Request
+from toolguard.proxy.replays import Replays
 from toolguard.proxy.results import outcome
 from toolguard.proxy.unfinished import Ended, Unfinished
 from toolguard.proxy.wire import Flight, Upstream, Wire
@@ -60,6 +61,7 @@ class Calls:
         self._is_polling = False
         self._offsets: dict[Id, tuple[Id, int]] = {}
         """Progress token -> request and the last progress value that the proxy sent under it."""
+        self._replays = Replays()
         self.unfinished = Unfinished()
         self.client = ""
         self.flights: dict[Id, Flight] = {}
@@ -77,7 +79,8 @@ class Calls:
         request = flight.request
         call = self._call(request)
         if ANSWERS.isdisjoint(request.params):
-            self._act(flight, self._guard.begin(call))
+            if not self._replayed(flight, call):
+                self._act(flight, self._guard.begin(call))
             return
         # The next leg of a call: its answers are judged like arguments.
         answers = {key: value for key, value in request.params.items() if key in ANSWERS}
@@ -109,6 +112,7 @@ class Calls:
             return True
         flight = self.flights.get(id)
         if flight is not None and flight.permit is not None:
+            flight.is_cancelled = True
             self._wire.later(CANCEL_SECONDS, lambda: self._lose(id, flight))
         return False
 
@@ -129,6 +133,8 @@ class Calls:
             result = response.get("result")
             if self.unfinished.keep(flight.request, permit, result, flight.sent_at, now):
                 return
+            if flight.is_cancelled and permit.request_id is not None:
+                self._replays.keep(permit.call, result, size, now)
         self.finish((permit, outcome(response, size, (now - flight.sent_at) * 1000)))
 
     def raised(self, params: Json) -> int:
@@ -177,6 +183,16 @@ class Calls:
             transport_key=f"{self._connection}/{self._count}",
             other_params={key: value for key, value in params.items() if key not in _NOT_OTHER},
         )
+
+    def _replayed(self, flight: Flight, call: ToolCall) -> bool:
+        """Whether this is the retry of an approved call that ran, and whose result its client did not wait for."""
+        result = self._replays.take(call, self._wire.clock()) if self._replays else None
+        if result is None:
+            return False
+        self._guard.record("call.replayed", {}, server=call.server, tool=call.tool)
+        marked = {**result, "_meta": {**_members(result.get("_meta")), messages.REPLAY: True}}
+        self.answer(flight, compact({"jsonrpc": "2.0", "id": flight.request.id, "result": marked}))
+        return True
 
     def _act(self, flight: Flight, answer: Permit | Refusal | Pending) -> None:
         match answer:
@@ -303,6 +319,10 @@ def _line(request: Request, call: ToolCall) -> bytes:
     merged = {**live, **judged}
     in_order = {key: merged[key] for key in request.params if key in merged}
     return compact({**request.members, "params": {**in_order, **merged}})
+
+
+def _members(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
 
 
 def _approval_of(refusal: Refusal) -> dict[str, Json] | None:

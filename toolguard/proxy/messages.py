@@ -25,6 +25,8 @@ PROTOCOL_VERSION: Final = "io.modelcontextprotocol/protocolVersion"
 """Every request of the protocol from 2026-07-28 on names its version here; older requests never do."""
 APPROVAL: Final = "dev.toolguard/approval"
 """The `_meta` member of a result that tells a client what became of a call's approval."""
+REPLAY: Final = "dev.toolguard/replay"
+"""The `_meta` member of a result that an earlier, identical call brought."""
 
 SPECIAL: Final = frozenset(
     "jsonrpc id method params result error name arguments uri task taskId _meta requestState inputResponses".split()

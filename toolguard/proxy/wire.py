@@ -46,5 +46,7 @@ class Flight:
     sent_at: float = 0.0
     permit: Permit | None = None
     """Of a tool call that was sent."""
+    is_cancelled: bool = False
+    """The client no longer waits for the answer of a call that was sent."""
     is_lost: bool = False
     """Cancelled, and the server did not answer in time: its end is recorded as unknown."""
