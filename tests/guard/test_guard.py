@@ -373,6 +373,13 @@ def test_secrets_never_reach_the_folder_of_the_database(guard: Guard, reviewer: 
     guard.dispatch(answer)
     guard.finish(answer, Outcome(OutcomeKind.FAILED, f"token {secret} refused", 40, f"bad {secret}", 2.0))
     guard.asked(PRINCIPAL, f"use {secret}")
+    address = f"https://user:{secret}@example.com/x"
+    second = guard.begin(call("risky_fetch", url=address, path=f"/srv/{secret}"))
+    assert isinstance(second, Pending)
+    vote(guard, second, reviewer)
+    allowed = permit(guard.resume(second))
+    guard.dispatch(allowed)
+    guard.finish(allowed, Outcome(OutcomeKind.SUCCEEDED, f"see {address}", 40, "", 2.0))
     guard.close()
 
     for file in guard.config.home.rglob("*"):

@@ -11,7 +11,7 @@ from toolguard.config import Config
 from toolguard.core.canonical import call_fingerprint
 from toolguard.core.facts import Facts, Surroundings
 from toolguard.core.model import Outcome, Principal, ToolCall
-from toolguard.core.redact import Redactor
+from toolguard.core.redact import Redactor, readable
 from toolguard.guard import requests, shown
 from toolguard.guard.judging import judge
 from toolguard.guard.pins import Pins
@@ -85,10 +85,16 @@ class Judge:
         )
 
     def remember(self, judged: Judged) -> None:
-        """The session knows of a decision that fell."""
+        """The session knows of a decision that fell; secrets stay out, since memories are stored."""
         principal = judged.call.principal
+        call, decision = judged.call, judged.decision
+        if judged.arguments is not call.arguments:
+            call = replace(call, arguments=readable(judged.arguments))
+        target = self._redactor.text(decision.classification.target)
+        if target != decision.classification.target:
+            decision = replace(decision, classification=replace(decision.classification, target=target))
         with self._sessions.lock:
-            self._sessions.of(principal).called(judged.call, judged.decision)
+            self._sessions.of(principal).called(call, decision)
             self._sessions.touched(principal)
 
     def learn(self, call: ToolCall, outcome: Outcome) -> None:
