@@ -51,10 +51,12 @@ def _of_words(name: str, description: str) -> EffectClass:
     effect, plainly = told
     if described is None:
         return effect
+    # "Executes a query": what a query does, its arguments tell.
+    if effect is READ and described is EffectClass.EXECUTE:
+        return READ
     if not plainly:
         return described
-    # "Executes a query": what a query does, its arguments tell.
-    if effect is not READ or described is EffectClass.EXECUTE:
+    if effect is not READ:
         return effect
     return max(effect, described, key=RISK.index)
 

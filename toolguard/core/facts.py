@@ -1,8 +1,8 @@
 """What a conversation has shown so far, and what of it bears on the call at hand.
 
-`Session` is the memory: incremental, bounded, without I/O, the same after a round trip through JSON. `Facts` is the view
-of it that detectors get. Nothing here decides, and no cost grows with the length of a session: each memory has a limit
-and forgets its oldest entries.
+`Session` is the memory: incremental, bounded, without I/O, the same after a round trip through JSON. `Facts` is the
+view of it that detectors get. Nothing here decides, and no cost grows with the length of a session: each memory has a
+limit and forgets its oldest entries.
 """
 
 from __future__ import annotations
@@ -39,17 +39,21 @@ VALUE: Final = 200
 """Longer values are no targets."""
 
 _OUTSIDE: Final = frozenset(
-    """web webpage page website url http https browse browser fetch scrape crawl internet search news article blog post posts
-    email emails mail inbox gmail message messages sms chat slack channel dm tweet tweets comment comments review reviews
+    """web webpage page website url http https browse browser fetch scrape crawl internet search news article blog post
+        posts     email emails mail inbox gmail message messages sms chat slack channel dm tweet tweets comment
+        comments review
+        reviews
     issue issues pull discussion ticket tickets calendar event events attachment download feed rss profile repository
     product details shared public listing""".split()
 )
 """Words of tools whose results other people write."""
 
 _PRIVATE: Final = frozenset(
-    """email emails mail inbox gmail message messages sms contact contacts calendar file files document documents account
-    accounts balance transaction transactions bank payment payments invoice health medical patient genetic password
-    passwords credential credentials secret secrets history location address addresses card cards saved private drive note
+    """email emails mail inbox gmail message messages sms contact contacts calendar file files document documents
+        account     accounts balance transaction transactions bank payment payments invoice health medical patient
+        genetic password
+    passwords credential credentials secret secrets history location address addresses card cards saved private drive
+        note
     notes holdings salary personal identity customer customers order orders user users table database query""".split()
 )
 """Words of tools whose results are the person's own affair."""

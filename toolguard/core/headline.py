@@ -25,7 +25,8 @@ _FILE_VERBS: Final = {
 _MESSAGES: Final = {
     "email": "an e-mail", "mail": "an e-mail", "gmail": "an e-mail", "sms": "a text message", "text": "a text message",
     "tweet": "a post", "post": "a post", "dm": "a direct message", "message": "a message", "slack": "a Slack message",
-    "comment": "a comment", "reply": "a reply", "invite": "an invitation", "fax": "a fax", "notification": "a notification",
+    "comment": "a comment", "reply": "a reply", "invite": "an invitation", "fax": "a fax", "notification": "a "
+    "notification",
 }  # fmt: skip
 
 
@@ -112,7 +113,8 @@ def _files(files: Sequence[FileUse], effect: EffectClass) -> str:
     use = changed[0]
     if use.op is FileOp.DELETE and use.recursive:
         folders = len({u.path for u in changed if u.op is FileOp.DELETE})
-        return f"Delete {folders} folder{'s' * (folders != 1)} and everything in {'it' if folders == 1 else 'them'}: {use.path}"
+        what = "1 folder and everything in it" if folders == 1 else f"{folders} folders and everything in them"
+        return f"Delete {what}: {use.path}"
     return f"{_FILE_VERBS[use.op]} {_some([u.path for u in changed if u.op is use.op])}"
 
 

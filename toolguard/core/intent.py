@@ -1,4 +1,4 @@
-"""What a person's request calls for: classes of effects, words, and whether it hands the choice to what will be read."""
+"""What a person's request calls for: classes of effects, words, and whether it leaves the choice to a text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _WORD: Final = re.compile(r"[a-z]+")
 _EVERYDAY: Final[dict[EffectClass, str]] = {
     SEND: """tell inform let remind contact write message email text reply answer respond thank congratulate wish ask
         apologize register signup submit enter fill invite""",
-    SPEND: "book reserve order buy rent hire subscribe settle owe bill invoice pay checkout exchange return upgrade top refund",
+    SPEND: """book reserve order buy rent hire subscribe settle owe bill invoice pay checkout exchange return
+        upgrade top
+        refund""",
     WRITE: """need want plan arrange organize note make write draft book reserve order exchange return cancel join
         download invite reply move set fill enter submit put finish complete register""",
     DELETE: "cancel clean rid free",
@@ -30,8 +32,8 @@ _EVERYDAY: Final[dict[EffectClass, str]] = {
 """What people say when they want such a thing done, beside the verbs themselves."""
 
 _LEADS: Final = frozenset(
-    """to and then please or you i we can could would will should must also just help kindly now by not after before let's
-    lets want need help me us it them so if first next finally also for about without when while""".split()
+    """to and then please or you i we can could would will should must also just help kindly now by not after before
+    let's     lets want need help me us it them so if first next finally also for about without when while""".split()
 )
 """Words after which a word that can be a noun is a verb."""
 
@@ -47,15 +49,20 @@ _KIN: Final = {
 """A request for the first plausibly calls for any of these."""
 
 _DELEGATES: Final = re.compile(
-    r"\b(?:follow|do|perform|execute|carry out|take care of|handle|act on|process|check off|work through|complete|finish)\b"
-    r"[^.\n]{0,40}\b(?:instructions?|actions?|tasks?|steps?|to-?dos?|list|it says|errands|checklist|asked|everything)\b",
+    r"\b(?:follow|do|perform|execute|carry out|take care of|handle|act on|process|check off|work through"
+    r"|complete|finish)\b"
+    r"[^.\n]{0,40}\b(?:instructions?|actions?|tasks?|steps?|to-?dos?|list|it says|errands|checklist|asked"
+    r"|everything)\b",
     re.IGNORECASE,
 )
 # "Do what is on my to-do list": the text that will be read decides.
 _POINTS: Final = re.compile(
-    r"\b(?:apply|implement|complete|finish)\b[^.\n]{0,60}\b(?:requests?|items?|guidelines?|suggestions?|recommendations?)\b"
-    r"|\b(?:listed|described|given|written|specified|mentioned|outlined|stated|detailed|included|requested)\b (?:\w+ ){0,2}"
-    r"(?:in|on|by|at|there)\b|\baccording(?:ly)?\b|\b(?:he|she|they|it|email|message|page|file|document) (?:asks?|asked|"
+    r"\b(?:apply|implement|complete|finish)\b[^.\n]{0,60}\b(?:requests?|items?|guidelines?|suggestions?"
+    r"|recommendations?)\b"
+    r"|\b(?:listed|described|given|written|specified|mentioned|outlined|stated|detailed|included|requested)\b "
+    r"(?:\w+ ){0,2}"
+    r"(?:in|on|by|at|there)\b|\baccording(?:ly)?\b|\b(?:he|she|they|it|email|message|page|file|document) "
+    r"(?:asks?|asked|"
     r"says?|said|requests?|requested|wants?|tells?|told)\b|\breply\b|\brespond\b",
     re.IGNORECASE,
 )
@@ -92,7 +99,7 @@ class Intent:
     """The request takes details, or everything, from some text that will be read."""
 
     def calls_for(self, effect: EffectClass) -> bool:
-        """Whether an effect of this class is what such a request plausibly needs. Unknown requests call for anything."""
+        """Whether such a request plausibly needs an effect of this class. Unknown requests call for anything."""
         return not self.known or effect in self.effects or effect in (READ, EffectClass.UNKNOWN)
 
     def mentions(self, name: frozenset[str]) -> bool:
@@ -109,7 +116,7 @@ def intent_of(prompt: str) -> Intent:
     delegates = _DELEGATES.search(text) is not None
     ascii_share = sum(1 for c in text if c.isascii()) / len(text) if text else 0
     return Intent(
-        known=bool(words & _EVERYDAY) and ascii_share > 0.8 and len(words) > 2,
+        known=bool(words & _FUNCTION_WORDS) and ascii_share > 0.8 and len(words) > 2,
         effects=wanted,
         words=content_words(text),
         delegates=delegates,
@@ -138,8 +145,10 @@ def _asked(text: str) -> Iterator[EffectClass]:
 
 
 _BUSINESS: Final = re.compile(
-    r"\b(?:plac|mak|execut|put|submit|arrang|orchestrat|finali[sz]|secur|complet|process|initiat|confirm|do)\w*\b[^.\n]{0,30}?"
-    r"\b(?:orders?|payments?|purchases?|reservations?|bookings?|bids?|transfers?|deposits?|donations?|shares|tickets?)\b"
+    r"\b(?:plac|mak|execut|put|submit|arrang|orchestrat|finali[sz]|secur|complet|process|initiat|confirm"
+    r"|do)\w*\b[^.\n]{0,30}?"
+    r"\b(?:orders?|payments?|purchases?|reservations?|bookings?|bids?|transfers?|deposits?|donations?|shares"
+    r"|tickets?)\b"
 )
 # "Place an order", "arrange the booking": the noun says that money moves.
 
@@ -156,7 +165,7 @@ _EVERYDAY_OF: Final[dict[str, tuple[EffectClass, ...]]] = {
     for word in text.split()
 }
 
-_EVERYDAY: Final = frozenset(
+_FUNCTION_WORDS: Final = frozenset(
     "the a to of and in for on is my me with i you please this that it from what how at an all".split()
 )
 """Words by which English is recognised."""

@@ -9,7 +9,6 @@ from toolguard.core.sql_names import columns, tables
 from toolguard.core.sql_statement import Hazard
 from toolguard.core.sql_tokens import Comment, Token
 
-
 UNIONS: Final = 3
 """Unions of one statement that are looked at; each look reads the whole statement."""
 

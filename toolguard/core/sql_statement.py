@@ -1,4 +1,4 @@
-"""What a reading of SQL says: its statements, and the parts that make one more than an ordinary statement of its kind."""
+"""What a reading of SQL says: its statements, and the parts that make one more than ordinary for its kind."""
 
 from __future__ import annotations
 

@@ -110,7 +110,8 @@ CREDENTIAL_PAIRS: Final = frozenset(
 
 FAMILIES: Final[tuple[tuple[str, str], ...]] = (
     # Files of the database's host.
-    ("pg_read_", "file-access"), ("pg_ls_", "file-access"), ("pg_stat_file", "file-access"), ("pg_file_", "file-access"),
+    ("pg_read_", "file-access"), ("pg_ls_", "file-access"), ("pg_stat_file", "file-access"),
+    ("pg_file_", "file-access"),
     ("lo_import", "file-access"), ("lo_export", "file-access"), ("lo_", "file-access"), ("load_file", "file-access"),
     ("writefile", "file-access"), ("readfile", "file-access"), ("edit", "file-access"), ("fsdir", "file-access"),
     ("utl_file", "file-access"), ("bfilename", "file-access"), ("dbms_lob.fileopen", "file-access"),
@@ -123,7 +124,8 @@ FAMILIES: Final[tuple[tuple[str, str], ...]] = (
     ("sp_add", "command"), ("sp_", "command"), ("sys_exec", "command"), ("sys_eval", "command"), ("sys_set", "command"),
     ("dbms_scheduler", "command"), ("dbms_java", "command"), ("dbms_xslprocessor", "command"), ("dbms_sql", "command"),
     ("dbms_export_extension", "command"), ("system$", "command"), ("executable", "command"), ("cmdshell", "command"),
-    ("query_to_xml", "command"), ("database_to_xml", "command"), ("table_to_xml", "command"), ("cursor_to_xml", "command"),
+    ("query_to_xml", "command"), ("database_to_xml", "command"), ("table_to_xml", "command"),
+    ("cursor_to_xml", "command"),
     ("ts_stat", "command"), ("ts_rewrite", "command"), ("crosstab", "command"), ("connectby", "command"),
     ("eval", "command"), ("java_call", "command"), ("dbms_", "command"), ("owa_", "command"), ("ctxsys.", "command"),
     # Ways out of the database.
@@ -157,20 +159,25 @@ FAMILIES: Final[tuple[tuple[str, str], ...]] = (
 
 READ_FAMILIES: Final = (
     "st_", "json_", "jsonb_", "xml", "array_", "regexp_", "regexp", "date_", "time_", "timestamp_", "datetime_", "to_",
-    "has_", "inet_", "list_", "map_", "approx_", "percentile_", "string_", "str_", "bit_", "is_", "isnull", "ts_headline",
+    "has_", "inet_", "list_", "map_", "approx_", "percentile_", "string_", "str_", "bit_", "is_", "isnull",
+    "ts_headline",
     "ts_rank", "pg_get_", "pg_typeof", "pg_size", "pg_relation_", "pg_total_relation", "pg_table", "pg_database_size",
     "pg_indexes_size", "pg_column_", "pg_postmaster", "pg_conf_load", "pg_current_", "pg_last_", "pg_is_", "pg_has_",
-    "pg_blocking", "pg_backend", "pg_encoding", "pg_describe", "pg_identify", "pg_collation", "pg_options", "pg_my_temp",
+    "pg_blocking", "pg_backend", "pg_encoding", "pg_describe", "pg_identify", "pg_collation", "pg_options",
+    "pg_my_temp",
     "pg_safe_", "pg_trigger_depth", "pg_tablespace", "pg_jit", "pg_listening", "obj_description", "col_description",
     "shobj_description", "width_bucket", "hll_", "safe_", "try_", "parse_", "make_", "similarity", "word_similarity",
     "levenshtein", "arrayjoin", "arraymap", "todate", "tostart", "toint", "tofloat", "tostring", "touint", "count",
     "sum", "avg", "min", "max", "uniq", "quantile", "group_", "any_", "bool_", "range_", "extract", "convert", "cast",
-    "generate_", "row_", "var_", "stddev", "regr_", "covar_", "corr", "ceil", "round", "log", "rand", "sha", "md5", "hash",
-    "base64", "unhex", "hex", "encode", "decode", "url_encode", "url_decode", "current_", "session_", "inet6_", "tsrange",
+    "generate_", "row_", "var_", "stddev", "regr_", "covar_", "corr", "ceil", "round", "log", "rand", "sha",
+    "md5", "hash",
+    "base64", "unhex", "hex", "encode", "decode", "url_encode", "url_decode", "current_", "session_", "inet6_",
+    "tsrange",
     "tstzrange", "daterange", "numrange", "int4range", "int8range", "jsonextract", "simplejson", "visitparam", "struct",
     "object_", "col_length", "col_name", "type_", "db_", "schema_", "serverproperty", "databasepropertyex", "format",
     "split", "substr", "trim", "ltrim", "rtrim", "left", "right", "lpad", "rpad", "concat", "soundex", "pragma_",
-    "information_schema", "fulltext", "match", "bm25", "highlight", "snippet", "vector_", "cosine", "l2_", "inner_product",
+    "information_schema", "fulltext", "match", "bm25", "highlight", "snippet", "vector_", "cosine", "l2_",
+    "inner_product",
 )  # fmt: skip
 """Beginnings of the names of functions that only compute or describe."""
 
@@ -193,7 +200,8 @@ PURE: Final = frozenset(
     sysdate sysdatetime sysdatetimeoffset system_user systimestamp sysutcdatetime tan tanh time timediff timeofday
     timestamp timestampadd timestampdiff timezone to_tsquery to_tsvector plainto_tsquery total total_changes
     transaction_timestamp translate treat trunc truncate typeof ucase unaccent unicode uncompress uncompressed_length
-    unistr unix_timestamp unixepoch unlikely unnest unpivot pivot upper user utc_date utc_time utc_timestamp uuid uuid_short
+    unistr unix_timestamp unixepoch unlikely unnest unpivot pivot upper user utc_date utc_time utc_timestamp uuid
+        uuid_short
     gen_random_uuid uuid_generate_v4 values var varchar text nvarchar bigint smallint tinyint float double boolean bool
     variance varp version week weekday weekofyear year yearweek zip zipf argmax argmin arg_max arg_min listagg over
     partition filter within using as on from where and or not between exists any all some row select union except
@@ -204,10 +212,12 @@ PURE: Final = frozenset(
     aggregate reduce zip_with element_at nanvl rint signum shiftleft shiftright unbase64 uniform normal seq4 rowcount
     json_table xmltable opengjson openjson string_split ident_current scope_identity key_column_usage by then else when
     case order having limit set default join inner outer cross natural apply union_all like_regex returning key_value
-    is insert conflict distinct_on asof anti semi straight_join add column columns change modify to for begin end only into do
+    is insert conflict distinct_on asof anti semi straight_join add column columns change modify to for begin end
+        only into do
     primary key unique check references foreign constraint index current_setting
     pg_table_is_visible format_type obj_id inet_aton inet_ntoa subdate tsquery tsvector tsmatch query phrase read_csv
-    read_csv_auto read_parquet read_json read_json_auto parquet_scan parquet_metadata parquet_schema read_xlsx iceberg_scan
+    read_csv_auto read_parquet read_json read_json_auto parquet_scan parquet_metadata parquet_schema read_xlsx
+        iceberg_scan
     delta_scan sequence_nextval nextval currval lastval""".split()
 )
 """Functions that only compute, and words that stand before a parenthesis without being functions."""
@@ -216,7 +226,8 @@ COMPUTES: Final = PURE | {family for family in READ_FAMILIES if not family.endsw
 """Every whole name that only computes."""
 
 FILE_READERS: Final = frozenset(
-    "read_csv read_csv_auto read_parquet read_json read_json_auto parquet_scan parquet_metadata parquet_schema read_xlsx "
+    "read_csv read_csv_auto read_parquet read_json read_json_auto parquet_scan parquet_metadata parquet_schema "
+    "read_xlsx "
     "iceberg_scan delta_scan".split()
 )
 """What DuckDB is for: harmless on a file beside the database, else as any other file access."""

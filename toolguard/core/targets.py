@@ -1,4 +1,4 @@
-"""Finds in a call's arguments the values that say whom or what it would reach: recipients, accounts, places, amounts."""
+"""Finds the arguments that say whom or what a call would reach: recipients, accounts, places, amounts."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ _last: tuple[object, tuple[Target, ...]] = (None, ())
 
 def targets(arguments: Mapping[str, Json]) -> tuple[Target, ...]:
     """The values of a call that name something, in document order, at most VALUES."""
-    global _last
+    global _last  # noqa: PLW0603 - one entry; the answer is the same without it
     before, known = _last
     if before is arguments:
         return known

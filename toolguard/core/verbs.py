@@ -33,7 +33,8 @@ _STRONG: Final = {
         drag select hover scroll organize organise post_process synthesize substitute swap redeem claim activate
         enable disable configure setup initialize initialise init launch spawn turn adjust play pause resume skip
         initiate guide direct raise lower increase decrease arm disarm release prescribe dispense ship route steer give
-        enter input start stop begin end lock load unload ignore watch unwatch ack categorize categorise sanitize transform
+        enter input start stop begin end lock load unload ignore watch unwatch ack categorize categorise sanitize
+        transform
         annotate customize customise rewrite refactor fix paste cut undo redo drive park fly go walk""",
     DELETE: """delete remove drop purge erase destroy wipe clear truncate trash uninstall discard rm rmdir unlink
         prune flush expunge shred delist evict empty deprovision decommission withdraw_item kick ban""",
@@ -58,8 +59,10 @@ WEAK: Final = frozenset(
     review vote watch access place change text tag label link index match order trade fund tip bid return exchange
     score rank sort store track drive park end start close open lock load head tail tree stat diff print push mark
     type press scroll select drag score sign script terminal shell format block trust claim draft make give go see know
-    say look set use update_time reserve rent visit stake text export import like host tweet sms reply mention fax display profile test track
-    monitor supply answer sound give direct guide route ship arm release raise lower input turn fly walk cut fix archive""".split()
+    say look set use update_time reserve rent visit stake text export import like host tweet sms reply mention fax
+        display profile test track
+    monitor supply answer sound give direct guide route ship arm release raise lower input turn fly walk cut fix
+        archive""".split()
 )
 """Verbs that are as often nouns in the name of a tool: they count at its beginning or end only, after all others."""
 
@@ -68,10 +71,13 @@ PHRASES: Final[dict[tuple[str, str], EffectClass]] = {
     ("place", "bid"): SPEND, ("place", "bet"): SPEND, ("top", "up"): SPEND, ("send", "money"): SPEND,
     ("send", "payment"): SPEND, ("send", "funds"): SPEND, ("book", "flight"): SPEND, ("book", "hotel"): SPEND,
     ("book", "reservation"): SPEND, ("transfer", "to"): WRITE, ("transfer", "call"): WRITE, ("transfer", "file"): WRITE,
-    ("transfer", "chat"): WRITE, ("transfer", "ticket"): WRITE, ("add", "collaborator"): GRANT, ("add", "member"): GRANT,
+    ("transfer", "chat"): WRITE, ("transfer", "ticket"): WRITE, ("add", "collaborator"): GRANT,
+    ("add", "member"): GRANT,
     ("add", "user"): GRANT, ("add", "role"): GRANT, ("add", "permission"): GRANT, ("assign", "role"): GRANT,
-    ("set", "permission"): GRANT, ("update", "permission"): GRANT, ("create", "token"): GRANT, ("create", "user"): GRANT,
-    ("change", "password"): GRANT, ("update", "password"): GRANT, ("set", "password"): GRANT, ("reset", "password"): GRANT,
+    ("set", "permission"): GRANT, ("update", "permission"): GRANT, ("create", "token"): GRANT,
+    ("create", "user"): GRANT,
+    ("change", "password"): GRANT, ("update", "password"): GRANT, ("set", "password"): GRANT,
+    ("reset", "password"): GRANT,
     ("sign", "up"): WRITE, ("log", "in"): READ, ("sign", "in"): READ, ("look", "up"): READ, ("check", "out"): WRITE,
     ("check", "in"): WRITE, ("set", "up"): WRITE, ("fill", "out"): WRITE, ("fill", "in"): WRITE, ("turn", "on"): WRITE,
     ("shut", "down"): ADMINISTER, ("get", "rid"): DELETE, ("throw", "away"): DELETE, ("give", "access"): GRANT,

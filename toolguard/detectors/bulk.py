@@ -1,4 +1,4 @@
-"""Many things at once by function tools: sees whole containers deleted, deletions without end, and exports of everything.
+"""Many things at once by function tools: sees containers deleted, deletions without end, exports of everything.
 
 Leaves alone the removal of single small things (a message, an alarm, an item) and reads of pages and lists.
 """
@@ -17,8 +17,9 @@ from toolguard.core.verbs import VERBS, split_name
 from toolguard.detectors.kinds import FindingKind
 
 _CONTAINERS: Final = frozenset(
-    """repository repo database db schema table collection bucket container volume disk snapshot backup project workspace
-    organization org account tenant subscription cluster server instance vm machine namespace environment deployment
+    """repository repo database db schema table collection bucket container volume disk snapshot backup project
+    workspace     organization org account tenant subscription cluster server instance vm machine namespace
+        environment deployment
     stack domain zone vault drive folder directory mailbox calendar board team user users customer customers
     topic index dataset warehouse site app application service pipeline branch group vault keyspace node""".split()
 )

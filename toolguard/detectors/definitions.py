@@ -82,15 +82,19 @@ LONGEST: Final = 20_000
 """Characters of a definition that are read."""
 
 _SECRECY: Final = re.compile(
-    r"\b(?:do not|don't|never|without|avoid|must not)\s+(?:\w+\s+){0,2}(?:tell|inform|mention|reveal|notify|notif|alert|ask|"
+    r"\b(?:do not|don't|never|without|avoid|must not)\s+(?:\w+\s+){0,2}(?:tell|inform|mention|reveal|notify"
+    r"|notif|alert|ask|"
     r"disclos|warn|explain|show)\w*\b[^.\n]{0,60}\b(?:users?|humans?|owner|person|them|him|her)\b"
-    r"|\b(?:silently|secretly|covertly)\b|\bthe user (?:must|should|does|need)(?: not|n't)[^.\n]{0,20}\b(?:know|see|notice|aware)",
+    r"|\b(?:silently|secretly|covertly)\b|\bthe user (?:must|should|does|need)(?: not|n't)[^.\n]{0,20}\b(?:know"
+    r"|see|notice|aware)",
     re.IGNORECASE,
 )
 # Orders to keep something from the person.
 _SECRETS: Final = re.compile(
-    r"\b(?:put|read|cat|open|send|pass|include|attach|load|provide|get|access|upload|copy)\b[^.\n]{0,80}(?:~/|/home/|/root/|/etc/|"
-    r"\$HOME|\.ssh\b|\.aws\b|\.env\b|id_rsa|mcp\.json|credentials?\b[^.\n]{0,20}\bfile|private keys?|api keys? of|passwd)",
+    r"\b(?:put|read|cat|open|send|pass|include|attach|load|provide|get|access|upload|copy)\b[^.\n]{0,80}(?:~/"
+    r"|/home/|/root/|/etc/|"
+    r"\$HOME|\.ssh\b|\.aws\b|\.env\b|id_rsa|mcp\.json|credentials?\b[^.\n]{0,20}\bfile|private keys?|api keys? "
+    r"of|passwd)",
     re.IGNORECASE,
 )
 # Orders to fetch what lies in the person's home.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from toolguard.core.claims import LONGEST, planted
 from toolguard.core.classify import holds_language
 from toolguard.core.facts import Facts
-from toolguard.core.instructions import LONGEST, planted
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.detectors.kinds import FindingKind

@@ -33,7 +33,7 @@ _KINDS: Final[tuple[tuple[str, Severity, Confidence, str, tuple[str, ...]], ...]
     ("settings", HIGH, LIKELY, "changes settings that protections of the database rest on", ("CWE-15",)),
     ("server", HIGH, LIKELY, "steers the database server or other people's connections", ("CWE-400",)),
     ("lock", MEDIUM, SURE, "takes or releases locks that others wait for", ("CWE-667",)),
-    ("wait", HIGH, LIKELY, "makes the database wait or burn time: a probe for blind injection, or a way to stall it", ("CWE-400",)),
+    ("wait", HIGH, LIKELY, "makes the database wait or burn time: a probe, or a way to stall it", ("CWE-400",)),
     ("command", HIGH, SURE, "runs a program, a procedure or code inside the database", ("CWE-78",)),
     ("code-object", HIGH, LIKELY, "creates or changes something that runs later or opens a way out", ("CWE-94",)),
     ("procedural", HIGH, LIKELY, "runs a block of procedural code", ("CWE-94",)),

@@ -1,0 +1,263 @@
+"""Forms of a text that is meant for an agent: by whom it is addressed, whose orders it sets aside, what it asks to hide.
+
+No list of known attacks. A form that honest documents have as well counts only together with another one near it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+LONGEST: Final = 65_536
+"""Characters of a text that are read."""
+
+BLOCK: Final = 12
+"""Sentences behind a mark of authority that belong to it."""
+
+_MACHINE: Final = (
+    r"(?:a\.?i\.?(?: (?:assistant|agent|model|system)s?)?|(?:virtual |digital )?assistants?|(?:large )?language models?"
+    r"|llms?|chat ?bots?|gpt(?:-?[\w.]+)?|chatgpt|claude|gemini|copilot|ai[- ]agents?)"
+)
+"""Words for a program that talks, which nobody else is called by."""
+_MACHINES: Final = ("ai", "assistant", "language model", "llm", "bot", "gpt", "claude", "gemini", "copilot", "a.i")
+
+_OVERRIDE_NEEDLES: Final = (
+    "ignor",
+    "disregard",
+    "forget",
+    "overrid",
+    "bypass",
+    "discard",
+    "abandon",
+    "supersed",
+    "replac",
+    "stop follow",
+)
+_OVERRIDE: Final = (
+    r"\b(?:ignor|disregard|forget|overrid|bypass|discard|abandon|supersed|replac|stop follow)\w*\b[^.\n]{0,40}"
+    r"\b(?:previous|prior|above|earlier|preceding|original|existing|your|user'?s?|current|system)\b[^.\n]{0,30}"
+    r"\b(?:instructions?|prompts?|tasks?|commands?|directions?|guidelines?|requests?|context|restrictions?)"
+    r"|\b(?:ignore|disregard|forget) (?:the|this|that|my|your|all|any|those|these) (?:\w+ )?"
+    r"(?:requests?|instructions?|tasks?|questions?)\b"
+)
+_UNBOUND: Final = (
+    r"\bdo anything now\b|\b(?:comply with|obey|fulfil|answer) (?:all|any|every) (?:\w+ )?(?:requests?|commands?"
+    r"|orders?|"
+    r"questions?)\b[^.\n]{0,30}\b(?:without|regardless|never refus|no matter)\w*|\byou (?:have|are bound by) no "
+    r"(?:restrictions?|"
+    r"limits?|limitations?|rules|filters?)\b"
+)
+_SILENCE: Final = (
+    r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell|inform|mention|reveal|notify|notif|alert|disclos|warn)"
+    r"\w*\b[^.\n]{0,40}\b(?:users?|anyone|humans?|owners?|person|them|this)\b"
+)
+_TURNS: Final = r"<\|\w{2,20}\|>|\[/?INST\]|<</?SYS>>|^\[(?:SYSTEM|ASSISTANT|USER|TOOL)\]"
+
+_OVERRIDE_NEEDLES: Final = (
+    "ignor",
+    "disregard",
+    "forget",
+    "overrid",
+    "bypass",
+    "discard",
+    "abandon",
+    "supersed",
+    "replac",
+    "stop follow",
+)
+_OVERRIDE: Final = (
+    r"\b(?:ignor|disregard|forget|overrid|bypass|discard|abandon|supersed|replac|stop follow)\w*\b[^.\n]{0,40}"
+    r"\b(?:previous|prior|above|earlier|preceding|original|existing|your|user'?s?|current|system)\b[^.\n]{0,30}"
+    r"\b(?:instructions?|prompts?|tasks?|commands?|directions?|guidelines?|requests?|context|restrictions?)"
+    r"|\b(?:ignore|disregard|forget) (?:the|this|that|my|your|all|any|those|these) (?:\w+ )?"
+    r"(?:requests?|instructions?|tasks?|questions?)\b"
+)
+_UNBOUND: Final = (
+    r"\bdo anything now\b|\b(?:comply with|obey|fulfil|answer) (?:all|any|every) (?:\w+ )?(?:requests?|commands?"
+    r"|orders?|"
+    r"questions?)\b[^.\n]{0,30}\b(?:without|regardless|never refus|no matter)\w*|\byou (?:have|are bound by) no "
+    r"(?:restrictions?|"
+    r"limits?|limitations?|rules|filters?)\b"
+)
+_SILENCE: Final = (
+    r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell|inform|mention|reveal|notify|notif|alert|disclos|warn)"
+    r"\w*\b[^.\n]{0,40}\b(?:users?|anyone|humans?|owners?|person|them|this)\b"
+)
+_TURNS: Final = r"<\|\w{2,20}\|>|\[/?INST\]|<</?SYS>>|^\[(?:SYSTEM|ASSISTANT|USER|TOOL)\]"
+
+_CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple(
+    (weight, needles, re.compile(pattern, re.IGNORECASE | re.MULTILINE))
+    for weight, needles, pattern in (
+        # Addressed to a program that reads along.
+        (
+            2,
+            _MACHINES,
+            (
+                rf"\b(?:you|hey|hi|hello|dear|to|attention|attn|for|from)\b[,:]? (?:the |an? |any |this |all |our "
+                rf"|my )?{_MACHINE}\b"
+                r"(?= ?[,.:;!\"'\n)]| (?:must|should|will|reading|that|who|is|are|need|has|have|processing|only)\b)"
+            ),
+        ),
+        (
+            2,
+            _MACHINES,
+            (
+                rf"^\W*{_MACHINE}\s*[,:]|\b{_MACHINE} (?:reading|processing|summari[sz]ing|handling|viewing|parsing"
+                rf"|using)\b"
+                rf"|\b{_MACHINE} (?:should|must|shall|has to|have to|needs? to) (?:also |now |first |always |then "
+                rf")?[a-z]+\b"
+            ),
+        ),
+        (2, _MACHINES, rf"\b(?:if|as|since|because) (?:you(?:'re| are) )?(?:an? |the )(?:{_MACHINE}|agent|bot)\b"),
+        (
+            2,
+            (*_MACHINES, "agent", "bot", "model"),
+            (
+                r"\b(?:instructions?|notes?|messages?|commands?|directives?|tasks?) (?:to|for) (?:the |an? |any |all )?"
+                rf"(?:{_MACHINE}|agents?|bots?|models?)\b"
+            ),
+        ),
+        (
+            1,
+            ("agent", "bot", "model", "system"),
+            (
+                r"\b(?:hey|hi|hello|dear|attention|attn|to)\b[,:]? (?:the |all )?(?:agents?|bots?|models?"
+                r"|system)\b(?= ?[,.:;!])"
+            ),
+        ),
+        # Sets aside what the person asked, or every limit.
+        (2, _OVERRIDE_NEEDLES, _OVERRIDE),
+        (2, ("anything", "restrict", "limit", "filter", "all requests", "any request"), _UNBOUND),
+        # Puts itself before the work in hand.
+        (
+            2,
+            ("task", "request", "question", "quer", "instruction", "objective"),
+            (
+                r"\b(?:before|after|prior to|in order to|until|once|to) (?:you |that,? you )?"
+                r"(?:can |could |may |are able to |do that,? )?(?:you can )?"
+                r"(?:continu|proceed|complet|finish|solv|answer|respond|resum|return|start|perform"
+                r"|fulfil)\w*\b[^.\n]{0,30}\b"
+                r"(?:(?:the|your|this|my|any|user'?s?|original|initial|main|given|current) )(?:\w+ )?"
+                r"(?:tasks?|requests?|questions?|quer(?:y|ies)|instructions?|objective)\b"
+            ),
+        ),
+        (1, ("before ",), r"\bbefore (?:you )?(?:continu|proceed|answer|respond|do|perform)(?:e|ing)?\b"),
+        (
+            1,
+            ("your ", "the "),
+            (
+                r"\b(?:your|the) (?:new|next|real|actual|only|true|updated|revised|additional|primary|highest) "
+                r"(?:task|goal|objective|instructions?|mission|job|priority|directive)\b"
+            ),
+        ),
+        (
+            1,
+            ("you are now", "from now on", "instruction", "system ", "admin", "mode"),
+            (
+                r"\b(?:you are now|from now on,? you|new instructions?|updated instructions?|system (?:override"
+                r"|update|message"
+                r"|prompt|notice|instruction)|admin(?:istrator)? (?:override|instruction|mode|message)|developer mode"
+                r"|maintenance mode)\b"
+            ),
+        ),
+        # Asks for silence.
+        (2, ("not", "n't", "never", "without"), _SILENCE),
+        (
+            1,
+            ("not", "n't", "never", "without"),
+            (
+                r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:ask|wait|seek|requir|report|show"
+                r"|request)\w*\b[^.\n]{0,40}"
+                r"\b(?:users?|anyone|confirm\w*|permission|approval|authori[sz]ation)\b"
+            ),
+        ),
+        # Names a tool to be used.
+        (
+            1,
+            ("tool", "function", "api", "plugin", "endpoint", "action", "_"),
+            (
+                r"\b(?:use|call|invoke|execute|using|trigger)\s+(?:the\s+|your\s+|a\s+)?(?!the\b|a\b"
+                r"|this\b)[`'\"]?[A-Za-z][\w.-]*"
+                r"[`'\"]?\s+(?:tool|function|api|plugin|endpoint|action)\b"
+                r"|\b(?:call|invoke|run|execute|use)\s+[`'\"]?[a-z]+(?:_[a-z]+)+[`'\"]?\s*(?:\(|with\b|to\b|and\b)"
+            ),
+        ),
+        # Forges the turns of a conversation.
+        (2, ("<|", "[", "<<"), _TURNS),
+        (
+            1,
+            ("<",),
+            (
+                r"</?(?:system|assistant|instructions?|admin|developer|tool_?(?:call|result|response)|function_?call"
+                r"|prompt|task"
+                r"|override|important\w*|urgent|secret|hidden|note_to_\w+)(?:[\s_-][^>]{0,40})?>"
+            ),
+        ),
+        (
+            1,
+            (":",),
+            (
+                r"^\W{0,6}(?:system|assistant|developer|administrator|admin)(?: (?:message|prompt|note|instruction"
+                r"|notice))?\s*:"
+            ),
+        ),
+        (1, ("#",), r"^#{1,6}\s*(?:system|assistant|new (?:task|instructions?)|prompt|override)\b"),
+        (1, ("<!--",), r"<!--[^>]{0,300}\b(?:you|users?|agents?|system|assistant)\b"),
+        # Presses.
+        (
+            1,
+            ("important", "urgent", "critical", "mandatory", "required", "immediate"),
+            (
+                r"\b(?:important|urgent|critical|mandatory)\b[^.\n]{0,12}\b(?:messages?|instructions?|notices?|task"
+                r"|directive|request"
+                r"|action)\b|\b(?:important|urgent|critical|mandatory)\s*!{1,3}"
+            ),
+        ),
+    )
+)
+"""Forms of a text that is meant for an agent: how much each says, letters without which it cannot be there, the form.
+
+A weight of 2 says it alone; forms of weight 1 stand in honest documents too and say it only together.
+"""
+
+_ENOUGH: Final = 2
+_SHOUT_WEIGHT: Final = 1
+_PAIR: Final = 2
+
+_SHOUT: Final = re.compile(r"<([A-Z][A-Z_ -]{3,30})>")
+# A tag in capitals around prose: a made-up envelope. Records of real formats use tags in pairs many times over.
+
+
+def authority(sentences: Sequence[tuple[int, str]]) -> frozenset[int]:
+    """Numbers of the sentences that stand under a claim of authority over the agent."""
+    whole = "\n".join(sentence for _, sentence in sentences).lower()
+    claims = [(weight, form) for weight, needles, form in _CLAIMS if any(needle in whole for needle in needles)]
+    hits = [
+        (i, weight, n)
+        for i, (_, s) in enumerate(sentences)
+        for n, (weight, form) in enumerate(claims)
+        if form.search(s)
+    ]
+    tags = [(i, tag) for i, (_, s) in enumerate(sentences) for tag in _SHOUT.findall(s)]
+    count = Counter(tag for _, tag in tags)
+    hits += [(i, _SHOUT_WEIGHT, -1) for i, tag in tags if count[tag] <= _PAIR]
+    hits.sort()
+    under: set[int] = set()
+    for at, (i, weight, _) in enumerate(hits):
+        # Different forms near each other add up; the same form twice says nothing new.
+        near = {n: w for j, w, n in hits[at : at + BLOCK] if j <= i + BLOCK // 2}
+        if weight >= _ENOUGH or sum(near.values()) >= _ENOUGH:
+            under.update(range(max(0, i - 2), i + BLOCK))
+    return frozenset(under)
+
+
+_PLANTED: Final = tuple(re.compile(form, re.IGNORECASE | re.MULTILINE) for form in (_OVERRIDE, _UNBOUND, _TURNS))
+
+
+def planted(text: str) -> tuple[int, int] | None:
+    """Where a text that the agent is about to write tells another agent to drop its orders; None for honest prompts."""
+    text = text[:LONGEST]
+    found = [match.span() for form in _PLANTED if (match := form.search(text)) is not None]
+    return min(found, default=None)
