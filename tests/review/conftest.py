@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -32,7 +33,7 @@ class Site:
     token: str
     clients: list[httpx.Client] = field(default_factory=list)
 
-    def ask(self, tool: str = "run_shell", *, server: str = "ops", agent: str = "claude", **arguments: object) -> Pending:
+    def ask(self, tool: str = "run_shell", *, server: str = "ops", agent: str = "claude", **arguments: Any) -> Pending:
         """A call that waits for people."""
         call = ToolCall(server, tool, arguments or {"command": "make clean"}, Principal(agent, "alice", server))
         pending = self.guard.begin(replace(call, prompt="clean up", justification="to save space", client="Test 1.0"))

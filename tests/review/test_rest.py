@@ -213,14 +213,18 @@ def test_the_audit_log_is_read_in_order_and_by_text(site: Site) -> None:
     assert all(event["request_id"] == pending.request_id for event in found if "request_id" in event)
 
 
-def test_the_checkpoint_names_size_and_head(site: Site) -> None:
+def test_the_checkpoint_names_size_and_root(site: Site) -> None:
     site.ask()
+    with site.guard.store.write(full=True) as tx:
+        site.guard.checkpoints.write(tx)
     rest = site.rest()
 
     checkpoint = rest.get("/api/v1/audit/checkpoint").json()
 
-    newest = rest.get("/api/v1/audit", params={"after": checkpoint["size"] - 1}).json()["events"][-1]
-    assert (checkpoint["size"], checkpoint["head"]) == (newest["seq"], newest["row_hash"])
+    last = rest.get("/api/v1/audit", params={"after": checkpoint["size"] - 1, "limit": 1}).json()["events"][0]
+    assert (checkpoint["size"], checkpoint["head"]) == (last["seq"], last["row_hash"])
+    assert checkpoint["root"]
+    assert str(checkpoint["size"]) in checkpoint["note"]
 
 
 def events(stream: Iterator[str]) -> Iterator[dict[str, str]]:
@@ -236,9 +240,13 @@ def events(stream: Iterator[str]) -> Iterator[dict[str, str]]:
             event[name] = value
 
 
+def newest(site: Site) -> int:
+    found: int = site.rest().get("/api/v1/audit", params={"limit": 1_000}).json()["events"][-1]["seq"]
+    return found
+
+
 def test_events_tell_of_a_new_request_and_of_its_end(site: Site) -> None:
-    rest = site.rest()
-    with rest.stream("GET", "/api/v1/events", timeout=20) as stream:
+    with site.rest().stream("GET", "/api/v1/events", params={"after": newest(site)}) as stream:
         told = events(stream.iter_lines())
 
         pending = site.ask()
@@ -254,10 +262,10 @@ def test_events_tell_of_a_new_request_and_of_its_end(site: Site) -> None:
 
 def test_whoever_comes_back_gets_what_was_missed(site: Site) -> None:
     first = site.ask(command="make one")
-    seen = site.rest().get("/api/v1/audit/checkpoint").json()["size"]
+    seen = newest(site)
     second = site.ask(command="make two")
 
-    with site.rest().stream("GET", "/api/v1/events", headers={"last-event-id": str(seen)}, timeout=20) as stream:
+    with site.rest().stream("GET", "/api/v1/events", headers={"last-event-id": str(seen)}) as stream:
         told = json.loads(next(events(stream.iter_lines()))["data"])
 
     assert told["id"] == second.request_id != first.request_id

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from toolguard.core.canonical import text
@@ -39,21 +40,24 @@ class Feed:
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._listeners: set[asyncio.Queue[Event]] = set()
+        self._listeners: set[asyncio.Queue[Event | None]] = set()
+        self._closed = False
         self._wanted = asyncio.Event()
         self._watching = asyncio.Event()
 
-    async def answer(self, last_event_id: str | None) -> Response:
-        """A stream that goes on after an event, or starts now."""
+    async def answer(self, request: Request) -> Response:
+        """A stream that goes on after an event, or starts now.
+
+        The event is `Last-Event-ID` of a browser that comes back, else `after` of the address: a page names the event
+        up to which it was drawn, so that nothing falls between drawing and listening.
+        """
         if len(self._listeners) >= LISTENERS:
             return problem(503, f"{LISTENERS} listeners are connected already.")
-        after = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else None
-        if after is not None and after >= 2**63:
-            after = None
+        after = _number(request.headers.get("last-event-id")) or _number(request.query_params.get("after"))
         return StreamingResponse(self._stream(after), media_type="text/event-stream")
 
     async def _stream(self, after: int | None) -> AsyncIterator[str]:
-        queue: asyncio.Queue[Event] = asyncio.Queue(WAITING_EVENTS)
+        queue: asyncio.Queue[Event | None] = asyncio.Queue(WAITING_EVENTS)
         self._listeners.add(queue)
         self._wanted.set()
         ends = asyncio.get_running_loop().time() + LASTS
@@ -65,17 +69,24 @@ class Feed:
             for event in await run_in_threadpool(self._changes, sent):
                 sent = event[0]
                 yield _written(event)
-            while asyncio.get_running_loop().time() < ends and not queue.full():
+            while asyncio.get_running_loop().time() < ends and not queue.full() and not self._closed:
                 try:
-                    event = await asyncio.wait_for(queue.get(), KEEP_ALIVE)
+                    told = await asyncio.wait_for(queue.get(), KEEP_ALIVE)
                 except TimeoutError:
                     yield ": still here\n\n"
                     continue
-                if event[0] > sent:
-                    sent = event[0]
-                    yield _written(event)
+                if told is not None and told[0] > sent:
+                    sent = told[0]
+                    yield _written(told)
         finally:
             self._listeners.discard(queue)
+
+    def close(self) -> None:
+        """End every stream; nobody listens after this."""
+        self._closed = True
+        for queue in self._listeners:
+            with contextlib.suppress(asyncio.QueueFull):
+                queue.put_nowait(None)
 
     async def run(self) -> None:
         """Asks while anybody listens; belongs to the application's lifespan."""
@@ -110,6 +121,10 @@ class Feed:
 
     def _changes(self, after: int) -> list[Event]:
         return [(seq, kind, _brief(view)) for seq, kind, view in self._guard.approvals.feed(after)]
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def _brief(view: RequestView) -> dict[str, Any]:

@@ -96,7 +96,16 @@ SCHEMAS: Final[dict[str, Any]] = {
     "AuditEventList": _object(
         {"events": {"type": "array", "items": _ref("AuditEvent")}, "next": _maybe(_NUMBER)},
     ),
-    "Checkpoint": _object({"size": _NUMBER, "head": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}),
+    "Checkpoint": _object(
+        {
+            "size": {"type": "integer", "description": "Events that it covers."},
+            "root": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Of the Merkle tree (RFC 6962)."},
+            "head": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Hash of the last event."},
+            "ts": _TIME,
+            "key_id": _TEXT,
+            "note": {"type": "string", "description": "The signed note (C2SP) to keep."},
+        }
+    ),
     "OpenApi": _ANY_OBJECT,
     "Problem": _object(
         {"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT},

@@ -194,6 +194,14 @@ def combination(found: Sequence[Reason], score: int) -> str:
     return f"Points combine, they do not add up: 1 − {factors} = {score / 100:.2f}, so {score} of 100."
 
 
+def headline(view: RequestView) -> tuple[str, str]:
+    """What would happen and to what, each on a line of its own; no target when the headline names it anyway."""
+    effect, target = view.headline, view.target
+    if target and effect.endswith(f": {target}"):
+        return effect.removesuffix(f": {target}"), target
+    return effect, "" if target in effect else target
+
+
 def presentation(view: RequestView) -> Presentation:
     """The call of a request, laid out."""
     principal = view.principal

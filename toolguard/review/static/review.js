@@ -56,8 +56,8 @@ function replace(fresh) {
   gate();
   tick();
 }
-if ($("[data-live]")) {
-  const events = new EventSource("/events");
+if ($("main[data-drawn]")) {
+  const events = new EventSource(`/events?after=${$("main").dataset.drawn}`);
   events.addEventListener("approval.created", refresh);
   events.addEventListener("approval.changed", refresh);
   let lost = false;
@@ -77,34 +77,26 @@ for (const [type, on] of [["pointerover", true], ["pointerout", false], ["focusi
 function gate() {
   const button = $("[data-gate]"), box = $("#gate input"), note = $("#gate");
   if (!button || !box || note.classList.contains("js-on")) return;
-  const end = $("[data-end]"), start = $(".what");
-  let sawStart = false, sawEnd = false;
-  const check = () => {
-    const closed = $$(".what details.fold").filter((fold) => !fold.dataset.seen).length;
-    const open = sawStart && sawEnd && !closed;
-    button.disabled = !open;
-    box.checked = open;
-    words.textContent = open ? "You have seen the whole call." : closed
-      ? "Approve opens when every fold of the call was opened." : "Approve opens when the whole call was on the screen.";
-    words.hidden = open;
-  };
   const words = document.createElement("span");
   words.className = "soft";
   note.append(words);
   note.classList.add("js-on");
-  for (const fold of $$(".what details.fold"))
-    fold.addEventListener("toggle", () => { fold.dataset.seen = "1"; check(); });
-  new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      if (entry.target === end) sawEnd = true; else sawStart = true;
-    }
+  const unseen = new Set([$(".what h2"), $("[data-end]")]);
+  const folds = $$(".what details.fold");
+  const check = () => {
+    const closed = folds.some((fold) => !fold.dataset.seen), open = !unseen.size && !closed;
+    button.disabled = !open;
+    box.checked = open;
+    note.hidden = open;
+    words.textContent = closed ? "Approve opens when every fold of the call was opened and seen."
+      : "Approve opens when the whole call was on the screen.";
+  };
+  for (const fold of folds) fold.addEventListener("toggle", () => { fold.dataset.seen = "1"; check(); });
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) unseen.delete(entry.target);
     check();
-  }, { rootMargin: "0px 0px -60px 0px" }).observe(end);
-  const seeing = new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting)) { sawStart = true; check(); }
-  });
-  seeing.observe(start);
+  }, { rootMargin: "0px 0px -80px 0px" });  // what the bar of buttons covers was not seen
+  unseen.forEach((edge) => watcher.observe(edge));
   check();
 }
 gate();
