@@ -1,4 +1,4 @@
-"""Forms of a text that is meant for an agent: by whom it is addressed, whose orders it sets aside, what it asks to hide.
+"""Forms of a text that is meant for an agent: whom it addresses, whose orders it sets aside, what it asks to hide.
 
 No list of known attacks. A form that honest documents have as well counts only together with another one near it.
 """
@@ -22,38 +22,6 @@ _MACHINE: Final = (
 )
 """Words for a program that talks, which nobody else is called by."""
 _MACHINES: Final = ("ai", "assistant", "language model", "llm", "bot", "gpt", "claude", "gemini", "copilot", "a.i")
-
-_OVERRIDE_NEEDLES: Final = (
-    "ignor",
-    "disregard",
-    "forget",
-    "overrid",
-    "bypass",
-    "discard",
-    "abandon",
-    "supersed",
-    "replac",
-    "stop follow",
-)
-_OVERRIDE: Final = (
-    r"\b(?:ignor|disregard|forget|overrid|bypass|discard|abandon|supersed|replac|stop follow)\w*\b[^.\n]{0,40}"
-    r"\b(?:previous|prior|above|earlier|preceding|original|existing|your|user'?s?|current|system)\b[^.\n]{0,30}"
-    r"\b(?:instructions?|prompts?|tasks?|commands?|directions?|guidelines?|requests?|context|restrictions?)"
-    r"|\b(?:ignore|disregard|forget) (?:the|this|that|my|your|all|any|those|these) (?:\w+ )?"
-    r"(?:requests?|instructions?|tasks?|questions?)\b"
-)
-_UNBOUND: Final = (
-    r"\bdo anything now\b|\b(?:comply with|obey|fulfil|answer) (?:all|any|every) (?:\w+ )?(?:requests?|commands?"
-    r"|orders?|"
-    r"questions?)\b[^.\n]{0,30}\b(?:without|regardless|never refus|no matter)\w*|\byou (?:have|are bound by) no "
-    r"(?:restrictions?|"
-    r"limits?|limitations?|rules|filters?)\b"
-)
-_SILENCE: Final = (
-    r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell|inform|mention|reveal|notify|notif|alert|disclos|warn)"
-    r"\w*\b[^.\n]{0,40}\b(?:users?|anyone|humans?|owners?|person|them|this)\b"
-)
-_TURNS: Final = r"<\|\w{2,20}\|>|\[/?INST\]|<</?SYS>>|^\[(?:SYSTEM|ASSISTANT|USER|TOOL)\]"
 
 _OVERRIDE_NEEDLES: Final = (
     "ignor",
