@@ -10,7 +10,7 @@ from toolguard import config as configuration
 from toolguard.config import Config
 from toolguard.core.canonical import call_fingerprint
 from toolguard.core.facts import Facts, Surroundings
-from toolguard.core.model import Outcome, Principal, ToolCall
+from toolguard.core.model import Decision, Outcome, Principal, ToolCall
 from toolguard.core.redact import Redactor, readable
 from toolguard.guard import requests, shown
 from toolguard.guard.judging import judge
@@ -38,12 +38,24 @@ class Judge:
         """The call with its decision and digests, and the facts that it was judged by."""
         with self._sessions.lock:
             facts = self._sessions.of(call.principal).facts(call, self._surroundings_of(call))
-            decision = judge(_with_params(call), facts, self._config.policy, self._clock())
+            decision = self._redacted(judge(_with_params(call), facts, self._config.policy, self._clock()))
         arguments = self._redactor.redact(call.arguments)
         params = self._redactor.redact(call.other_params) if call.other_params else {}
         fingerprint = call_fingerprint(call, arguments, params)
         key = requests.decision_key(decision)
         return Judged(call, call_id, decision, arguments, params, fingerprint, key), facts
+
+    def _redacted(self, decision: Decision) -> Decision:
+        """The decision without secrets in its words, so that whatever shows or keeps it cannot leak them."""
+        kind, text = decision.classification, self._redactor.text
+        headline, target = text(kind.headline), text(kind.target)
+        if (headline, target) != (kind.headline, kind.target):
+            kind = replace(kind, headline=headline, target=target)
+        if not decision.findings and kind is decision.classification:
+            return decision
+        findings = tuple(replace(f, message=text(f.message)) for f in decision.findings)
+        rules = tuple(replace(rule, why=text(rule.why)) for rule in decision.rules)
+        return replace(decision, classification=kind, findings=findings, rules=rules)
 
     def _surroundings_of(self, call: ToolCall) -> Surroundings:
         pin = self._pins.of(call.server).get(call.tool)
@@ -87,14 +99,11 @@ class Judge:
     def remember(self, judged: Judged) -> None:
         """The session knows of a decision that fell; secrets stay out, since memories are stored."""
         principal = judged.call.principal
-        call, decision = judged.call, judged.decision
+        call = judged.call
         if judged.arguments is not call.arguments:
             call = replace(call, arguments=readable(judged.arguments))
-        target = self._redactor.text(decision.classification.target)
-        if target != decision.classification.target:
-            decision = replace(decision, classification=replace(decision.classification, target=target))
         with self._sessions.lock:
-            self._sessions.of(principal).called(call, decision)
+            self._sessions.of(principal).called(call, judged.decision)
             self._sessions.touched(principal)
 
     def learn(self, call: ToolCall, outcome: Outcome) -> None:

@@ -58,14 +58,14 @@ def view(
         "principal": call.principal.as_json(),
         "client": redactor.text(call.client),
         "class": kind.effect_class.value,
-        "headline": redactor.text(kind.headline),
-        "target": redactor.text(kind.target),
+        "headline": kind.headline,
+        "target": kind.target,
         "reach": kind.reach.value,
         "reversible": kind.reversible,
         "environment": kind.environment,
         "score": decision.score,
-        "findings": [{**finding_as_json(f), "message": redactor.text(f.message)} for f in decision.findings],
-        "rules": [{"name": r.name, "effect": r.effect.word, "why": redactor.text(r.why)} for r in decision.rules],
+        "findings": [finding_as_json(f) for f in decision.findings],
+        "rules": [{"name": r.name, "effect": r.effect.word, "why": r.why} for r in decision.rules],
         "prompt": kept_prompt(call.prompt or facts.prompt, redactor, prompts),
         "justification": redactor.text(call.justification) if call.justification else None,
         "definition": {
@@ -90,24 +90,22 @@ def kept_prompt(prompt: str | None, redactor: Redactor, keep: str) -> str | None
 
 def decided(call: ToolCall, decision: Decision, redactor: Redactor, prompts: str) -> dict[str, Json]:
     """What the log says of a decision, beside the call itself."""
-    kind, redact = decision.classification, redactor.text
+    kind = decision.classification
     contents: dict[str, Json] = {
         "class": kind.effect_class.value,
-        "headline": redact(kind.headline),
-        "target": redact(kind.target),
+        "headline": kind.headline,
+        "target": kind.target,
         "reach": kind.reach.value,
         "environment": kind.environment,
-        "findings": [{**finding_as_json(f), "message": redact(f.message)} for f in decision.findings],
-        "rules": [
-            {"name": r.name, "effect": r.effect.word, "digest": r.digest, "why": redact(r.why)} for r in decision.rules
-        ],
+        "findings": [finding_as_json(f) for f in decision.findings],
+        "rules": [{"name": r.name, "effect": r.effect.word, "digest": r.digest, "why": r.why} for r in decision.rules],
         "definition_fp": call.definition_fp,
         "redaction": redactor.digest,
     }
     prompt = kept_prompt(call.prompt, redactor, prompts)
     for name, value in (("prompt", prompt), ("justification", call.justification), ("client", call.client)):
         if value:
-            contents[name] = redact(value)
+            contents[name] = redactor.text(value)
     return contents
 
 
