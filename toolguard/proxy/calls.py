@@ -29,6 +29,8 @@ PROGRESS_SECONDS: Final = 10.0
 """Clients that reset their timer on progress have timers of 30 s and more."""
 CANCEL_SECONDS: Final = 10.0
 """How long a cancelled call may still answer before its end counts as unknown."""
+LATE_SECONDS: Final = 600.0
+"""How long after that a late answer still corrects the record."""
 
 ANSWERS: Final = frozenset({"inputResponses", "requestState"})
 """Members of the next leg of a call whose server asked for input."""
@@ -304,6 +306,11 @@ class Calls:
             flight.is_lost = True
             why = "cancelled by the client, and the server did not answer"
             self.finish((flight.permit, Outcome(OutcomeKind.UNKNOWN, error=why)))
+            self._wire.later(LATE_SECONDS, lambda: self._forget(id, flight))
+
+    def _forget(self, id: Id, flight: Flight) -> None:
+        if self.flights.get(id) is flight:
+            del self.flights[id]
 
 
 def _line(request: Request, call: ToolCall) -> bytes:

@@ -24,8 +24,10 @@ from toolguard.proxy.messages import Id, Malformed, Notification, Request, Respo
 from toolguard.proxy.relisting import OWN_PREFIX, Relisting
 from toolguard.proxy.wire import Flight, Upstream, Wire
 
-BURST_SECONDS: Final = 1.0
-"""Lines that are no messages closer together than this are one event in the log."""
+BURST_SECONDS: Final = 60.0
+"""Lines that are no messages within this time are one event in the log: some servers print all the time."""
+INTRODUCTION_BYTES: Final = 65_536
+"""Of an answer to the handshake whose contents the log keeps; a larger one is noted without them."""
 _REACHES_BACK: Final = frozenset({"sampling/createMessage", "elicitation/create", "roots/list"})
 """Requests of a server that use the person or the model behind the client."""
 
@@ -41,7 +43,7 @@ class Relay:
         self._flights = self.calls.flights
         self._is_modern = False
         self._relisting = Relisting(wire, self._listing, connection, self._judge)
-        self._junk_at = float("-inf")
+        self._junk_count = 0
 
     # -- client to server -------------------------------------------------------------------------------------------
 
@@ -110,6 +112,9 @@ class Relay:
             del self._flights[cancelled]
         elif cancelled is None or not self.calls.cancel(cancelled):
             self._wire.to_server(notification.raw)
+            flight = None if cancelled is None else self._flights.get(cancelled)
+            if flight is not None and flight.permit is None and flight.request.method != "tools/list":
+                del self._flights[flight.request.id]  # a cancelled request need not be answered
 
     def _task_update(self, flight: Flight) -> None:
         """The client answers what a running task asked; the answers are judged like arguments of its call."""
@@ -244,15 +249,14 @@ class Relay:
         result = message.get("result")
         if not isinstance(result, dict):
             return
-        instructions = result.get("instructions")
-        said = {
-            "method": flight.request.method,
-            "protocol": result.get("protocolVersion") or result.get("supportedVersions"),
-            "server": result.get("serverInfo"),
-            "capabilities": result.get("capabilities"),
-            "instructions": digest("toolguard/instructions/v1", instructions) if instructions else None,
-            "client": self.calls.client,
-        }
+        said: dict[str, Json] = {"method": flight.request.method, "client": self.calls.client, "size": size}
+        if size <= INTRODUCTION_BYTES:
+            said |= {
+                "protocol": result.get("protocolVersion") or result.get("supportedVersions"),
+                "server": result.get("serverInfo"),
+                "capabilities": result.get("capabilities"),
+                "instructions": digest("toolguard/instructions/v1", result.get("instructions")),
+            }
         self._record("server.introduced", said)
 
     def _task_told(self, flight: Flight, message: dict[str, Json], size: int) -> None:
@@ -297,6 +301,7 @@ class Relay:
 
     def server_left(self, why: str) -> None:
         """The server will answer nothing more."""
+        self._end_burst()
         self._relisting.stop()
         self.calls.lose(why)
 
@@ -313,12 +318,15 @@ class Relay:
 
     def _junk(self, line: bytes | None) -> None:
         """What is no message never reaches the client, whose parser it could end; people may want to read it."""
-        now = self._wire.clock()
-        is_new_burst = now - self._junk_at > BURST_SECONDS
-        self._junk_at = now
         self._wire.to_stderr(line if line is not None else b"toolguard: the server sent a line over the limit")
-        if is_new_burst:
-            self._refused("server", "a line that is no message")
+        self._junk_count += 1
+        if self._junk_count == 1:
+            self._wire.later(BURST_SECONDS, self._end_burst)
+
+    def _end_burst(self) -> None:
+        if self._junk_count:
+            count, self._junk_count = self._junk_count, 0
+            self._record("message.refused", {"from": "server", "why": "lines that are no messages", "count": count})
 
     def _refused(self, sender: str, why: str) -> None:
         self._record("message.refused", {"from": sender, "why": why})

@@ -67,7 +67,8 @@ def run(command: list[str], *, name: str = "", config: Config) -> int:
     # Only the command that the operator wrote down is trusted, not whatever a client starts under its name.
     trusted = declared is not None and declared.trusted and launch == command
     output = os.dup(1)
-    os.dup2(2, 1)
+    with suppress(OSError):  # without a standard error nobody would see it anyway
+        os.dup2(2, 1)
     name = name or name_of(command)
     principal = Principal(config.agent, configuration.person(), name)
     child = Child(command, environment)
