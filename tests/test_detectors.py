@@ -35,7 +35,11 @@ AROUND: Final = Surroundings(
     protected=("/home/ana/.local/share/toolguard", "/home/ana/.cursor/mcp.json"),
     protected_ports=(8787,),
 )
-LANGUAGES: Final = {"shell": ("bash", "command"), "powershell": ("powershell", "command"), "python": ("execute_python", "code")}
+LANGUAGES: Final = {
+    "shell": ("bash", "command"),
+    "powershell": ("powershell", "command"),
+    "python": ("execute_python", "code"),
+}
 
 
 def name_of(detector: ModuleType) -> str:
@@ -45,7 +49,11 @@ def name_of(detector: ModuleType) -> str:
 def cases_of(name: str) -> list[dict[str, Any]]:
     file = FOLDER / f"{name}.yaml"
     value = yaml.parse(file.read_text(encoding="utf-8"), str(file)).value if file.exists() else []
-    return value if isinstance(value, list) else [case for part in value.values() if isinstance(part, list) for case in part]
+    return (
+        value
+        if isinstance(value, list)
+        else [case for part in value.values() if isinstance(part, list) for case in part]
+    )
 
 
 def call_of(case: dict[str, Any]) -> ToolCall | None:
@@ -96,7 +104,9 @@ def test_a_finding_points_into_the_arguments(detector: ModuleType, case: dict[st
         if finding.start is not None and finding.end is not None and finding.pointer in texts:
             assert 0 <= finding.start <= finding.end <= len(texts[finding.pointer])
             assert texts[finding.pointer][finding.start : finding.end].strip()
-        assert finding.message and finding.message[0] == finding.message[0].lower() and not finding.message.endswith(".")
+        assert (
+            finding.message and finding.message[0] == finding.message[0].lower() and not finding.message.endswith(".")
+        )
 
 
 # --- nothing is forgotten -----------------------------------------------------------------------------------------------
@@ -119,7 +129,9 @@ def expected_ids() -> set[str]:
 def test_every_file_with_findings_is_in_the_registry() -> None:
     files = {path.stem for path in Path(detectors.__file__).parent.glob("*.py")} - {"__init__", "kinds"}
 
-    missing = {name for name in files if "FINDINGS" in (Path(detectors.__file__).parent / f"{name}.py").read_text("utf-8")} - set(BY_NAME)
+    missing = {
+        name for name in files if "FINDINGS" in (Path(detectors.__file__).parent / f"{name}.py").read_text("utf-8")
+    } - set(BY_NAME)
 
     assert not missing, f"not in ALL of toolguard/detectors/__init__.py: {sorted(missing)}"
 
@@ -168,10 +180,20 @@ def test_every_finding_has_a_sentence_and_a_reference_for_its_reader(detector: M
 
 def index() -> str:
     """docs/findings/README.md, generated: one line a finding."""
-    lines = ["# Findings", "", "What a detector can report. Each id leads to its page; `toolguard check --json` prints them.", ""]
+    lines = [
+        "# Findings",
+        "",
+        "What a detector can report. Each id leads to its page; `toolguard check --json` prints them.",
+        "",
+    ]
     for detector in [*detectors.ALL, None]:
         kinds = detector.FINDINGS if detector else (DETECTOR_FAILED,)
-        lines += [f"## {name_of(detector) if detector else 'guard'}", "", "| finding | severity | confidence | what was seen |", "|---|---|---|---|"]
+        lines += [
+            f"## {name_of(detector) if detector else 'guard'}",
+            "",
+            "| finding | severity | confidence | what was seen |",
+            "|---|---|---|---|",
+        ]
         lines += [f"| [{k.id}]({k.id}.md) | {k.severity.value} | {k.confidence.value} | {k.sentence} |" for k in kinds]
         lines.append("")
     return "\n".join(lines)

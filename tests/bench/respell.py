@@ -16,8 +16,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 _HEAD: Final = re.compile(r"([a-z][a-z0-9_-]{1,30})(?=\s|$)")  # a plain command name at the start
-_KEYWORDS: Final = frozenset("if for while until case function select time coproc export unset alias set cd exec then do history source".split())
-_SIMPLE: Final = re.compile(r"[^\n|&;<>()$`\\\"'*?\[\]{}~#!]+$")  # one command without anything that the shell would touch
+_KEYWORDS: Final = frozenset(
+    "if for while until case function select time coproc export unset alias set cd exec then do history source".split()
+)
+_SIMPLE: Final = re.compile(
+    r"[^\n|&;<>()$`\\\"'*?\[\]{}~#!]+$"
+)  # one command without anything that the shell would touch
 
 
 def _head(text: str) -> str | None:
@@ -83,9 +87,15 @@ SPELLINGS: Final[dict[str, Callable[[str], str | None]]] = {
     "a function": lambda text: f"tidy() {{\n{text}\n}}\ntidy",
     "a loop": lambda text: f"for i in 1; do\n{text}\ndone",
     "in the background": lambda text: f"{text} &" if "\n" not in text else None,
-    "xargs": _simple(lambda text: f"echo {text.split(' ', 1)[1]} | xargs {text.split(' ', 1)[0]}" if " " in text and " -" not in text else text),
+    "xargs": _simple(
+        lambda text: (
+            f"echo {text.split(' ', 1)[1]} | xargs {text.split(' ', 1)[0]}"
+            if " " in text and " -" not in text
+            else text
+        )
+    ),
     "find": _simple(lambda text: f"find . -maxdepth 0 -exec {text} \\;"),
-    "a string variable": lambda text: f"c={shlex.quote(text)}; eval \"$c\"",
+    "a string variable": lambda text: f'c={shlex.quote(text)}; eval "$c"',
 }
 _HAS_DOCUMENT: Final = frozenset({"a subshell", "a group", "in the background", "a shell in a shell"})
 """Spellings that a text with a here-document of its own cannot take."""
@@ -109,7 +119,12 @@ def sessions(line: str) -> Iterator[dict[str, Any]]:
     if isinstance(command, str):
         for name, text in respellings(command):
             step = {**last, "arguments": {**last["arguments"], "command": text}}
-            yield {**session, "id": f"{session['id']}/{name}", "cluster": f"{session.get('cluster')}", "steps": [*earlier, step]}
+            yield {
+                **session,
+                "id": f"{session['id']}/{name}",
+                "cluster": f"{session.get('cluster')}",
+                "steps": [*earlier, step],
+            }
 
 
 def main(path: str) -> None:

@@ -30,27 +30,82 @@ UNKNOWN: Final = "\x00"
 _FILE_CALLS: Final = {
     name: (op, recursive)
     for op, recursive, names in (
-        (FileOp.DELETE, False, "os.remove os.unlink os.rmdir pathlib.Path.unlink pathlib.Path.rmdir send2trash.send2trash"),
+        (
+            FileOp.DELETE,
+            False,
+            "os.remove os.unlink os.rmdir pathlib.Path.unlink pathlib.Path.rmdir send2trash.send2trash",
+        ),
         (FileOp.DELETE, True, "shutil.rmtree os.removedirs distutils.dir_util.remove_tree"),
-        (FileOp.WRITE, False, "pathlib.Path.write_text pathlib.Path.write_bytes os.truncate pathlib.Path.touch os.mkdir os.makedirs pathlib.Path.mkdir os.mknod os.mkfifo numpy.save joblib.dump"),
-        (FileOp.READ, False, "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines fileinput.input numpy.load pandas.read_csv pandas.read_json pandas.read_excel os.readlink mmap.mmap"),
-        (FileOp.LIST, False, "os.listdir os.scandir os.walk glob.glob glob.iglob pathlib.Path.iterdir pathlib.Path.glob pathlib.Path.rglob os.stat os.path.exists os.path.isfile"),
+        (
+            FileOp.WRITE,
+            False,
+            "pathlib.Path.write_text pathlib.Path.write_bytes os.truncate pathlib.Path.touch os.mkdir os.makedirs pathlib.Path.mkdir os.mknod os.mkfifo numpy.save joblib.dump",
+        ),
+        (
+            FileOp.READ,
+            False,
+            "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines fileinput.input numpy.load pandas.read_csv pandas.read_json pandas.read_excel os.readlink mmap.mmap",
+        ),
+        (
+            FileOp.LIST,
+            False,
+            "os.listdir os.scandir os.walk glob.glob glob.iglob pathlib.Path.iterdir pathlib.Path.glob pathlib.Path.rglob os.stat os.path.exists os.path.isfile",
+        ),
         (FileOp.MODE, False, "os.chmod os.lchmod pathlib.Path.chmod"),
         (FileOp.OWNER, False, "os.chown os.lchown shutil.chown"),
         (FileOp.EXECUTE, False, "runpy.run_path os.startfile ctypes.CDLL ctypes.cdll.LoadLibrary ctypes.WinDLL"),
     )
     for name in names.split()
 }
-_TWO_FILES: Final = frozenset("shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.link os.symlink os.renames pathlib.Path.rename pathlib.Path.replace pathlib.Path.symlink_to".split())
-_MOVES: Final = frozenset("shutil.move os.rename os.replace os.renames pathlib.Path.rename pathlib.Path.replace".split())
-_SHELL_CALLS: Final = frozenset("os.system os.popen subprocess.getoutput subprocess.getstatusoutput commands.getoutput popen2.popen2 asyncio.create_subprocess_shell pexpect.run pexpect.spawn IPython.get_ipython.system".split())
-_ARGV_CALLS: Final = frozenset("subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen sh.Command asyncio.create_subprocess_exec".split())
-_EXEC_CALLS: Final = frozenset("os.execl os.execle os.execlp os.execlpe os.execv os.execve os.execvp os.execvpe os.spawnl os.spawnle os.spawnlp os.spawnv os.spawnve os.spawnvp os.posix_spawn pty.spawn os.spawnlpe".split())
+_TWO_FILES: Final = frozenset(
+    "shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.link os.symlink os.renames pathlib.Path.rename pathlib.Path.replace pathlib.Path.symlink_to".split()
+)
+_MOVES: Final = frozenset(
+    "shutil.move os.rename os.replace os.renames pathlib.Path.rename pathlib.Path.replace".split()
+)
+_SHELL_CALLS: Final = frozenset(
+    "os.system os.popen subprocess.getoutput subprocess.getstatusoutput commands.getoutput popen2.popen2 asyncio.create_subprocess_shell pexpect.run pexpect.spawn IPython.get_ipython.system".split()
+)
+_ARGV_CALLS: Final = frozenset(
+    "subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen sh.Command asyncio.create_subprocess_exec".split()
+)
+_EXEC_CALLS: Final = frozenset(
+    "os.execl os.execle os.execlp os.execlpe os.execv os.execve os.execvp os.execvpe os.spawnl os.spawnle os.spawnlp os.spawnv os.spawnve os.spawnvp os.posix_spawn pty.spawn os.spawnlpe".split()
+)
 _SENDS: Final = frozenset("post put patch delete request".split())
-_HTTP: Final = ("requests.", "httpx.", "urllib3.", "aiohttp.", "urllib.request.", "urllib2.", "urllib.urlopen", "http.client.", "wget.download", "cloudscraper.", "pycurl.", "treq.", "grequests.")
-_CONNECTS: Final = frozenset("ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet paramiko.SSHClient.connect socket.create_connection pymongo.MongoClient websocket.create_connection imaplib.IMAP4_SSL".split())
+_HTTP: Final = (
+    "requests.",
+    "httpx.",
+    "urllib3.",
+    "aiohttp.",
+    "urllib.request.",
+    "urllib2.",
+    "urllib.urlopen",
+    "http.client.",
+    "wget.download",
+    "cloudscraper.",
+    "pycurl.",
+    "treq.",
+    "grequests.",
+)
+_CONNECTS: Final = frozenset(
+    "ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet paramiko.SSHClient.connect socket.create_connection pymongo.MongoClient websocket.create_connection imaplib.IMAP4_SSL".split()
+)
 _HOST_CALLS: Final = frozenset({"http.client.HTTPConnection", "http.client.HTTPSConnection"})
-_ALIASES: Final = {"posix": "os", "nt": "os", "builtins": "", "__builtin__": "", "posixpath": "os.path", "pathlib2": "pathlib", "PosixPath": "pathlib.Path", "urllib2": "urllib.request", "SocketServer": "socketserver", "SimpleHTTPServer": "http.server", "BaseHTTPServer": "http.server", "commands": "subprocess"}
+_ALIASES: Final = {
+    "posix": "os",
+    "nt": "os",
+    "builtins": "",
+    "__builtin__": "",
+    "posixpath": "os.path",
+    "pathlib2": "pathlib",
+    "PosixPath": "pathlib.Path",
+    "urllib2": "urllib.request",
+    "SocketServer": "socketserver",
+    "SimpleHTTPServer": "http.server",
+    "BaseHTTPServer": "http.server",
+    "commands": "subprocess",
+}
 # dotted name (or its start) : finding, class, sentence
 _ACTS: Final[dict[str, tuple[str, EffectClass, str]]] = {
     "ctypes.": ("code.native", EffectClass.EXECUTE, "calls native code, which can do anything"),
@@ -101,7 +156,11 @@ def read(text: str, place: Place, collector: Collector, depth: int) -> None:
     if len(text) > MAX_SOURCE:
         collector.unread.append(("too-large", "the program is too long to be read", place))
         return
-    source = "\n".join(_plain(line, place, collector, depth) for line in text.split("\n")) if "!" in text or "%" in text else text
+    source = (
+        "\n".join(_plain(line, place, collector, depth) for line in text.split("\n"))
+        if "!" in text or "%" in text
+        else text
+    )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a hostile text may hold odd escapes; they are its business
@@ -121,7 +180,12 @@ def _plain(line: str, place: Place, collector: Collector, depth: int) -> str:
     if stripped.startswith("!") and not stripped.startswith("!="):
         collector.text("shell", stripped.lstrip("!"), place, depth + 1)
         return line[: len(line) - len(stripped)] + "pass"
-    if stripped.startswith("%") and not stripped.startswith(("%=", "%(")) and stripped[1:2].isalpha() and stripped[:2] != "%s":
+    if (
+        stripped.startswith("%")
+        and not stripped.startswith(("%=", "%("))
+        and stripped[1:2].isalpha()
+        and stripped[:2] != "%s"
+    ):
         return line[: len(line) - len(stripped)] + "pass"
     return line
 
@@ -162,7 +226,9 @@ class _Program:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 root = _ALIASES.get(alias.name, alias.name)
-                self.names[alias.asname or alias.name.partition(".")[0]] = root if alias.asname else root.partition(".")[0]
+                self.names[alias.asname or alias.name.partition(".")[0]] = (
+                    root if alias.asname else root.partition(".")[0]
+                )
         elif isinstance(node, ast.ImportFrom):
             module = _ALIASES.get(node.module or "", node.module or "")
             for alias in node.names:
@@ -240,13 +306,19 @@ class _Program:
             if name == "getattr" and len(node.args) > 1:
                 attribute = self.value(node.args[1])
                 return f"{self.dotted(node.args[0], depth + 1)}.{attribute if isinstance(attribute, str) else '?'}"
-            return "pathlib.Path" if name in ("pathlib.Path.home", "pathlib.Path.joinpath", "pathlib.PurePath") else name
+            return (
+                "pathlib.Path" if name in ("pathlib.Path.home", "pathlib.Path.joinpath", "pathlib.PurePath") else name
+            )
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             return self.dotted(node.left, depth + 1)
         if isinstance(node, ast.Subscript):
             inner = self.dotted(node.value, depth + 1)
             key = self.value(node.slice)
-            return f"{inner}.{key}" if isinstance(key, str) and inner.endswith(("__dict__", "globals", "builtins", "modules")) else inner
+            return (
+                f"{inner}.{key}"
+                if isinstance(key, str) and inner.endswith(("__dict__", "globals", "builtins", "modules"))
+                else inner
+            )
         return ""
 
     def value(self, node: ast.AST | None, depth: int = 0) -> object:
@@ -276,7 +348,11 @@ class _Program:
     def _reversed(self, node: ast.Subscript, depth: int) -> object:
         text = self.value(node.value, depth + 1)
         step = node.slice.step if isinstance(node.slice, ast.Slice) else None
-        return text[::-1] if isinstance(text, str) and step is not None and self.value(step) is None and isinstance(step, ast.UnaryOp) else None
+        return (
+            text[::-1]
+            if isinstance(text, str) and step is not None and self.value(step) is None and isinstance(step, ast.UnaryOp)
+            else None
+        )
 
     def _operation(self, node: ast.BinOp, depth: int) -> object:
         left, right = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
@@ -300,7 +376,10 @@ class _Program:
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if name in ("os.path.join", "pathlib.Path.joinpath"):
             return posixpath.join(*texts) if texts else None
-        if name in ("pathlib.Path", "str", "os.fspath", "os.path.abspath", "os.path.realpath", "pathlib.PurePath") and args:
+        if (
+            name in ("pathlib.Path", "str", "os.fspath", "os.path.abspath", "os.path.realpath", "pathlib.PurePath")
+            and args
+        ):
             return "/".join(texts) if len(texts) > 1 else args[0]
         if name in ("os.path.expanduser", "os.path.expandvars", "os.path.normpath") and args:
             return args[0]
@@ -308,7 +387,18 @@ class _Program:
             return "~"
         if name in ("os.environ.get", "os.getenv"):
             return "~" if texts[:1] in (["HOME"], ["USERPROFILE"]) else None
-        if name in ("base64.b64decode", "base64.decodebytes", "binascii.unhexlify", "bytes.fromhex", "base64.urlsafe_b64decode", "base64.b32decode") and args:
+        if (
+            name
+            in (
+                "base64.b64decode",
+                "base64.decodebytes",
+                "binascii.unhexlify",
+                "bytes.fromhex",
+                "base64.urlsafe_b64decode",
+                "base64.b32decode",
+            )
+            and args
+        ):
             return _decoded(name, args[0])
         if name in ("chr", "bytes", "bytearray") and args and isinstance(args[0], int | list):
             return _characters(args[0])
@@ -329,7 +419,16 @@ class _Program:
         name = self.dotted(node.func)
         if not name:
             return
-        if name in ("open", "io.open", "codecs.open", "os.open", "pathlib.Path.open", "gzip.open", "aiofiles.open", "os.fdopen"):
+        if name in (
+            "open",
+            "io.open",
+            "codecs.open",
+            "os.open",
+            "pathlib.Path.open",
+            "gzip.open",
+            "aiofiles.open",
+            "os.fdopen",
+        ):
             self._open(node, name)
         elif name in _SHELL_CALLS:
             self._shell(node, name)
@@ -341,7 +440,12 @@ class _Program:
             self._two_files(node, name)
         elif name in ("eval", "exec", "compile", "runpy.run_module", "code.interact"):
             self._evaluates(node, name)
-        elif name.startswith(_HTTP) or name in _CONNECTS or name in _HOST_CALLS or name.endswith((".connect", ".connect_ex", ".sendto", ".create_connection")):
+        elif (
+            name.startswith(_HTTP)
+            or name in _CONNECTS
+            or name in _HOST_CALLS
+            or name.endswith((".connect", ".connect_ex", ".sendto", ".create_connection"))
+        ):
             self._contact(node, name)
         elif name == "os.kill":
             self._kill(node)
@@ -376,7 +480,11 @@ class _Program:
 
     def _file(self, node: ast.Call, name: str) -> None:
         op, recursive = _FILE_CALLS[name]
-        path = self._receiver(node) if name.startswith("pathlib.") else self._argument(node, 0, "path", "name", "file", "src")
+        path = (
+            self._receiver(node)
+            if name.startswith("pathlib.")
+            else self._argument(node, 0, "path", "name", "file", "src")
+        )
         if path is None:
             if op is FileOp.DELETE and recursive:
                 self.collector.use(FileUse(op, UNKNOWN, self.place, recursive, program=name))
@@ -405,21 +513,41 @@ class _Program:
         self.marks.add("spawns")
         text = self._argument(node, 0, "cmd", "command", "args")
         if text is None:
-            self.collector.add("code.spawns", EffectClass.EXECUTE, "runs a shell command that is put together only when it runs", self.place, name)
+            self.collector.add(
+                "code.spawns",
+                EffectClass.EXECUTE,
+                "runs a shell command that is put together only when it runs",
+                self.place,
+                name,
+            )
             return
         self.collector.text("shell", text.replace(UNKNOWN, "$UNKNOWN"), self.place, self.depth + 1)
         if UNKNOWN in text and text.index(UNKNOWN) == 0:
-            self.collector.add("code.spawns", EffectClass.EXECUTE, "runs a shell command whose program is known only when it runs", self.place, name)
+            self.collector.add(
+                "code.spawns",
+                EffectClass.EXECUTE,
+                "runs a shell command whose program is known only when it runs",
+                self.place,
+                name,
+            )
 
     def _argv(self, node: ast.Call, name: str) -> None:
         from toolguard.core.collect import argv  # collect imports this module
 
         self.marks.add("spawns")
-        first = self.value(node.args[0]) if node.args else self.value(next((k.value for k in node.keywords if k.arg in ("args", "cmd")), None))
+        first = (
+            self.value(node.args[0])
+            if node.args
+            else self.value(next((k.value for k in node.keywords if k.arg in ("args", "cmd")), None))
+        )
         if name in _EXEC_CALLS:
             words = [w if isinstance(w, str) else UNKNOWN for w in map(self.value, node.args)]
             listed = next((v for v in map(self.value, node.args[1:]) if isinstance(v, list)), None)
-            first = [words[0], *[w if isinstance(w, str) else UNKNOWN for w in (listed or words[1:])[1:]]] if words else None
+            first = (
+                [words[0], *[w if isinstance(w, str) else UNKNOWN for w in (listed or words[1:])[1:]]]
+                if words
+                else None
+            )
             if isinstance(self.value(node.args[0]) if node.args else None, list):
                 first = self.value(node.args[0])
         if isinstance(first, str):
@@ -428,7 +556,9 @@ class _Program:
             words = [w.replace(UNKNOWN, "$UNKNOWN") if isinstance(w, str) else "$UNKNOWN" for w in first]
             self.collector.command(argv(words), self.place, self.depth + 1)
         else:
-            self.collector.add("code.spawns", EffectClass.EXECUTE, "runs a program that is chosen only when it runs", self.place, name)
+            self.collector.add(
+                "code.spawns", EffectClass.EXECUTE, "runs a program that is chosen only when it runs", self.place, name
+            )
 
     def _evaluates(self, node: ast.Call, name: str) -> None:
         argument = node.args[0] if node.args else None
@@ -439,24 +569,55 @@ class _Program:
             if name != "compile":
                 self.collector.text("python", text, self.place, self.depth + 1)
             if not isinstance(argument, ast.Constant):
-                self.collector.add("code.evaluates", EffectClass.EXECUTE, "runs a text as code", self.place, name, Severity.MEDIUM, Confidence.MEDIUM)
+                self.collector.add(
+                    "code.evaluates",
+                    EffectClass.EXECUTE,
+                    "runs a text as code",
+                    self.place,
+                    name,
+                    Severity.MEDIUM,
+                    Confidence.MEDIUM,
+                )
             return
         source = ast.unparse(argument) if argument is not None else ""
-        hidden = any(word in source for word in ("b64decode", "decompress", "fromhex", "unhexlify", "urlopen", "requests.", "recv", "marshal", "decrypt"))
+        hidden = any(
+            word in source
+            for word in (
+                "b64decode",
+                "decompress",
+                "fromhex",
+                "unhexlify",
+                "urlopen",
+                "requests.",
+                "recv",
+                "marshal",
+                "decrypt",
+            )
+        )
         self.collector.add(
-            "code.evaluates", EffectClass.EXECUTE, "runs a text as code that is known only when it runs", self.place, name, Severity.HIGH if hidden else Severity.MEDIUM, Confidence.HIGH if hidden else Confidence.MEDIUM
+            "code.evaluates",
+            EffectClass.EXECUTE,
+            "runs a text as code that is known only when it runs",
+            self.place,
+            name,
+            Severity.HIGH if hidden else Severity.MEDIUM,
+            Confidence.HIGH if hidden else Confidence.MEDIUM,
         )
 
     def _contact(self, node: ast.Call, name: str) -> None:
         verb = name.rpartition(".")[2].lower()
-        address = self._argument(node, 1 if verb == "request" and len(node.args) > 1 else 0, "url", "host", "uri", "address")
+        address = self._argument(
+            node, 1 if verb == "request" and len(node.args) > 1 else 0, "url", "host", "uri", "address"
+        )
         if verb == "urlopen" or verb == "urlretrieve" or (verb == "request" and name.startswith("urllib")):
             address = self._argument(node, 0, "url", "fullurl")
         if address is None and node.args:
             pair = self.value(node.args[-1])
             if isinstance(pair, list) and pair and isinstance(pair[0], str):
                 address = f"//{pair[0]}:{pair[1] if len(pair) > 1 and isinstance(pair[1], int) else ''}".rstrip(":")
-        sends = any(k.arg in ("data", "json", "files", "body", "content") for k in node.keywords) or (verb == "urlopen" and len(node.args) > 1)
+        sends = any(k.arg in ("data", "json", "files", "body", "content") for k in node.keywords) or (
+            verb == "urlopen" and len(node.args) > 1
+        )
         method = verb.upper() if verb in _SENDS else ("POST" if sends else "GET")
         if verb in ("connect", "connect_ex", "sendto", "create_connection"):
             method = "RAW"
@@ -469,28 +630,64 @@ class _Program:
         self.sent.append(contact)
         if address:
             self.collector.contacts.append(contact)
-            self.collector.saved.update([self._argument(node, 1, "filename", "out") or ""] if verb in ("urlretrieve", "download") else [])
+            self.collector.saved.update(
+                [self._argument(node, 1, "filename", "out") or ""] if verb in ("urlretrieve", "download") else []
+            )
 
     def _kill(self, node: ast.Call) -> None:
         target = self.value(node.args[0]) if node.args else None
         if target in (1, -1) or isinstance(node.args[0] if node.args else None, ast.UnaryOp):
-            self.collector.add("system.kills", EffectClass.ADMINISTER, "kills the first program of the system or everything of the user", self.place, "os.kill")
+            self.collector.add(
+                "system.kills",
+                EffectClass.ADMINISTER,
+                "kills the first program of the system or everything of the user",
+                self.place,
+                "os.kill",
+            )
 
     # --- what only the whole shows ------------------------------------------------------------------------------
 
     def _together(self, nodes: list[ast.AST]) -> None:
         """Dangers that no single call shows."""
         if "connects" in self.marks and ("dup2" in self.marks or "spawns" in self.marks):
-            self.collector.add("shell.reverse-shell", EffectClass.GRANT, "runs commands for whoever is at the other end of a connection", self.place, "python")
-        looped = any(isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value and any(isinstance(n, ast.Call) and self.dotted(n.func) in ("os.fork", "multiprocessing.Process", "threading.Thread") for n in ast.walk(node)) for node in nodes)
+            self.collector.add(
+                "shell.reverse-shell",
+                EffectClass.GRANT,
+                "runs commands for whoever is at the other end of a connection",
+                self.place,
+                "python",
+            )
+        looped = any(
+            isinstance(node, ast.While)
+            and isinstance(node.test, ast.Constant)
+            and node.test.value
+            and any(
+                isinstance(n, ast.Call)
+                and self.dotted(n.func) in ("os.fork", "multiprocessing.Process", "threading.Thread")
+                for n in ast.walk(node)
+            )
+            for node in nodes
+        )
         if looped:
-            self.collector.add("shell.fork-bomb", EffectClass.EXECUTE, "starts copies of itself without end", self.place, "python")
-        if "encrypts" in self.marks and any(use.op in (FileOp.WRITE, FileOp.LIST, FileOp.DELETE) for use in self.collector.files):
+            self.collector.add(
+                "shell.fork-bomb", EffectClass.EXECUTE, "starts copies of itself without end", self.place, "python"
+            )
+        if "encrypts" in self.marks and any(
+            use.op in (FileOp.WRITE, FileOp.LIST, FileOp.DELETE) for use in self.collector.files
+        ):
             self.collector.add("code.encrypts", EffectClass.WRITE, "encrypts files", self.place, "python")
         sending = [c for c in self.sent if c.method not in ("GET", "HEAD")]
         if sending and self.read_files:
             for contact in sending[:3]:
-                self.collector.contacts.append(Contact(contact.address or "//?", self.place, contact.method, tuple(self.read_files[:5]), program=contact.program))
+                self.collector.contacts.append(
+                    Contact(
+                        contact.address or "//?",
+                        self.place,
+                        contact.method,
+                        tuple(self.read_files[:5]),
+                        program=contact.program,
+                    )
+                )
 
 
 def _decoded(name: str, value: object) -> object:
@@ -534,4 +731,3 @@ def _formatted(text: str, values: list[str]) -> str:
     for index, value in enumerate(values):
         text = text.replace("{}", value, 1).replace(f"{{{index}}}", value)
     return text
-

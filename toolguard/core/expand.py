@@ -122,7 +122,12 @@ def _edited(rest: str, value: str) -> str | None:
         if any(c in pattern for c in "*?["):
             return None
         return value.replace(pattern, replacement) if rest.startswith("//") else value.replace(pattern, replacement, 1)
-    simple = {"^^": value.upper(), ",,": value.lower(), "^": value[:1].upper() + value[1:], ",": value[:1].lower() + value[1:]}
+    simple = {
+        "^^": value.upper(),
+        ",,": value.lower(),
+        "^": value[:1].upper() + value[1:],
+        ",": value[:1].lower() + value[1:],
+    }
     if rest in simple:
         return simple[rest]
     trimmed = rest.lstrip("#%")
@@ -169,7 +174,9 @@ def _printf(args: list[str], _: str | None) -> str | None:
     out = ""
     while values:
         take, values = iter(values[:slots]), values[slots:]
-        out += re.sub(r"%([sbqdxc])", lambda m, take=take: ansi_c(next(take, "")) if m[1] == "b" else next(take, ""), form)
+        out += re.sub(
+            r"%([sbqdxc])", lambda m, take=take: ansi_c(next(take, "")) if m[1] == "b" else next(take, ""), form
+        )
     return out.replace("%%", "%")
 
 

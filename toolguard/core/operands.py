@@ -37,10 +37,16 @@ _TABLE: Final = {
     vi|vim|nvim|nano|emacs|ed|ex|pico|joe|micro|code|gedit|sudoedit : edit : -c -S -u --cmd -s
     echo|printf|kill|sleep|date|seq|expr|basename|dirname|which|type|command|whereis|man|help|cd|pushd|popd|export|set|unset|alias|declare|local|readonly|shift|return|exit|true|false|:|eval|test|[[|id|groups|whoami|hostname|uname|uptime|ps|pgrep|pkill|killall|jobs|wait|trap|ulimit|umask|let|tr|yes|cal|nproc|lsof|netstat|ss|ip|ping|host|dig|nslookup|docker|kubectl|git|apt|apt-get|pip|npm|systemctl|service|sudo|su|crontab|passwd|useradd|usermod|xargs|time|timeout|env|nice|nohup|ssh|tmux|screen|apropos|whatis|getent|compgen|complete|hash|history|shopt|psql|mysql|redis-cli|mongosh|make|terraform|aws|gcloud|az|helm : none :
     """.strip().splitlines()
-    for names, rule, options in [[part.strip() for part in f"{line} ".split(" : ")] if line.count(" : ") == 2 else [*[part.strip() for part in line.rstrip(" :").split(" : ")], ""]]
+    for names, rule, options in [
+        [part.strip() for part in f"{line} ".split(" : ")]
+        if line.count(" : ") == 2
+        else [*[part.strip() for part in line.rstrip(" :").split(" : ")], ""]
+    ]
     for name in names.split("|")
 }
-_ONE_OPERAND: Final = frozenset({"python", "perl", "ruby", "node", "php", "lua", "bash", "sh", "zsh", "dash", "ksh", "source", "."})
+_ONE_OPERAND: Final = frozenset(
+    {"python", "perl", "ruby", "node", "php", "lua", "bash", "sh", "zsh", "dash", "ksh", "source", "."}
+)
 """Only the first operand is a file of theirs: a script that they run."""
 _WRITES: Final = frozenset({">", ">>", "&>", "&>>", ">|", "<>"})
 
@@ -93,9 +99,20 @@ def uses(command: Command, program: str, place: Place, *, remote: bool, privileg
     """Every file use and contact of one simple command."""
     for redirect in command.redirects:
         if redirect.op in _WRITES and not redirect.target.text.isdigit():
-            yield FileUse(FileOp.WRITE, redirect.target.text, place, append=">>" in redirect.op, remote=remote, privileged=privileged, content=_written(command), program=program or ">")
+            yield FileUse(
+                FileOp.WRITE,
+                redirect.target.text,
+                place,
+                append=">>" in redirect.op,
+                remote=remote,
+                privileged=privileged,
+                content=_written(command),
+                program=program or ">",
+            )
         elif redirect.op == "<":
-            yield FileUse(FileOp.READ, redirect.target.text, place, remote=remote, privileged=privileged, program=program)
+            yield FileUse(
+                FileOp.READ, redirect.target.text, place, remote=remote, privileged=privileged, program=program
+            )
         path = redirect.target.text
         if path.startswith(("/dev/tcp/", "/dev/udp/")):
             yield Contact("//" + ":".join(path.split("/")[3:5]), place, "RAW", program=program)
@@ -110,7 +127,18 @@ def uses(command: Command, program: str, place: Place, *, remote: bool, privileg
 
 def _marked(use: Use, remote: bool, privileged: bool) -> Use:
     if isinstance(use, FileUse) and (remote or privileged):
-        return FileUse(use.op, use.path, use.place, use.recursive, use.filtered, use.append, remote, privileged, use.content, use.program)
+        return FileUse(
+            use.op,
+            use.path,
+            use.place,
+            use.recursive,
+            use.filtered,
+            use.append,
+            remote,
+            privileged,
+            use.content,
+            use.program,
+        )
     return use
 
 
@@ -135,7 +163,11 @@ def _by_table(command: Command, program: str, place: Place) -> Iterator[Use]:
                 yield FileUse(op, word.text, place, program=program)
         for name, value in _named(command.args):
             if looks_like_path(value):
-                op = FileOp.WRITE if name in ("o", "out", "output", "of", "outfile", "output-file", "log-file") else FileOp.READ
+                op = (
+                    FileOp.WRITE
+                    if name in ("o", "out", "output", "of", "outfile", "output-file", "log-file")
+                    else FileOp.READ
+                )
                 yield FileUse(op, value, place, program=program)
         return
     if looks_like_path(command.words[0].text) and "/tmp/" in command.words[0].text:
@@ -162,7 +194,9 @@ def _all(op: FileOp, words: list[Word], place: Place, program: str, **more: bool
 def _read(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
     chosen = words[:1] if program in _ONE_OPERAND else words
     op = FileOp.EXECUTE if program in _ONE_OPERAND else FileOp.READ
-    yield from _all(op, chosen, place, program, recursive=has_flag(command, "-r", "-R", "--recursive") and program in ("diff",))
+    yield from _all(
+        op, chosen, place, program, recursive=has_flag(command, "-r", "-R", "--recursive") and program in ("diff",)
+    )
     for name in option(command, "-o", "--output") if program in ("sort", "jq", "gpg", "gpg2", "base64") else ():
         yield FileUse(FileOp.WRITE, name, place, program=program)
 
@@ -170,7 +204,10 @@ def _read(command: Command, words: list[Word], program: str, place: Place) -> It
 def _read_rest(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
     given = has_flag(command, "-e", "-f", "--regexp", "--file", "--expression")
     files = words if given else words[1:]
-    in_place = program in ("sed", "gsed") and any(a.startswith(("-i", "--in-place")) or (a[:1] == "-" and a[1:2].isalpha() and "i" in a[1:3]) for a in command.args)
+    in_place = program in ("sed", "gsed") and any(
+        a.startswith(("-i", "--in-place")) or (a[:1] == "-" and a[1:2].isalpha() and "i" in a[1:3])
+        for a in command.args
+    )
     in_place = in_place or (program in ("gawk", "awk") and "inplace" in command.args)
     if in_place:
         files = [word for word in files if not word.text.startswith(("s/", "s|", "s#")) and word.text]
@@ -185,15 +222,41 @@ def _list(command: Command, words: list[Word], program: str, place: Place) -> It
         yield from _all(FileOp.LIST, words, place, program)
         return
     args = command.args
-    end = next((i for i, arg in enumerate(args) if arg.startswith(("-", "(", "!")) and arg not in ("-H", "-L", "-P")), len(args))
-    filtered = any(arg in args for arg in ("-name", "-iname", "-path", "-mtime", "-mmin", "-empty", "-size", "-newer", "-regex", "-ipath", "-atime", "-ctime", "-perm", "-user", "-inum", "-samefile", "-maxdepth"))
+    end = next(
+        (i for i, arg in enumerate(args) if arg.startswith(("-", "(", "!")) and arg not in ("-H", "-L", "-P")),
+        len(args),
+    )
+    filtered = any(
+        arg in args
+        for arg in (
+            "-name",
+            "-iname",
+            "-path",
+            "-mtime",
+            "-mmin",
+            "-empty",
+            "-size",
+            "-newer",
+            "-regex",
+            "-ipath",
+            "-atime",
+            "-ctime",
+            "-perm",
+            "-user",
+            "-inum",
+            "-samefile",
+            "-maxdepth",
+        )
+    )
     roots = [arg for arg in args[:end] if arg not in ("-H", "-L", "-P")] or ["."]
     for root in roots:
         yield FileUse(FileOp.LIST, root, place, recursive=True, filtered=filtered, program=program)
         if "-delete" in args:
             yield FileUse(FileOp.DELETE, root, place, recursive=not filtered, filtered=filtered, program=program)
     for name in option(command, "-name", "-iname", "-path", "-wholename", "-ipath"):
-        yield FileUse(FileOp.LIST, f"{roots[0].rstrip('/')}/any/{name.lstrip('*/')}", place, recursive=True, program=program)
+        yield FileUse(
+            FileOp.LIST, f"{roots[0].rstrip('/')}/any/{name.lstrip('*/')}", place, recursive=True, program=program
+        )
     for name in option(command, "-fprint", "-fprintf", "-fls"):
         yield FileUse(FileOp.WRITE, name, place, program=program)
 
@@ -262,11 +325,17 @@ def _make(command: Command, words: list[Word], program: str, place: Place) -> It
 
 
 def _mode(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
-    modes = [arg for arg in command.args if re.fullmatch(r"[-+=ugoarwxXst,0-7]+", arg) and not re.fullmatch(r"-[RvcfhHLP]+", arg)]
+    modes = [
+        arg
+        for arg in command.args
+        if re.fullmatch(r"[-+=ugoarwxXst,0-7]+", arg) and not re.fullmatch(r"-[RvcfhHLP]+", arg)
+    ]
     mode = modes[0] if modes else ""
     files = [word for word in words if word.text != mode] or []
     recursive = has_flag(command, "-R", "--recursive")
-    yield from _all(FileOp.MODE, files, place, program, recursive=recursive, content=mode, filtered="find" in command.via)
+    yield from _all(
+        FileOp.MODE, files, place, program, recursive=recursive, content=mode, filtered="find" in command.via
+    )
 
 
 def _owner(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
@@ -313,10 +382,16 @@ def _dd(command: Command, place: Place) -> Iterator[Use]:
 def _tar(command: Command, place: Place) -> Iterator[Use]:
     args = command.args
     letters = next((arg.lstrip("-") for arg in args if not arg.startswith("--")), "")
-    files = option(command, "-f", "--file") or ([args[1]] if "f" in letters and len(args) > 1 and not args[0].startswith("--") else [])
+    files = option(command, "-f", "--file") or (
+        [args[1]] if "f" in letters and len(args) > 1 and not args[0].startswith("--") else []
+    )
     clustered = [args[i + 1] for i, arg in enumerate(args[:-1]) if re.fullmatch(r"-?[a-zA-Z]*f", arg)]
     archive = (clustered or files or ["-"])[0]
-    rest = [w for w in operands(command, frozenset({"-C", "-f", "--exclude", "--transform", "-T", "-X"})) if w.text != archive and w.text != args[0]]
+    rest = [
+        w
+        for w in operands(command, frozenset({"-C", "-f", "--exclude", "--transform", "-T", "-X"}))
+        if w.text != archive and w.text != args[0]
+    ]
     if "c" in letters or "--create" in args or "r" in letters:
         yield FileUse(FileOp.WRITE, archive, place, append=True, program="tar")
         for word in rest:
@@ -334,7 +409,18 @@ _CURL_VALUED: Final = frozenset(
 
 def _curl(command: Command, place: Place) -> Iterator[Use]:
     method = (option(command, "-X", "--request") or [""])[0].upper().strip()
-    bodies = option(command, "-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--data-ascii", "--json", "-F", "--form")
+    bodies = option(
+        command,
+        "-d",
+        "--data",
+        "--data-raw",
+        "--data-binary",
+        "--data-urlencode",
+        "--data-ascii",
+        "--json",
+        "-F",
+        "--form",
+    )
     uploads = option(command, "-T", "--upload-file")
     sends = [*uploads, *(m[1] for body in bodies for m in [re.search(r"(?:^|=)[@<]([^;]+)", body)] if m)]
     outputs = option(command, "-o", "--output")
@@ -352,7 +438,9 @@ def _curl(command: Command, place: Place) -> Iterator[Use]:
     default = "PUT" if uploads else ("POST" if bodies else ("HEAD" if has_flag(command, "-I", "--head") else "GET"))
     addresses = [w.text for w in operands(command, _CURL_VALUED)] + option(command, "--url")
     body = " ".join(bodies) if bodies else None
-    if "-" in sends and (command.stdin is not None or (command.upstream is not None and command.upstream.name in _PLAIN_TEXT)):
+    if "-" in sends and (
+        command.stdin is not None or (command.upstream is not None and command.upstream.name in _PLAIN_TEXT)
+    ):
         sends.remove("-")
     sends += _told(command)
     for address in addresses:
@@ -362,7 +450,9 @@ def _curl(command: Command, place: Place) -> Iterator[Use]:
 
 
 _PLAIN_TEXT: Final = frozenset({"echo", "printf", "jq", "date", "uuidgen", "python", "python3"})
-_TELLING: Final = frozenset("cat env printenv set base64 base32 xxd tar zip gzip head tail whoami hostname id uname ifconfig ip ps find ls history grep gpg security tac od strings awk sed netstat".split())
+_TELLING: Final = frozenset(
+    "cat env printenv set base64 base32 xxd tar zip gzip head tail whoami hostname id uname ifconfig ip ps find ls history grep gpg security tac od strings awk sed netstat".split()
+)
 """Programs whose output, put into a request, is content of this machine."""
 
 
@@ -382,7 +472,9 @@ def _piped(command: Command, place: Place) -> Iterator[Use]:
                 yield FileUse(FileOp.READ, arg, place, program=command.name)
 
 
-_WGET_VALUED: Final = frozenset("-O -o -P -U -t -T -a -i -e --header --post-data --post-file --body-data --body-file --method --user --password --output-document --directory-prefix --user-agent --tries --timeout -A -R -D -l --level -Q -w".split())
+_WGET_VALUED: Final = frozenset(
+    "-O -o -P -U -t -T -a -i -e --header --post-data --post-file --body-data --body-file --method --user --password --output-document --directory-prefix --user-agent --tries --timeout -A -R -D -l --level -Q -w".split()
+)
 
 
 def _wget(command: Command, place: Place) -> Iterator[Use]:
@@ -398,7 +490,15 @@ def _wget(command: Command, place: Place) -> Iterator[Use]:
     method = (option(command, "--method") or ["POST" if sends or bodies else "GET"])[0].upper()
     saves = outputs[0] if outputs else "./"
     for word in operands(command, _WGET_VALUED):
-        yield Contact(word.text, place, method, tuple(sends), bodies[0] if bodies else None, "" if saves == "-" else saves, program="wget")
+        yield Contact(
+            word.text,
+            place,
+            method,
+            tuple(sends),
+            bodies[0] if bodies else None,
+            "" if saves == "-" else saves,
+            program="wget",
+        )
 
 
 def _httpie(command: Command, place: Place) -> Iterator[Use]:
@@ -412,7 +512,10 @@ def _httpie(command: Command, place: Place) -> Iterator[Use]:
 
 
 def _nc(command: Command, place: Place) -> Iterator[Use]:
-    words = [w.text for w in operands(command, frozenset("-p -w -s -e -c -i -q -x -X -O -I -T --exec --sh-exec -g -G".split()))]
+    words = [
+        w.text
+        for w in operands(command, frozenset("-p -w -s -e -c -i -q -x -X -O -I -T --exec --sh-exec -g -G".split()))
+    ]
     listens = has_flag(command, "-l", "--listen")
     sends = [r.target.text for r in command.redirects if r.op == "<" and not r.target.text.startswith("/dev/")]
     if has_flag(command, "-z"):  # only asks whether a port is open
@@ -425,12 +528,21 @@ def _nc(command: Command, place: Place) -> Iterator[Use]:
 
 
 def _socat(command: Command, place: Place) -> Iterator[Use]:
-    sends = [w.text.split(":", 1)[1].split(",")[0] for w in command.words[1:] if re.match(r"(?i)(?:file|open|gopen):", w.text)]
+    sends = [
+        w.text.split(":", 1)[1].split(",")[0]
+        for w in command.words[1:]
+        if re.match(r"(?i)(?:file|open|gopen):", w.text)
+    ]
     for word in command.words[1:]:
-        match = re.match(r"(?i)(?:tcp|udp|openssl|ssl|socks|proxy|sctp)[46]?(?:-(connect|listen|sendto|datagram))?:([^,]+)", word.text)
+        match = re.match(
+            r"(?i)(?:tcp|udp|openssl|ssl|socks|proxy|sctp)[46]?(?:-(connect|listen|sendto|datagram))?:([^,]+)",
+            word.text,
+        )
         if match:
             listens = (match[1] or "").lower() == "listen"
-            yield Contact("" if listens else "//" + match[2], place, "RAW", tuple(sends), listens=listens, program="socat")
+            yield Contact(
+                "" if listens else "//" + match[2], place, "RAW", tuple(sends), listens=listens, program="socat"
+            )
 
 
 def _openssl(command: Command, place: Place) -> Iterator[Use]:
@@ -443,14 +555,26 @@ def _openssl(command: Command, place: Place) -> Iterator[Use]:
         yield FileUse(FileOp.WRITE, name, place, program="openssl")
 
 
-_REMOTE_PATH: Final = re.compile(r"^(?:rsync://|scp://|sftp://)?(?:[\w.$~+-]+@)?([\w.-]+|\[[0-9a-fA-F:]+\]):(?!\\)(.*)$")  # [user@]host:path
+_REMOTE_PATH: Final = re.compile(
+    r"^(?:rsync://|scp://|sftp://)?(?:[\w.$~+-]+@)?([\w.-]+|\[[0-9a-fA-F:]+\]):(?!\\)(.*)$"
+)  # [user@]host:path
 
 
 def _transfer(command: Command, place: Place) -> Iterator[Use]:
     """scp, rsync, sftp: the last operand is the destination; one of both sides may be remote."""
-    valued = frozenset("-e -i -P -p -l -o -F -c -S -J -b -B -D -R -s -X --rsh --exclude --include --filter --files-from --port --password-file --log-file".split())
+    valued = frozenset(
+        "-e -i -P -p -l -o -F -c -S -J -b -B -D -R -s -X --rsh --exclude --include --filter --files-from --port --password-file --log-file".split()
+    )
     program = command.name
-    words = [w.text for w in operands(command, valued if program != "rsync" else valued - {"-P", "-p", "-l", "-o", "-c", "-S", "-b", "-D", "-R", "-s", "-X", "-F", "-i", "-J"})]
+    words = [
+        w.text
+        for w in operands(
+            command,
+            valued
+            if program != "rsync"
+            else valued - {"-P", "-p", "-l", "-o", "-c", "-S", "-b", "-D", "-R", "-s", "-X", "-F", "-i", "-J"},
+        )
+    ]
     if not words:
         return
     sources, target = (words[:-1], words[-1]) if len(words) > 1 else (words, "")
@@ -458,14 +582,30 @@ def _transfer(command: Command, place: Place) -> Iterator[Use]:
     local = tuple(s for s in sources if not _REMOTE_PATH.match(s))
     for source in local:
         yield FileUse(FileOp.READ, source, place, recursive=has_flag(command, "-r", "-a"), program=program)
-    removes = has_flag(command, "--delete", "--del", "--delete-after", "--delete-before", "--delete-during", "--delete-excluded", "--delete-delay") and not has_flag(command, "-n", "--dry-run")
+    removes = has_flag(
+        command,
+        "--delete",
+        "--del",
+        "--delete-after",
+        "--delete-before",
+        "--delete-during",
+        "--delete-excluded",
+        "--delete-delay",
+    ) and not has_flag(command, "-n", "--dry-run")
     if remote:
         yield Contact("//" + remote[1], place, "UPLOAD", local, program=program)
         yield FileUse(FileOp.WRITE, remote[2] or ".", place, remote=True, program=program)
     elif target:
         yield FileUse(FileOp.WRITE, target, place, append=program == "rsync", program=program)
     if removes:
-        yield FileUse(FileOp.DELETE, (remote[2] if remote else target) or ".", place, recursive=True, remote=bool(remote), program=program)
+        yield FileUse(
+            FileOp.DELETE,
+            (remote[2] if remote else target) or ".",
+            place,
+            recursive=True,
+            remote=bool(remote),
+            program=program,
+        )
     if has_flag(command, "--remove-source-files"):
         for source in sources:
             yield FileUse(FileOp.DELETE, source, place, recursive=True, program=program)

@@ -77,12 +77,16 @@ def _any(*lines: str) -> re.Pattern[str]:
 
 # Whole normal form, lower case. One line a platform or family; a new place is one more word.
 _TABLES: Final = {
-    Kind.HARMLESS: _any(r"/dev/(?:null|zero|full|tty|stdin|stdout|stderr|fd/\d+|random|urandom|ptmx|pts/\d+)$", r"nul$"),
+    Kind.HARMLESS: _any(
+        r"/dev/(?:null|zero|full|tty|stdin|stdout|stderr|fd/\d+|random|urandom|ptmx|pts/\d+)$", r"nul$"
+    ),
     Kind.DISK: _any(
         r"/dev/(?:sd[a-z]|hd[a-z]|vd[a-z]|xvd[a-z]|nvme\d|mmcblk\d|disk\d|rdisk\d|md\d|dm-\d|mapper/|loop\d|mtd|block/)",
         r"//\./physicaldrive\d //\./[a-z]:$",
     ),
-    Kind.MEMORY: _any(r"/dev/k?mem$ /dev/port$ /proc/kcore$ /proc/kallsyms$ /proc/[^/]+/(?:environ|mem)$ /proc/(?!self/|\$)[^/]+/(?:maps|fd(?:/.*)?|root(?:/.*)?|auxv|stack)$ /proc/sysrq-trigger$"),
+    Kind.MEMORY: _any(
+        r"/dev/k?mem$ /dev/port$ /proc/kcore$ /proc/kallsyms$ /proc/[^/]+/(?:environ|mem)$ /proc/(?!self/|\$)[^/]+/(?:maps|fd(?:/.*)?|root(?:/.*)?|auxv|stack)$ /proc/sysrq-trigger$"
+    ),
     Kind.CREDENTIALS: _any(
         r"(?:.*/)?\.ssh/(?!config$|known_hosts|authorized_keys|environment|rc$|.*\.pub$).+ ~/\.ssh(?:/\*)?$ (?:.*/)?id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?$",
         r"(?:.*/)?\.aws(?:/(?:credentials|sso/cache.*|cli/cache.*|\*))?$ (?:.*/)?\.boto$ (?:.*/)?\.s3cfg$ (?:.*/)?\.oci/(?:sessions.*|.*\.pem)$",
@@ -118,9 +122,15 @@ _TABLES: Final = {
     Kind.HISTORY: _any(
         r"(?:.*/)?\.(?:bash|zsh|sh|ksh|python|node_repl|mysql|psql|sqlite|rediscli|irb|ash)?_?history$ (?:.*/)?\.(?:viminfo|lesshst|wget-hsts)$ \$\{?histfile\}?$ (?:.*/)?consolehost_history\.txt$ (?:.*/)?fish_history$ (?:.*/)?\.zsh_sessions.* (?:.*/)?recentdocs.*",
     ),
-    Kind.SECRETS: _any(r"(?:.*/)?\.env(?:\.(?!example|sample|template|dist|test)[\w.-]+)?$ (?:.*/)?secrets?(?:\.[\w-]+)?\.(?:ya?ml|json|toml|env|ini)$ (?:.*/)?[\w.-]+\.tfstate(?:\.backup)?$ (?:.*/)?wp-config\.php$ (?:.*/)?\.htpasswd$ (?:.*/)?(?:passwords?|credentials)\.(?:txt|csv|xlsx?|kdbx|md)$"),
-    Kind.NETWORK: _any(r"/etc/(?:hosts|resolv\.conf|hosts\.(?:allow|deny)|nftables\.conf|iptables(?:/.*)?|ufw(?:/.*)?|default/ufw|pf\.conf|pf\.anchors(?:/.*)?|firewalld(?:/.*)?|proxychains.*|apt/sources\.list(?:\.d(?:/.*)?)?|yum\.repos\.d(?:/.*)?|ca-certificates.*|ssl/certs(?:/.*)?)$ (?:.*/)?drivers/etc/hosts$"),
-    Kind.TEMPORARY: _any(r"/(?:var/)?tmp/.+ /private/tmp/.+ /private/var/folders/.+ /dev/shm/.+ /run/user/\d+/.+ (?:.*/)?appdata/local/temp/.+ c:/(?:windows/)?temp/.+"),
+    Kind.SECRETS: _any(
+        r"(?:.*/)?\.env(?:\.(?!example|sample|template|dist|test)[\w.-]+)?$ (?:.*/)?secrets?(?:\.[\w-]+)?\.(?:ya?ml|json|toml|env|ini)$ (?:.*/)?[\w.-]+\.tfstate(?:\.backup)?$ (?:.*/)?wp-config\.php$ (?:.*/)?\.htpasswd$ (?:.*/)?(?:passwords?|credentials)\.(?:txt|csv|xlsx?|kdbx|md)$"
+    ),
+    Kind.NETWORK: _any(
+        r"/etc/(?:hosts|resolv\.conf|hosts\.(?:allow|deny)|nftables\.conf|iptables(?:/.*)?|ufw(?:/.*)?|default/ufw|pf\.conf|pf\.anchors(?:/.*)?|firewalld(?:/.*)?|proxychains.*|apt/sources\.list(?:\.d(?:/.*)?)?|yum\.repos\.d(?:/.*)?|ca-certificates.*|ssl/certs(?:/.*)?)$ (?:.*/)?drivers/etc/hosts$"
+    ),
+    Kind.TEMPORARY: _any(
+        r"/(?:var/)?tmp/.+ /private/tmp/.+ /private/var/folders/.+ /dev/shm/.+ /run/user/\d+/.+ (?:.*/)?appdata/local/temp/.+ c:/(?:windows/)?temp/.+"
+    ),
     Kind.GENERATED: _any(
         r"(?:.*/)?(?:node_modules|bower_components|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.venv|venv|\.eggs|[^/]+\.egg-info|build|dist|out|target|bin/debug|bin/release|obj|coverage|htmlcov|\.coverage|\.nyc_output|\.next|\.nuxt|\.turbo|\.parcel-cache|\.cache|\.gradle|\.terraform|cmake-build-[^/]+|_build|\.svelte-kit|\.angular|storybook-static|tmp|temp|\.tmp)(?:/.*)?$ .*\.(?:pyc|pyo|o|obj|class|log|tmp|swp|bak)$"
     ),

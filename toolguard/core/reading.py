@@ -61,7 +61,11 @@ def read(call: ToolCall) -> Reading:
     leaves, complete = _leaves(call.arguments)
     texts = tuple((where, text) for where, text, _ in leaves)
     if not complete:
-        return Reading(call, unread=(Unread("too-large", "the arguments are too large or too deeply nested to be read", NOWHERE),), texts=texts)
+        return Reading(
+            call,
+            unread=(Unread("too-large", "the arguments are too large or too deeply nested to be read", NOWHERE),),
+            texts=texts,
+        )
     try:
         return _Read(call, roles.of_call(call)).all(leaves, texts)
     except Exception as error:  # noqa: BLE001 - a text that breaks our reading must be asked about, whatever broke
@@ -93,7 +97,9 @@ def _leaves(arguments: Mapping[str, Json]) -> tuple[list[tuple[str, str, str]], 
         elif isinstance(node, Mapping):
             if len(node) > MAX_LEAVES:
                 return found, False
-            stack.extend((where + pointer(name), str(name), child, level + 1) for name, child in reversed(list(node.items())))
+            stack.extend(
+                (where + pointer(name), str(name), child, level + 1) for name, child in reversed(list(node.items()))
+            )
         elif isinstance(node, list | tuple):
             if len(node) > MAX_LEAVES:
                 return found, False
@@ -135,8 +141,19 @@ class _Read:
         """A program and its words in separate arguments: `{"command": "rm", "args": ["-rf", "/"]}` or a list of words."""
         arguments = self.call.arguments
         for key, value in arguments.items():
-            rest = next((arguments[name] for name in ("args", "argv", "arguments", "params") if name != key and isinstance(arguments.get(name), list | str)), None)
-            words = [str(part) for part in value] if isinstance(value, list) and all(isinstance(part, str | int) for part in value) else None
+            rest = next(
+                (
+                    arguments[name]
+                    for name in ("args", "argv", "arguments", "params")
+                    if name != key and isinstance(arguments.get(name), list | str)
+                ),
+                None,
+            )
+            words = (
+                [str(part) for part in value]
+                if isinstance(value, list) and all(isinstance(part, str | int) for part in value)
+                else None
+            )
             shown = roles.of_parameter(self.tool, key)
             if words and shown is Language.SHELL and (self.tool.runs_shell or key in ("argv", "cmd", "command")):
                 text, place = " ".join(words), Place(pointer(key))
@@ -186,18 +203,47 @@ class _Read:
 
     def _path(self, text: str, place: Place, key: str) -> None:
         op, filtered = roles.file_op(self.tool, key)
-        recursive = op is FileOp.DELETE and any(self.call.arguments.get(name) is True for name in ("recursive", "recurse", "force"))
+        recursive = op is FileOp.DELETE and any(
+            self.call.arguments.get(name) is True for name in ("recursive", "recurse", "force")
+        )
         content = self._content() if op is FileOp.WRITE else None
-        self.collector.use(FileUse(op, text, place, recursive, filtered, append=op is FileOp.WRITE and content is None, content=content, program=self.call.tool))
+        self.collector.use(
+            FileUse(
+                op,
+                text,
+                place,
+                recursive,
+                filtered,
+                append=op is FileOp.WRITE and content is None,
+                content=content,
+                program=self.call.tool,
+            )
+        )
 
     def _content(self) -> str | None:
-        for name in ("content", "contents", "text", "file_text", "new_string", "new_str", "body", "insert_text", "data", "new_text", "code", "source", "new_source"):
+        for name in (
+            "content",
+            "contents",
+            "text",
+            "file_text",
+            "new_string",
+            "new_str",
+            "body",
+            "insert_text",
+            "data",
+            "new_text",
+            "code",
+            "source",
+            "new_source",
+        ):
             value = self.call.arguments.get(name)
             if isinstance(value, str):
                 return value
         edits = self.call.arguments.get("edits")
         if isinstance(edits, list):
-            return "\n".join(str(e.get("newText") or e.get("new_string") or "") for e in edits[:100] if isinstance(e, Mapping))
+            return "\n".join(
+                str(e.get("newText") or e.get("new_string") or "") for e in edits[:100] if isinstance(e, Mapping)
+            )
         return None
 
     def _link(self, text: str, place: Place) -> None:
@@ -206,8 +252,24 @@ class _Read:
             return
         method = self.call.arguments.get("method") or self.call.arguments.get("http_method")
         verb = str(method).upper()[:10] if isinstance(method, str) else self.tool.http_method
-        body = next((v for name in ("body", "data", "payload", "json", "content") for v in [self.call.arguments.get(name)] if v), None)
-        self.collector.use(Contact(text, place, verb, body=body if isinstance(body, str) else (str(body)[:20_000] if body else None), program="tool"))
+        body = next(
+            (
+                v
+                for name in ("body", "data", "payload", "json", "content")
+                for v in [self.call.arguments.get(name)]
+                if v
+            ),
+            None,
+        )
+        self.collector.use(
+            Contact(
+                text,
+                place,
+                verb,
+                body=body if isinstance(body, str) else (str(body)[:20_000] if body else None),
+                program="tool",
+            )
+        )
 
     def _http(self, leaves: list[tuple[str, str, str]]) -> None:
         """Host and port given apart from each other."""
@@ -219,7 +281,22 @@ class _Read:
             if isinstance(value, str) and roles.is_host(value):
                 port = arguments.get("port")
                 address = f"//{value}:{port}" if isinstance(port, int | str) and str(port).isdigit() else f"//{value}"
-                self.collector.contacts.append(Contact(address, Place(pointer(name), 0, len(value)), self.tool.http_method, program="setting"))
+                self.collector.contacts.append(
+                    Contact(address, Place(pointer(name), 0, len(value)), self.tool.http_method, program="setting")
+                )
 
 
-_SHELL_DIALECTS: Final = {"shell": Language.SHELL, "bash": Language.SHELL, "sh": Language.SHELL, "zsh": Language.SHELL, "powershell": Language.POWERSHELL, "pwsh": Language.POWERSHELL, "python": Language.PYTHON, "python3": Language.PYTHON, "py": Language.PYTHON, "sql": Language.SQL, "cmd": Language.CMD, "batch": Language.CMD}
+_SHELL_DIALECTS: Final = {
+    "shell": Language.SHELL,
+    "bash": Language.SHELL,
+    "sh": Language.SHELL,
+    "zsh": Language.SHELL,
+    "powershell": Language.POWERSHELL,
+    "pwsh": Language.POWERSHELL,
+    "python": Language.PYTHON,
+    "python3": Language.PYTHON,
+    "py": Language.PYTHON,
+    "sql": Language.SQL,
+    "cmd": Language.CMD,
+    "batch": Language.CMD,
+}

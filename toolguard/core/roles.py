@@ -34,36 +34,72 @@ class Language(StrEnum):
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")  # camelCase, snake_case and kebab-case alike
 
-_SHELL_TOOL: Final = frozenset("bash shell sh zsh terminal console exec execute command commands cmd cli ssh subprocess process tmux tty script desktop".split())
-_RUNNING: Final = frozenset("run exec execute bash shell terminal command cmd ssh console invoke start spawn send type write eval".split())
-_SHELL_NAMES: Final = frozenset("command cmd commands shell bash command_line commandline cmdline shell_command bash_command full_command command_to_run argv exec keystrokes command_string".split())
-_SHELL_IN_TOOL: Final = frozenset("input script code text line keys content args arguments stdin data executable program".split())
+_SHELL_TOOL: Final = frozenset(
+    "bash shell sh zsh terminal console exec execute command commands cmd cli ssh subprocess process tmux tty script desktop".split()
+)
+_RUNNING: Final = frozenset(
+    "run exec execute bash shell terminal command cmd ssh console invoke start spawn send type write eval".split()
+)
+_SHELL_NAMES: Final = frozenset(
+    "command cmd commands shell bash command_line commandline cmdline shell_command bash_command full_command command_to_run argv exec keystrokes command_string".split()
+)
+_SHELL_IN_TOOL: Final = frozenset(
+    "input script code text line keys content args arguments stdin data executable program".split()
+)
 _SQL_NAMES: Final = frozenset("sql sql_query sql_statement sqlquery statement statements sql_string".split())
 _SQL_IN_TOOL: Final = frozenset("query queries q statement text command script input".split())
-_SQL_TOOL: Final = frozenset("sql sqlite postgres postgresql pg mysql mariadb database db duckdb snowflake bigquery clickhouse redshift oracle mssql supabase neon query cockroachdb trino presto athena databricks".split())
-_CODE_NAMES: Final = frozenset("code source source_code script program snippet cell python python_code javascript js function expression py_code code_block command".split())
-_CODE_TOOL: Final = frozenset("python py ipython jupyter notebook repl interpreter code sandbox node js javascript typescript ts ruby perl php lua r eval evaluate kernel execute run browser playwright puppeteer".split())
+_SQL_TOOL: Final = frozenset(
+    "sql sqlite postgres postgresql pg mysql mariadb database db duckdb snowflake bigquery clickhouse redshift oracle mssql supabase neon query cockroachdb trino presto athena databricks".split()
+)
+_CODE_NAMES: Final = frozenset(
+    "code source source_code script program snippet cell python python_code javascript js function expression py_code code_block command".split()
+)
+_CODE_TOOL: Final = frozenset(
+    "python py ipython jupyter notebook repl interpreter code sandbox node js javascript typescript ts ruby perl php lua r eval evaluate kernel execute run browser playwright puppeteer".split()
+)
 _PYTHON_TOOL: Final = frozenset("python py ipython jupyter notebook pandas numpy repl interpreter cell".split())
-_URL_NAMES: Final = frozenset("url uri link href endpoint website webpage page_url site base_url target_url webhook webhook_url callback callback_url address urls src image_url domain".split())
+_URL_NAMES: Final = frozenset(
+    "url uri link href endpoint website webpage page_url site base_url target_url webhook webhook_url callback callback_url address urls src image_url domain".split()
+)
 _PATH_NAMES: Final = frozenset(
     "path paths file filename file_name filepath file_path dir directory folder dirname dir_name dir_path source destination src dst dest target from to old_path new_path source_path destination_path target_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path relative_path relative_workspace_path cwd workdir working_directory root repo_path output_file input_file output input log_file archive location attachment attachments files".split()
 )
-_SURE_PATHS: Final = frozenset("path paths filename file_name filepath file_path dir_path source_path destination_path target_path old_path new_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path relative_path directory folder".split())
-_SQL_START: Final = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|drop|create|alter|truncate|grant|revoke|with|merge|replace|call|exec|explain|pragma|attach|vacuum|copy|set|show|describe|begin|declare)\b", re.IGNORECASE | re.DOTALL)
-_POWERSHELL_SIGNS: Final = re.compile(r"(?:^|[\s;|(])(?:Get|Set|New|Remove|Invoke|Start|Stop|Add|Clear|Copy|Move|Out|Write|Test|Import|Export|Enable|Disable)-[A-Z][A-Za-z]+|\$env:|\$PSVersionTable|\[System\.|\[Convert\]|-ErrorAction|%[A-Za-z]+%|\b[A-Za-z]:\\", re.MULTILINE)
-_POWERSHELL_HINT: Final = re.compile(r"[a-z]-[A-Z]|\$env:|\[System|\[Conv|%[A-Za-z]|[A-Za-z]:\\|\$PSV")  # cheap; one of these stands in all of them
+_SURE_PATHS: Final = frozenset(
+    "path paths filename file_name filepath file_path dir_path source_path destination_path target_path old_path new_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path relative_path directory folder".split()
+)
+_SQL_START: Final = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|drop|create|alter|truncate|grant|revoke|with|merge|replace|call|exec|explain|pragma|attach|vacuum|copy|set|show|describe|begin|declare)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_POWERSHELL_SIGNS: Final = re.compile(
+    r"(?:^|[\s;|(])(?:Get|Set|New|Remove|Invoke|Start|Stop|Add|Clear|Copy|Move|Out|Write|Test|Import|Export|Enable|Disable)-[A-Z][A-Za-z]+|\$env:|\$PSVersionTable|\[System\.|\[Convert\]|-ErrorAction|%[A-Za-z]+%|\b[A-Za-z]:\\",
+    re.MULTILINE,
+)
+_POWERSHELL_HINT: Final = re.compile(
+    r"[a-z]-[A-Z]|\$env:|\[System|\[Conv|%[A-Za-z]|[A-Za-z]:\\|\$PSV"
+)  # cheap; one of these stands in all of them
 _HOST: Final = re.compile(r"[A-Za-z0-9_.:\[\]-]{3,253}$")
-_URL_START: Final = re.compile(r"\s*(?:[a-z][a-z0-9+.-]{1,20}:)?//[^\s]+$|\s*(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?(?:/[^\s]*)?$|\s*(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:/[^\s]*)?$", re.IGNORECASE)
+_URL_START: Final = re.compile(
+    r"\s*(?:[a-z][a-z0-9+.-]{1,20}:)?//[^\s]+$|\s*(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?(?:/[^\s]*)?$|\s*(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:/[^\s]*)?$",
+    re.IGNORECASE,
+)
 
 _OPS: Final = (
     (FileOp.DELETE, frozenset("delete remove rm unlink trash erase destroy rmdir purge wipe".split())),
-    (FileOp.WRITE, frozenset("write create edit save append update insert replace put touch mkdir make modify patch set upload download overwrite str_replace store export generate init rename move mv copy cp add".split())),
+    (
+        FileOp.WRITE,
+        frozenset(
+            "write create edit save append update insert replace put touch mkdir make modify patch set upload download overwrite str_replace store export generate init rename move mv copy cp add".split()
+        ),
+    ),
     (FileOp.LIST, frozenset("list ls find search glob tree stat exists info dir cd count wc".split())),
     (FileOp.EXECUTE, frozenset("execute run launch start source import".split())),
     (FileOp.MODE, frozenset("chmod permission permissions".split())),
     (FileOp.READ, frozenset("read get view cat open load show head tail grep fetch display parse".split())),
 )
-_SOURCES: Final = frozenset("source src from old_path source_path file_name1 file_name2 input_path input_file old_name origin cwd workdir working_directory root repo_path attachments attachment".split())
+_SOURCES: Final = frozenset(
+    "source src from old_path source_path file_name1 file_name2 input_path input_file old_name origin cwd workdir working_directory root repo_path attachments attachment".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +131,23 @@ class Tool:
         return ""
 
 
-_DIALECTS: Final = {"node": "javascript", "js": "javascript", "javascript": "javascript", "typescript": "javascript", "ts": "javascript", "browser": "javascript", "playwright": "javascript", "puppeteer": "javascript", "evaluate": "javascript", "ruby": "ruby", "perl": "perl", "php": "php", "lua": "lua", "bash": "bash", "shell": "bash"}
+_DIALECTS: Final = {
+    "node": "javascript",
+    "js": "javascript",
+    "javascript": "javascript",
+    "typescript": "javascript",
+    "ts": "javascript",
+    "browser": "javascript",
+    "playwright": "javascript",
+    "puppeteer": "javascript",
+    "evaluate": "javascript",
+    "ruby": "ruby",
+    "perl": "perl",
+    "php": "php",
+    "lua": "lua",
+    "bash": "bash",
+    "shell": "bash",
+}
 
 
 def split(name: str) -> tuple[str, ...]:
@@ -107,7 +159,11 @@ def of_call(call: ToolCall) -> Tool:
     schema = call.definition.input_schema.get("properties") if call.definition else None
     described: tuple[tuple[str, str], ...] = ()
     if isinstance(schema, Mapping):
-        described = tuple((str(name), str(spec.get("description") or "")[:200].lower()) for name, spec in list(schema.items())[:50] if isinstance(spec, Mapping))
+        described = tuple(
+            (str(name), str(spec.get("description") or "")[:200].lower())
+            for name, spec in list(schema.items())[:50]
+            if isinstance(spec, Mapping)
+        )
     description = call.definition.description[:300] if call.definition else ""
     return _tool(call.tool, description, described)
 
@@ -119,14 +175,42 @@ def _tool(name: str, description: str, described: tuple[tuple[str, str], ...]) -
     told = description.lower()
     shell = bool(have & _SHELL_TOOL) or "shell command" in told or "bash command" in told
     method = "GET"
-    for word, verb in (("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE"), ("upload", "PUT"), ("send", "POST"), ("webhook", "POST")):
+    for word, verb in (
+        ("post", "POST"),
+        ("put", "PUT"),
+        ("patch", "PATCH"),
+        ("delete", "DELETE"),
+        ("upload", "PUT"),
+        ("send", "POST"),
+        ("webhook", "POST"),
+    ):
         if word in have:
             method = verb
-    dialect = next((d for d in ("sqlite", "postgres", "mysql", "duckdb", "snowflake", "bigquery", "clickhouse", "oracle", "redshift") if any(d in word for word in words)), "")
+    dialect = next(
+        (
+            d
+            for d in (
+                "sqlite",
+                "postgres",
+                "mysql",
+                "duckdb",
+                "snowflake",
+                "bigquery",
+                "clickhouse",
+                "oracle",
+                "redshift",
+            )
+            if any(d in word for word in words)
+        ),
+        "",
+    )
     return Tool(
         words,
         shell and not have & _PYTHON_TOOL,
-        bool(have & {"powershell", "pwsh", "powershell7", "shell"} and ("power" in have or "powershell" in name.lower())) or "pwsh" in have,
+        bool(
+            have & {"powershell", "pwsh", "powershell7", "shell"} and ("power" in have or "powershell" in name.lower())
+        )
+        or "pwsh" in have,
         bool(have & _SQL_TOOL) or "sql" in told,
         bool(have & _CODE_TOOL),
         bool(have & _PYTHON_TOOL) or "python" in told,
@@ -156,7 +240,12 @@ def of_parameter(tool: Tool, key: str) -> Language:
     if name in _PATH_NAMES or name.endswith(("_path", "_file", "_dir", "_directory", "_folder")):
         return Language.PATH
     described = dict(tool.described).get(key, "")
-    if "shell command" in described or "bash command" in described or "command to run" in described or "command to execute" in described:
+    if (
+        "shell command" in described
+        or "bash command" in described
+        or "command to run" in described
+        or "command to execute" in described
+    ):
         return Language.SHELL
     if "sql" in described and ("query" in described or "statement" in described):
         return Language.SQL
@@ -167,19 +256,36 @@ def of_value(tool: Tool, key: str, text: str) -> Language:
     """What this value of a parameter is, now that it can be looked at."""
     language = of_parameter(tool, key)
     if language is Language.URL:
-        return Language.URL if is_url(text) else (Language.PATH if text.startswith(("/", "~", "file:")) else Language.TEXT)
+        return (
+            Language.URL if is_url(text) else (Language.PATH if text.startswith(("/", "~", "file:")) else Language.TEXT)
+        )
     if language is Language.PATH:
         if is_url(text) and "://" in text:
             return Language.URL
         name = "_".join(split(key))
-        return Language.PATH if name in _SURE_PATHS or looks_like_path(text) or re.fullmatch(r"[\w.-]+\.\w{1,8}", text) else Language.TEXT
+        return (
+            Language.PATH
+            if name in _SURE_PATHS or looks_like_path(text) or re.fullmatch(r"[\w.-]+\.\w{1,8}", text)
+            else Language.TEXT
+        )
     if language is Language.SQL and not _SQL_START.match(text) and "_".join(split(key)) not in _SQL_NAMES:
         return Language.TEXT
-    if language is Language.SHELL and _POWERSHELL_HINT.search(text[:2000]) and _POWERSHELL_SIGNS.search(text[:2000]) and not re.search(r"^\s*#!|/bin/|\$\(", text[:2000]):
+    if (
+        language is Language.SHELL
+        and _POWERSHELL_HINT.search(text[:2000])
+        and _POWERSHELL_SIGNS.search(text[:2000])
+        and not re.search(r"^\s*#!|/bin/|\$\(", text[:2000])
+    ):
         return Language.POWERSHELL
     if language is Language.SHELL and tool.runs_sql and _SQL_START.match(text) and not tool.runs_shell:
         return Language.SQL
-    if language is Language.TEXT and len(text) < 4096 and text.startswith(("/", "~/", "file://", "../", "C:\\")) and looks_like_path(text) and not any(c.isspace() for c in text):
+    if (
+        language is Language.TEXT
+        and len(text) < 4096
+        and text.startswith(("/", "~/", "file://", "../", "C:\\"))
+        and looks_like_path(text)
+        and not any(c.isspace() for c in text)
+    ):
         return Language.PATH
     return language
 
@@ -207,7 +313,16 @@ def file_op(tool: Tool, key: str) -> tuple[FileOp, bool]:
     name = "_".join(split(key))
     if name in _SOURCES or (name == "path" and "copy" in tool.words):
         moves = {"move", "mv", "rename"} & set(tool.words)
-        return (FileOp.DELETE, True) if moves and name not in ("cwd", "workdir", "working_directory", "root", "repo_path") else (FileOp.READ if name not in ("cwd", "workdir", "working_directory", "root", "repo_path") else FileOp.LIST, False)
+        return (
+            (FileOp.DELETE, True)
+            if moves and name not in ("cwd", "workdir", "working_directory", "root", "repo_path")
+            else (
+                FileOp.READ
+                if name not in ("cwd", "workdir", "working_directory", "root", "repo_path")
+                else FileOp.LIST,
+                False,
+            )
+        )
     if name in ("save_dir", "save_path", "output_path", "output_file", "output"):
         return FileOp.WRITE, False
     return op, False

@@ -209,7 +209,9 @@ class _Walk:
             return self._assignments(node, depth)
         if kind == "unset_command":
             words = [Word("unset"), *(word for child in node.named_children for word in self.expanded(child, depth))]
-            return self._run(Command(tuple(words), self.char(node.start_byte), self.char(node.end_byte), nested=self.nested), depth)
+            return self._run(
+                Command(tuple(words), self.char(node.start_byte), self.char(node.end_byte), nested=self.nested), depth
+            )
         if kind == "function_definition":
             return self._function(node)
         if kind in ("for_statement", "select_statement"):
@@ -452,7 +454,9 @@ class _Walk:
             words[:1] = [Word(part) for part in self.aliases[words[0].text]]
         start = self.char(children[0].start_byte) if children else 0
         end = self.char(children[-1].end_byte) if children else 0
-        return self._run(Command(tuple(words), start, end, tuple(env), tuple(redirects), None, self.nested, stdin), depth)
+        return self._run(
+            Command(tuple(words), start, end, tuple(env), tuple(redirects), None, self.nested, stdin), depth
+        )
 
     def _run(self, command: Command, depth: int) -> list[Command]:
         """Note a command, and follow it into what the text defined under its name."""
@@ -603,7 +607,11 @@ def _listed(command: Command) -> str:
 def below(find: Command) -> str:
     """The pattern of what a `find` names: its first folder and the name that it looks for."""
     args = find.args
-    root = next((arg for arg in args if not arg.startswith(("-", "(", "!"))), ".") if args and args[0][:1] not in "(!" else "."
+    root = (
+        next((arg for arg in args if not arg.startswith(("-", "(", "!"))), ".")
+        if args and args[0][:1] not in "(!"
+        else "."
+    )
     root = "." if args and args[0].startswith("-") and args[0] not in ("-H", "-L", "-P") else root
     name = next((args[i + 1] for i, arg in enumerate(args[:-1]) if arg in ("-name", "-iname")), "*")
     return f"{root.rstrip('/')}/{name}"

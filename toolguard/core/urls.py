@@ -19,7 +19,9 @@ import ada_url
 MAX_URL: Final = 16_384
 
 _SCHEME: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:")  # a scheme of its own
-_HOST_PORT: Final = re.compile(r"^[\w.-]+:\d+(?:[/?#]|$)")  # host:port without a scheme, which a parser takes for scheme:path
+_HOST_PORT: Final = re.compile(
+    r"^[\w.-]+:\d+(?:[/?#]|$)"
+)  # host:port without a scheme, which a parser takes for scheme:path
 _METADATA: Final = frozenset(
     {
         "169.254.169.254",
@@ -44,11 +46,19 @@ _RELAYS: Final = re.compile(
     r"|api\.telegram\.org|discord(?:app)?\.com/api/webhooks|hooks\.slack\.com)(?:$|/|:)"
 )
 """Public places that take anything from anybody and show it to whoever asks: the usual ends of an exfiltration."""
-_WILDCARD_DNS: Final = re.compile(r"(?:^|\.)(\d{1,3}[.-]\d{1,3}[.-]\d{1,3}[.-]\d{1,3})\.(?:nip|sslip|xip)\.io$")  # a name that resolves to the address in it
-_LOCAL_NAMES: Final = re.compile(r"(?:^|\.)(?:localhost|localdomain|local|internal|intranet|corp|lan|home|localtest\.me|lvh\.me|vcap\.me)$")
-_OPAQUE: Final = re.compile(r"cursor|token|page|after|before|next|state|code|sig|hash|etag|continuation|csrf|saml|jwt|nonce", re.I)
+_WILDCARD_DNS: Final = re.compile(
+    r"(?:^|\.)(\d{1,3}[.-]\d{1,3}[.-]\d{1,3}[.-]\d{1,3})\.(?:nip|sslip|xip)\.io$"
+)  # a name that resolves to the address in it
+_LOCAL_NAMES: Final = re.compile(
+    r"(?:^|\.)(?:localhost|localdomain|local|internal|intranet|corp|lan|home|localtest\.me|lvh\.me|vcap\.me)$"
+)
+_OPAQUE: Final = re.compile(
+    r"cursor|token|page|after|before|next|state|code|sig|hash|etag|continuation|csrf|saml|jwt|nonce", re.IGNORECASE
+)
 """Parameters that hold encoded text by custom: positions in a list, sign-in states, signatures."""
-_ENCODED_LABEL: Final = re.compile(r"^(?:[0-9a-f]{24,}|[a-z2-7]{32,}|(?=[^.]*\d)(?=[^.]*[a-z])[a-z0-9_-]{40,})$")  # hex, base32 or a long mix
+_ENCODED_LABEL: Final = re.compile(
+    r"^(?:[0-9a-f]{24,}|[a-z2-7]{32,}|(?=[^.]*\d)(?=[^.]*[a-z])[a-z0-9_-]{40,})$"
+)  # hex, base32 or a long mix
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,11 @@ def host_place(host: str) -> str:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        if host == "localhost" or host.endswith((".localhost", ".localtest.me", ".lvh.me")) or host in ("localtest.me", "lvh.me", "ip6-localhost"):
+        if (
+            host == "localhost"
+            or host.endswith((".localhost", ".localtest.me", ".lvh.me"))
+            or host in ("localtest.me", "lvh.me", "ip6-localhost")
+        ):
             return "loopback"
         return "local-name" if _LOCAL_NAMES.search(host) or "." not in host else "public"
     return _address_place(address)
@@ -163,7 +177,11 @@ def _disguise(source: str, host: str, login: bool) -> str:
         return f"what stands before `@` looks like a host, the real one is {host}"
     bare = written.strip("[]").partition("]")[0]
     bare = re.sub(r":\d*$", "", bare) if bare.count(":") == 1 else bare
-    if re.fullmatch(r"[\d.]+", host) and bare.rstrip(".").lower() != host and re.fullmatch(r"[0-9a-fx.]+", bare.lower()):
+    if (
+        re.fullmatch(r"[\d.]+", host)
+        and bare.rstrip(".").lower() != host
+        and re.fullmatch(r"[0-9a-fx.]+", bare.lower())
+    ):
         return f"a number written to hide the address {host}"
     if "%" in written and unquote(written) != written:
         return f"its host is percent-encoded, it is {host}"
@@ -197,8 +215,15 @@ def _hidden_text(value: str) -> bool:
     try:
         if len(compact) >= 20 and re.fullmatch(r"(?:[0-9a-fA-F]{2})+", compact):
             raw = bytes.fromhex(compact)
-        elif len(value) >= 14 and re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", value) and re.search(r"[a-z]", value) and re.search(r"[A-Z]", value):
-            raw = base64.b64decode(value.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(value.rstrip("=")) % 4))
+        elif (
+            len(value) >= 14
+            and re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", value)
+            and re.search(r"[a-z]", value)
+            and re.search(r"[A-Z]", value)
+        ):
+            raw = base64.b64decode(
+                value.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(value.rstrip("=")) % 4)
+            )
     except (binascii.Error, ValueError):
         return False
     return len(raw) >= 10 and all(32 <= byte < 127 for byte in raw)

@@ -57,7 +57,21 @@ def parse(language: str, text: str) -> list[Command]:
 
 
 def _made(words: list[Word], upstream: Command | None) -> Command:
-    while words and words[0].text in ("@", "call", "Call", "CALL", ".", "=", "return", "if", "foreach", "do", "try", "start", "%"):
+    while words and words[0].text in (
+        "@",
+        "call",
+        "Call",
+        "CALL",
+        ".",
+        "=",
+        "return",
+        "if",
+        "foreach",
+        "do",
+        "try",
+        "start",
+        "%",
+    ):
         words = words[1:] or words
         if len(words) == 1:
             break
@@ -73,7 +87,26 @@ _TARGETS: Final = {
     "invoke-item": FileOp.EXECUTE, "tee-object": FileOp.WRITE, "export-csv": FileOp.WRITE, "import-csv": FileOp.READ, "import-module": FileOp.EXECUTE,
     "select-string": FileOp.READ, "get-itemproperty": FileOp.READ, "compress-archive": FileOp.READ, "expand-archive": FileOp.READ,
 }  # fmt: skip
-_VALUED: Final = frozenset({"-value", "-encoding", "-itemtype", "-name", "-filter", "-include", "-exclude", "-type", "-method", "-body", "-headers", "-contenttype", "-useragent", "-erroraction", "-ea", "-pattern"})
+_VALUED: Final = frozenset(
+    {
+        "-value",
+        "-encoding",
+        "-itemtype",
+        "-name",
+        "-filter",
+        "-include",
+        "-exclude",
+        "-type",
+        "-method",
+        "-body",
+        "-headers",
+        "-contenttype",
+        "-useragent",
+        "-erroraction",
+        "-ea",
+        "-pattern",
+    }
+)
 
 
 def uses(command: Command, program: str, place: Place) -> Iterator[FileUse | Contact]:
@@ -83,26 +116,67 @@ def uses(command: Command, program: str, place: Place) -> Iterator[FileUse | Con
     lowered = [arg.lower() for arg in args]
     recursive = any(arg in ("-recurse", "-r", "-rec", "-force", "/s", "/q") for arg in lowered)
     named = {lowered[i].rstrip(":"): args[i + 1] for i in range(len(args) - 1) if lowered[i].startswith("-")}
-    plain = [arg for i, arg in enumerate(args) if not arg.startswith(("-", "/")) or (arg.startswith("/") and len(arg) > 2) if i == 0 or lowered[i - 1] not in _VALUED]
+    plain = [
+        arg
+        for i, arg in enumerate(args)
+        if not arg.startswith(("-", "/")) or (arg.startswith("/") and len(arg) > 2)
+        if i == 0 or lowered[i - 1] not in _VALUED
+    ]
     if name in _TARGETS:
         path = named.get("-path") or named.get("-literalpath") or named.get("-filepath") or next(iter(plain), "")
         if path:
             content = named.get("-value") if _TARGETS[name] is FileOp.WRITE else None
-            yield FileUse(_TARGETS[name], path, place, recursive=recursive and name == "remove-item", append=name in ("add-content", "new-item"), content=content, program=name)
+            yield FileUse(
+                _TARGETS[name],
+                path,
+                place,
+                recursive=recursive and name == "remove-item",
+                append=name in ("add-content", "new-item"),
+                content=content,
+                program=name,
+            )
     elif name in ("copy-item", "move-item"):
         paths = [named.get("-path", ""), *plain]
         found = [p for p in paths if p]
         for source in found[:1]:
-            yield FileUse(FileOp.READ if name == "copy-item" else FileOp.DELETE, source, place, filtered=True, recursive="-recurse" in lowered and name == "copy-item", program=name)
+            yield FileUse(
+                FileOp.READ if name == "copy-item" else FileOp.DELETE,
+                source,
+                place,
+                filtered=True,
+                recursive="-recurse" in lowered and name == "copy-item",
+                program=name,
+            )
         target = named.get("-destination") or (found[1] if len(found) > 1 else "")
         if target:
             yield FileUse(FileOp.WRITE, target, place, program=name)
-    elif name in ("invoke-webrequest", "invoke-restmethod", "start-bitstransfer", "bitsadmin", "certutil", "certoc", "curl.exe", "mpcmdrun", "desktopimgdownldr", "esentutl", "expand", "extrac32", "replace", "hh", "ieexec", "finger", "ftp", "tftp"):
+    elif name in (
+        "invoke-webrequest",
+        "invoke-restmethod",
+        "start-bitstransfer",
+        "bitsadmin",
+        "certutil",
+        "certoc",
+        "curl.exe",
+        "mpcmdrun",
+        "desktopimgdownldr",
+        "esentutl",
+        "expand",
+        "extrac32",
+        "replace",
+        "hh",
+        "ieexec",
+        "finger",
+        "ftp",
+        "tftp",
+    ):
         saved = named.get("-outfile") or named.get("-o") or named.get("-destination") or ""
         sends = (named["-infile"],) if "-infile" in named else ()
         for arg in args:
             if "://" in arg:
-                yield Contact(arg, place, named.get("-method", "GET").upper(), sends, named.get("-body"), saved, program=name)
+                yield Contact(
+                    arg, place, named.get("-method", "GET").upper(), sends, named.get("-body"), saved, program=name
+                )
         if saved:
             yield FileUse(FileOp.WRITE, saved, place, program=name)
     else:

@@ -14,11 +14,37 @@ from typing import Final
 
 from toolguard.core.shell import Command, Word, below
 
-REMOTE: Final = frozenset({"ssh", "docker", "podman", "kubectl", "oc", "lxc", "crictl", "nerdctl", "vagrant", "plink", "gcloud", "az", "wsl", "ansible", "salt", "pdsh", "nsenter", "chroot", "heroku", "fly", "incus"})
+REMOTE: Final = frozenset(
+    {
+        "ssh",
+        "docker",
+        "podman",
+        "kubectl",
+        "oc",
+        "lxc",
+        "crictl",
+        "nerdctl",
+        "vagrant",
+        "plink",
+        "gcloud",
+        "az",
+        "wsl",
+        "ansible",
+        "salt",
+        "pdsh",
+        "nsenter",
+        "chroot",
+        "heroku",
+        "fly",
+        "incus",
+    }
+)
 """What runs through these acts on another machine or in a container."""
 PRIVILEGED: Final = frozenset({"sudo", "doas", "su", "pkexec", "runuser", "sudoedit", "gosu", "su-exec", "run0"})
 
-SHELLS: Final = frozenset("sh bash zsh dash ksh ash mksh rbash fish csh tcsh yash elvish sash rc xonsh nu pdksh lksh posh oil osh".split())
+SHELLS: Final = frozenset(
+    "sh bash zsh dash ksh ash mksh rbash fish csh tcsh yash elvish sash rc xonsh nu pdksh lksh posh oil osh".split()
+)
 POWERSHELLS: Final = frozenset({"powershell", "powershell.exe", "pwsh", "pwsh.exe"})
 
 
@@ -164,7 +190,15 @@ _PREFIXES: Final = dict(
     """.strip().splitlines()
 )
 
-PREFIXED: Final = frozenset(name.partition(" ")[0] for name in _PREFIXES) - {"docker", "podman", "nerdctl", "docker-compose", "npm", "uv", "poetry"}
+PREFIXED: Final = frozenset(name.partition(" ")[0] for name in _PREFIXES) - {
+    "docker",
+    "podman",
+    "nerdctl",
+    "docker-compose",
+    "npm",
+    "uv",
+    "poetry",
+}
 """Programs whose command line ends in another command."""
 
 # name : option(s) with the text : language. Without such an option the text comes from standard input.
@@ -262,7 +296,9 @@ def _behind(command: Command, name: str) -> Command | None:
     if prefix is None:
         return None
     at = operand_at(command.words, prefix.valued, prefix.skip, start)
-    while at < len(command.words) and (_ASSIGNMENT.match(command.words[at].text) or (name == "env" and command.words[at].inner)):
+    while at < len(command.words) and (
+        _ASSIGNMENT.match(command.words[at].text) or (name == "env" and command.words[at].inner)
+    ):
         at += 1  # `env A=1 command`, `env $(cat .env) command`
     if at >= len(command.words) or (name == "command" and command.args[0] in ("-v", "-V", "-pv", "-pV")):
         return None
@@ -271,7 +307,11 @@ def _behind(command: Command, name: str) -> Command | None:
 
 def behind(command: Command, words: tuple[Word, ...], name: str) -> Command:
     """A command that another one runs, at the same place and with the same streams."""
-    env = tuple((w.text.partition("=")[0], Word(w.text.partition("=")[2], w.known)) for w in command.words if _ASSIGNMENT.match(w.text))
+    env = tuple(
+        (w.text.partition("=")[0], Word(w.text.partition("=")[2], w.known))
+        for w in command.words
+        if _ASSIGNMENT.match(w.text)
+    )
     return replace(command, words=words, via=(*command.via, name), env=env if name == "env" else command.env)
 
 
@@ -339,12 +379,19 @@ def _windows(command: Command, name: str) -> Iterator[Inside]:
             if text in ("/c", "/k", "/r", "//c"):
                 yield Inside("cmd", " ".join(w.text for w in rest), known)
                 return
-        elif text.startswith("-e") and text not in ("-executionpolicy", "-ep", "-ex", "-exec", "-executionpol") and rest:
+        elif (
+            text.startswith("-e") and text not in ("-executionpolicy", "-ep", "-ex", "-exec", "-executionpol") and rest
+        ):
             yield Inside("powershell-encoded", rest[0].text, rest[0].known)
             return
         elif text in ("-c", "-command", "/c", "-com", "-comm") or (not text.startswith(("-", "/")) and index == 1):
             body = rest if text.startswith(("-", "/")) else words[index:]
-            yield Inside("powershell", " ".join(w.text for w in body), all(w.known for w in body), tuple(c for w in body for c in w.inner))
+            yield Inside(
+                "powershell",
+                " ".join(w.text for w in body),
+                all(w.known for w in body),
+                tuple(c for w in body for c in w.inner),
+            )
             return
 
 
@@ -391,7 +438,9 @@ def _xargs(command: Command) -> Iterator[Command]:
         if command.stdin is not None
         else (Word(_fed_from(command.upstream), False),)
     )
-    marker = next((w.text for w in _option(command, frozenset({"-I", "--replace"}))), "{}" if "-i" in command.args else "")
+    marker = next(
+        (w.text for w in _option(command, frozenset({"-I", "--replace"}))), "{}" if "-i" in command.args else ""
+    )
     if marker:
         body = tuple(replace(w, text=w.text.replace(marker, fed[0].text if fed else "")) for w in words)
     else:
@@ -417,7 +466,9 @@ def _ssh(command: Command) -> Iterator[Inside | Command]:
     at = operand_at(command.words, _SSH_VALUED)
     rest = command.words[at + 1 :]
     if rest:
-        yield Inside("shell", " ".join(w.text for w in rest), all(w.known for w in rest), tuple(c for w in rest for c in w.inner))
+        yield Inside(
+            "shell", " ".join(w.text for w in rest), all(w.known for w in rest), tuple(c for w in rest for c in w.inner)
+        )
     elif command.stdin is not None and at < len(command.words):
         yield Inside("shell", command.stdin)
 
@@ -484,7 +535,14 @@ def _git(command: Command) -> Iterator[Inside | Command]:
         name, _, value = word.text.partition("=")
         if value.startswith("!"):
             yield Inside("shell", value[1:], word.known)
-        elif name.lower() in ("core.pager", "core.editor", "core.sshcommand", "core.fsmonitor", "sequence.editor", "diff.external"):
+        elif name.lower() in (
+            "core.pager",
+            "core.editor",
+            "core.sshcommand",
+            "core.fsmonitor",
+            "sequence.editor",
+            "diff.external",
+        ):
             yield Inside("shell", value, word.known)
     args = command.args
     for marker in ("foreach", "run", "--exec", "-x", "--tree-filter", "--index-filter", "--msg-filter"):
@@ -506,7 +564,12 @@ def _last(command: Command) -> Iterator[Inside]:
     """tmux new 'cmd', screen -dm cmd, script -c: the words after the options, joined."""
     at = operand_at(command.words, frozenset("-t -s -S -n -c -F -x -y -L -f -e".split()))
     words = command.words[at:]
-    if command.name in ("tmux",) and words and words[0].text in ("new", "new-session", "new-window", "neww", "split-window", "respawn-pane", "run-shell", "send-keys", "run"):
+    if (
+        command.name in ("tmux",)
+        and words
+        and words[0].text
+        in ("new", "new-session", "new-window", "neww", "split-window", "respawn-pane", "run-shell", "send-keys", "run")
+    ):
         inner = replace(command, words=(words[0], *words[1:]))
         start = operand_at(inner.words, frozenset("-t -s -S -n -c -F -x -y -e".split()))
         words = tuple(w for w in inner.words[start:] if w.text not in ("Enter", "C-m"))

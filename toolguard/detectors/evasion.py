@@ -19,7 +19,9 @@ SURE, LIKELY, MAYBE = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 
 FINDINGS: Final = (
     FindingKind("evasion.logs", HIGH, SURE, "deletes or overwrites logs", ("CWE-117",)),
-    FindingKind("evasion.history", HIGH, LIKELY, "keeps commands from being recorded, or changes the record", ("CWE-778",)),
+    FindingKind(
+        "evasion.history", HIGH, LIKELY, "keeps commands from being recorded, or changes the record", ("CWE-778",)
+    ),
     FindingKind("evasion.defences", HIGH, LIKELY, "weakens or changes a protection of the machine", ("CWE-693",)),
 )
 _BY_ID: Final = {kind.id: kind for kind in FINDINGS}
@@ -36,9 +38,18 @@ def _covers(use: FileUse) -> Iterator[Finding]:
     found = kinds(use.path)
     place = use.place
     if Kind.LOGS in found and not (use.append and use.content is None):
-        yield _BY_ID["evasion.logs"].at(f"{_VERBS[use.op]} the log {use.path[:200]}", place.pointer, place.start, place.end)
+        yield _BY_ID["evasion.logs"].at(
+            f"{_VERBS[use.op]} the log {use.path[:200]}", place.pointer, place.start, place.end
+        )
     if Kind.HISTORY in found:
-        yield _BY_ID["evasion.history"].at(f"{_VERBS[use.op]} the record of commands {use.path[:200]}", place.pointer, place.start, place.end)
+        yield _BY_ID["evasion.history"].at(
+            f"{_VERBS[use.op]} the record of commands {use.path[:200]}", place.pointer, place.start, place.end
+        )
 
 
-_VERBS: Final = {FileOp.WRITE: "writes to", FileOp.DELETE: "deletes", FileOp.MODE: "changes the mode of", FileOp.OWNER: "changes the owner of"}
+_VERBS: Final = {
+    FileOp.WRITE: "writes to",
+    FileOp.DELETE: "deletes",
+    FileOp.MODE: "changes the mode of",
+    FileOp.OWNER: "changes the owner of",
+}

@@ -22,7 +22,9 @@ FINDINGS: Final = (
     FindingKind("identity.accounts", HIGH, LIKELY, "changes who has an account or how people log in", ("CWE-269",)),
     FindingKind("identity.privilege", HIGH, SURE, "gives rights that were not there before", ("CWE-250",)),
     FindingKind("identity.keys", MEDIUM, SURE, "changes keys or certificates", ("CWE-320",)),
-    FindingKind("identity.cloud-access", HIGH, LIKELY, "changes or uses rights in a cloud account or cluster", ("CWE-269",)),
+    FindingKind(
+        "identity.cloud-access", HIGH, LIKELY, "changes or uses rights in a cloud account or cluster", ("CWE-269",)
+    ),
     FindingKind("identity.dumps-credentials", HIGH, SURE, "takes out passwords, tickets or keys", ("CWE-522",)),
 )
 _BY_ID: Final = {kind.id: kind for kind in FINDINGS}
@@ -36,6 +38,14 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     for use in reading.files:
         place = use.place
         if use.op in (FileOp.WRITE, FileOp.MODE, FileOp.OWNER) and Kind.ACCOUNTS in kinds(use.path):
-            yield _BY_ID["identity.accounts"].at(f"changes {use.path[:200]}, which says who may log in or do what", place.pointer, place.start, place.end, confidence=SURE)
+            yield _BY_ID["identity.accounts"].at(
+                f"changes {use.path[:200]}, which says who may log in or do what",
+                place.pointer,
+                place.start,
+                place.end,
+                confidence=SURE,
+            )
         elif use.op is FileOp.MODE and use.content and _SETS_ID.match(use.content):
-            yield _BY_ID["identity.privilege"].at(f"lets everybody run {use.path[:200]} with its owner's rights", place.pointer, place.start, place.end)
+            yield _BY_ID["identity.privilege"].at(
+                f"lets everybody run {use.path[:200]} with its owner's rights", place.pointer, place.start, place.end
+            )

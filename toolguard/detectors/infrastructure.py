@@ -18,12 +18,18 @@ SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
 
 FINDINGS: Final = (
     FindingKind("infrastructure.deletes", HIGH, LIKELY, "deletes or stops something of a platform", ("CWE-471",)),
-    FindingKind("infrastructure.discards-work", MEDIUM, SURE, "throws away work that was not saved elsewhere", ("CWE-471",)),
-    FindingKind("infrastructure.rewrites-history", HIGH, LIKELY, "overwrites history that other people have", ("CWE-471",)),
+    FindingKind(
+        "infrastructure.discards-work", MEDIUM, SURE, "throws away work that was not saved elsewhere", ("CWE-471",)
+    ),
+    FindingKind(
+        "infrastructure.rewrites-history", HIGH, LIKELY, "overwrites history that other people have", ("CWE-471",)
+    ),
     FindingKind("infrastructure.applies", MEDIUM, SURE, "changes real infrastructure", ("CWE-284",)),
     FindingKind("infrastructure.publishes", MEDIUM, SURE, "publishes something that others will use", ("CWE-200",)),
     FindingKind("infrastructure.removes-packages", MEDIUM, SURE, "removes installed packages", ("CWE-471",)),
-    FindingKind("infrastructure.privileged-container", HIGH, SURE, "gives a container rights over this machine", ("CWE-250",)),
+    FindingKind(
+        "infrastructure.privileged-container", HIGH, SURE, "gives a container rights over this machine", ("CWE-250",)
+    ),
     FindingKind("infrastructure.stops-service", MEDIUM, SURE, "stops a service that others may need", ("CWE-400",)),
     FindingKind("infrastructure.reads-secrets", LOW, SURE, "reads a stored secret", ("CWE-522",)),
 )

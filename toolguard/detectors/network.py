@@ -39,9 +39,17 @@ FINDINGS: Final = (
 )  # fmt: skip
 _BY_ID: Final = {kind.id: kind for kind in FINDINGS}
 
-_ODD: Final = frozenset("gopher dict ldap ldaps tftp smb jar netdoc phar expect php data javascript vbscript sftp telnet rlogin".split())
-_DELETING_PATH: Final = re.compile(r"/(?:dodelete|delete|destroy|remove|purge|wipe|delete_series|delete_by_query|drop|terminate|truncate|flush|revoke)(?:[/_?-]|$)", re.IGNORECASE)
-_DELETING_BODY: Final = re.compile(r"\bmutation\b[^{]{0,80}\{[^{}]{0,40}\b(?:delete|remove|destroy|purge|archive)\w*|\"action\"\s*:\s*\"(?:delete|destroy|purge)\"", re.IGNORECASE)
+_ODD: Final = frozenset(
+    "gopher dict ldap ldaps tftp smb jar netdoc phar expect php data javascript vbscript sftp telnet rlogin".split()
+)
+_DELETING_PATH: Final = re.compile(
+    r"/(?:dodelete|delete|destroy|remove|purge|wipe|delete_series|delete_by_query|drop|terminate|truncate|flush|revoke)(?:[/_?-]|$)",
+    re.IGNORECASE,
+)
+_DELETING_BODY: Final = re.compile(
+    r"\bmutation\b[^{]{0,80}\{[^{}]{0,40}\b(?:delete|remove|destroy|purge|archive)\w*|\"action\"\s*:\s*\"(?:delete|destroy|purge)\"",
+    re.IGNORECASE,
+)
 _CREDENTIAL_LIKE: Final = frozenset({Kind.CREDENTIALS, Kind.HISTORY, Kind.SECRETS, Kind.ACCOUNTS, Kind.MEMORY})
 _FILE_TRANSFER: Final = frozenset({"scp", "rsync", "sftp"})
 
@@ -56,8 +64,12 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
         yield from _content(contact, link)
 
 
-def _at(finding: str, contact: Contact, message: str, severity: Severity | None = None, confidence: Confidence | None = None) -> Finding:
-    return _BY_ID[finding].at(message, contact.place.pointer, contact.place.start, contact.place.end, severity=severity, confidence=confidence)
+def _at(
+    finding: str, contact: Contact, message: str, severity: Severity | None = None, confidence: Confidence | None = None
+) -> Finding:
+    return _BY_ID[finding].at(
+        message, contact.place.pointer, contact.place.start, contact.place.end, severity=severity, confidence=confidence
+    )
 
 
 def _host(contact: Contact, link: Link) -> Iterator[Finding]:
@@ -65,12 +77,19 @@ def _host(contact: Contact, link: Link) -> Iterator[Finding]:
         yield _at("network.metadata", contact, f"asks {link.host}, where cloud machines hand out credentials")
     elif link.place in ("loopback", "private", "local-name") and contact.program == "tool" and "." + link.host != ".":
         severity = LOW if link.place == "local-name" and link.scheme not in ("http", "https", "ws", "wss") else None
-        yield _at("network.inside-address", contact, f"makes a tool reach {link.host}, an address of this machine or its network", severity)
+        yield _at(
+            "network.inside-address",
+            contact,
+            f"makes a tool reach {link.host}, an address of this machine or its network",
+            severity,
+        )
     if link.disguised:
         yield _at("network.disguised-host", contact, link.disguised)
     if link.encoded:
         in_name = "name" in link.encoded
-        yield _at("network.encoded-content", contact, link.encoded, HIGH if in_name else None, SURE if in_name else None)
+        yield _at(
+            "network.encoded-content", contact, link.encoded, HIGH if in_name else None, SURE if in_name else None
+        )
     if link.scheme in _ODD and not (link.scheme == "sftp" and contact.program != "tool"):
         yield _at("network.odd-scheme", contact, f"uses the scheme {link.scheme}:")
 
@@ -78,8 +97,17 @@ def _host(contact: Contact, link: Link) -> Iterator[Finding]:
 def _request(contact: Contact, link: Link) -> Iterator[Finding]:
     carries = bool(contact.sends or contact.body) or contact.method not in ("GET", "HEAD", "OPTIONS", "DOWNLOAD", "DNS")
     if link.place == "relay":
-        yield _at("network.drop-point", contact, f"{'sends to' if carries else 'contacts'} {link.host}, a public place that passes on anything", None if carries else MEDIUM, SURE if carries else LIKELY)
-    if contact.method == "DELETE" or (contact.method in ("POST", "PUT", "PATCH") and (_DELETING_PATH.search(link.path) or (contact.body and _DELETING_BODY.search(contact.body[:20_000])))):
+        yield _at(
+            "network.drop-point",
+            contact,
+            f"{'sends to' if carries else 'contacts'} {link.host}, a public place that passes on anything",
+            None if carries else MEDIUM,
+            SURE if carries else LIKELY,
+        )
+    if contact.method == "DELETE" or (
+        contact.method in ("POST", "PUT", "PATCH")
+        and (_DELETING_PATH.search(link.path) or (contact.body and _DELETING_BODY.search(contact.body[:20_000])))
+    ):
         yield _at("network.remote-delete", contact, f"deletes {link.path[:100] or '/'} at {link.host}")
 
 
@@ -93,6 +121,12 @@ def _content(contact: Contact, link: Link | None) -> Iterator[Finding]:
         grave = any(kinds(name) & _CREDENTIAL_LIKE for name in contact.sends)
         shown = ", ".join(name[:80] for name in contact.sends[:3] if name != "-") or "what another command prints"
         ordinary = contact.program in _FILE_TRANSFER and not grave
-        yield _at("network.sends-file", contact, f"sends {shown} to {where}", HIGH if grave else (LOW if ordinary else None), SURE)
+        yield _at(
+            "network.sends-file",
+            contact,
+            f"sends {shown} to {where}",
+            HIGH if grave else (LOW if ordinary else None),
+            SURE,
+        )
     elif contact.method == "RAW" and not contact.listens and contact.program != "tool":
         yield _at("network.remote-control", contact, f"opens a raw connection to {where}")

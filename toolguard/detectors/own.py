@@ -18,15 +18,33 @@ from toolguard.core.reading import Language, Reading
 from toolguard.core.urls import parse
 from toolguard.detectors.kinds import FindingKind
 
-OWN_FILES: Final = FindingKind("guard.own-files", Severity.CRITICAL, Confidence.HIGH, "reaches for toolguard's own files", ("CWE-693",))
-CLIENT: Final = FindingKind("guard.client-configuration", Severity.CRITICAL, Confidence.HIGH, "changes the configuration that puts toolguard in front of a server", ("CWE-693",))
-OWN_COMMAND: Final = FindingKind("guard.own-command", Severity.CRITICAL, Confidence.HIGH, "uses toolguard's own command line, which is for people", ("CWE-693",))
-OWN_PORT: Final = FindingKind("guard.own-port", Severity.CRITICAL, Confidence.HIGH, "talks to toolguard's own review server", ("CWE-693",))
+OWN_FILES: Final = FindingKind(
+    "guard.own-files", Severity.CRITICAL, Confidence.HIGH, "reaches for toolguard's own files", ("CWE-693",)
+)
+CLIENT: Final = FindingKind(
+    "guard.client-configuration",
+    Severity.CRITICAL,
+    Confidence.HIGH,
+    "changes the configuration that puts toolguard in front of a server",
+    ("CWE-693",),
+)
+OWN_COMMAND: Final = FindingKind(
+    "guard.own-command",
+    Severity.CRITICAL,
+    Confidence.HIGH,
+    "uses toolguard's own command line, which is for people",
+    ("CWE-693",),
+)
+OWN_PORT: Final = FindingKind(
+    "guard.own-port", Severity.CRITICAL, Confidence.HIGH, "talks to toolguard's own review server", ("CWE-693",)
+)
 FINDINGS: Final = (OWN_FILES, CLIENT, OWN_COMMAND, OWN_PORT)
 
 _OWN_NAME: Final = re.compile(r"toolguard(?:\.(?:yaml|yml|db(?:-wal|-shm)?)|[/_-]|$)")
 # Words of the command line that decide, enrol, configure or serve; the others only look.
-_DECIDES: Final = re.compile(r"(?:^|[\s;&|'\"/(`])toolguard(?:\.exe)?['\"]?\s+(?:--?\S+\s+)*(approvals\s+(?:approve|deny)|grants\s+revoke|reviewers|serve|install|uninstall|proxy|hook|policy\s+learn|audit\s+checkpoint)\b|-m\s+toolguard\s+(?:approvals|grants|reviewers|serve|install|uninstall|proxy|hook)\b")
+_DECIDES: Final = re.compile(
+    r"(?:^|[\s;&|'\"/(`])toolguard(?:\.exe)?['\"]?\s+(?:--?\S+\s+)*(approvals\s+(?:approve|deny)|grants\s+revoke|reviewers|serve|install|uninstall|proxy|hook|policy\s+learn|audit\s+checkpoint)\b|-m\s+toolguard\s+(?:approvals|grants|reviewers|serve|install|uninstall|proxy|hook)\b"
+)
 _READS: Final = frozenset({FileOp.READ, FileOp.LIST})
 
 
@@ -38,12 +56,22 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     for contact in reading.contacts:
         link = parse(contact.address)
         if link is not None and link.place in ("loopback", "local-name") and link.port in around.protected_ports:
-            yield OWN_PORT.at(f"talks to port {link.port}, toolguard's review server", contact.place.pointer, contact.place.start, contact.place.end)
+            yield OWN_PORT.at(
+                f"talks to port {link.port}, toolguard's review server",
+                contact.place.pointer,
+                contact.place.start,
+                contact.place.end,
+            )
     for fragment in reading.fragments:
         if fragment.language in (Language.SHELL, Language.POWERSHELL, Language.CMD, Language.PYTHON, Language.CODE):
             match = _DECIDES.search(fragment.text[:100_000]) if "toolguard" in fragment.text else None
             if match is not None and not _only_mentions(reading):
-                yield OWN_COMMAND.at("uses toolguard's own command line, which is for people", fragment.place.pointer, fragment.place.start, fragment.place.end)
+                yield OWN_COMMAND.at(
+                    "uses toolguard's own command line, which is for people",
+                    fragment.place.pointer,
+                    fragment.place.start,
+                    fragment.place.end,
+                )
 
 
 @lru_cache(maxsize=64)
@@ -69,4 +97,11 @@ def _touched(use: FileUse, protected: tuple[str, ...], path: str) -> Iterator[Fi
 
 def _only_mentions(reading: Reading) -> bool:
     """The command line stands in a text that is only searched or printed."""
-    return bool(reading.fragments) and re.match(r"\s*(?:echo|printf|grep|rg|ag|man|which|cat|git\s+(?:log|grep|commit))\b[^|;&`$]*$", reading.fragments[0].text[:2000]) is not None
+    return (
+        bool(reading.fragments)
+        and re.match(
+            r"\s*(?:echo|printf|grep|rg|ag|man|which|cat|git\s+(?:log|grep|commit))\b[^|;&`$]*$",
+            reading.fragments[0].text[:2000],
+        )
+        is not None
+    )

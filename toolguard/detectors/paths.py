@@ -40,11 +40,34 @@ FINDINGS: Final = (
 )  # fmt: skip
 _BY_ID: Final = {kind.id: kind for kind in FINDINGS}
 
-_UNKNOWN: Final = re.compile(r"^\$(?!HOME|HISTFILE|\{HOME|env:)|^\x00|^\$\(")  # a path whose beginning only a run could tell
-_EVERYTHING: Final = re.compile(r"^(?:\./)?(?:\*|\.\*|\.|\.\.|\.\[.*|\.git)/?$|^\.\./|/\.git$")  # the working folder itself, or the history of a project
-_WORLD: Final = re.compile(r"0?o?[0-7]?[0-7][0-7][2367]$|[ugo]*[ao][ugo]*\+[rwxX]*w|\+[rwxX]*w[rwxX]*$|[ugo]*o[ugo]*=[rwx]*w|a=[rwx]*w")  # 777, a+w, o+w
-_HARMLESS_MODE: Final = re.compile(r"[ugoa]*(?:\+[rxX]+|-[rwxXst]+)$|0?[4-7]00$")  # lets run or read, or takes rights away
-_CARRIES: Final = frozenset({"tar", "zip", "7z", "rsync", "scp", "cp", "grep", "egrep", "rg", "bsdtar", "shutil.copytree", "shutil.make_archive"})
+_UNKNOWN: Final = re.compile(
+    r"^\$(?!HOME|HISTFILE|\{HOME|env:)|^\x00|^\$\("
+)  # a path whose beginning only a run could tell
+_EVERYTHING: Final = re.compile(
+    r"^(?:\./)?(?:\*|\.\*|\.|\.\.|\.\[.*|\.git)/?$|^\.\./|/\.git$"
+)  # the working folder itself, or the history of a project
+_WORLD: Final = re.compile(
+    r"0?o?[0-7]?[0-7][0-7][2367]$|[ugo]*[ao][ugo]*\+[rwxX]*w|\+[rwxX]*w[rwxX]*$|[ugo]*o[ugo]*=[rwx]*w|a=[rwx]*w"
+)  # 777, a+w, o+w
+_HARMLESS_MODE: Final = re.compile(
+    r"[ugoa]*(?:\+[rxX]+|-[rwxXst]+)$|0?[4-7]00$"
+)  # lets run or read, or takes rights away
+_CARRIES: Final = frozenset(
+    {
+        "tar",
+        "zip",
+        "7z",
+        "rsync",
+        "scp",
+        "cp",
+        "grep",
+        "egrep",
+        "rg",
+        "bsdtar",
+        "shutil.copytree",
+        "shutil.make_archive",
+    }
+)
 _PROTECTED: Final = frozenset({Kind.SYSTEM, Kind.STARTUP, Kind.ACCOUNTS, Kind.CREDENTIALS, Kind.NETWORK})
 
 
@@ -58,8 +81,12 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
             yield _at("paths.climbs", use, f"{use.path[:200]} climbs out of the folder it begins in")
 
 
-def _at(finding: str, use: FileUse, message: str, severity: Severity | None = None, confidence: Confidence | None = None) -> Finding:
-    return _BY_ID[finding].at(message, use.place.pointer, use.place.start, use.place.end, severity=severity, confidence=confidence)
+def _at(
+    finding: str, use: FileUse, message: str, severity: Severity | None = None, confidence: Confidence | None = None
+) -> Finding:
+    return _BY_ID[finding].at(
+        message, use.place.pointer, use.place.start, use.place.end, severity=severity, confidence=confidence
+    )
 
 
 def _inside(use: FileUse, facts: Facts) -> bool:
@@ -71,7 +98,9 @@ def _delete(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Find
     path = use.path[:200]
     if use.recursive:
         yield from _delete_tree(use, found, facts)
-    elif (found & _PROTECTED and not (use.filtered and not found & {Kind.SYSTEM, Kind.ACCOUNTS})) or (Kind.ROOT in found and not use.filtered):
+    elif (found & _PROTECTED and not (use.filtered and not found & {Kind.SYSTEM, Kind.ACCOUNTS})) or (
+        Kind.ROOT in found and not use.filtered
+    ):
         yield _at("paths.deletes-system", use, f"deletes {path}, which the system or its users need")
     elif _UNKNOWN.match(use.path) and use.program == "xargs":
         yield _at("paths.deletes-tree", use, "deletes files that are chosen only when it runs", MEDIUM, LIKELY)
@@ -85,7 +114,13 @@ def _delete_tree(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator
     elif found & {Kind.SYSTEM, Kind.LOGS, Kind.ACCOUNTS, Kind.CREDENTIALS, Kind.STARTUP}:
         yield _at("paths.deletes-tree", use, f"deletes the system folder {path} and everything in it", HIGH, SURE)
     elif _UNKNOWN.match(use.path):
-        yield _at("paths.deletes-tree", use, f"deletes a folder that is chosen only when it runs (`{path[:60]}`) and everything in it", HIGH, LIKELY)
+        yield _at(
+            "paths.deletes-tree",
+            use,
+            f"deletes a folder that is chosen only when it runs (`{path[:60]}`) and everything in it",
+            HIGH,
+            LIKELY,
+        )
     elif _EVERYTHING.search(use.path):
         yield _at("paths.deletes-tree", use, f"deletes everything below {path}", HIGH, SURE)
     elif use.remote:
@@ -111,11 +146,19 @@ def _write(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Findi
     yield from _outside(use, found, facts)
 
 
-_BINARIES: Final = re.compile(r"/(?:usr/)?s?bin/|/(?:usr/)?lib\d*/|/boot|/sys/|/proc/|c:/windows/system32")  # what other programs run or rely on
+_BINARIES: Final = re.compile(
+    r"/(?:usr/)?s?bin/|/(?:usr/)?lib\d*/|/boot|/sys/|/proc/|c:/windows/system32"
+)  # what other programs run or rely on
 
 
 def _outside(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Finding]:
-    if facts.surroundings.roots and not use.remote and is_absolute(use.path) and Kind.TEMPORARY not in found and not _inside(use, facts):
+    if (
+        facts.surroundings.roots
+        and not use.remote
+        and is_absolute(use.path)
+        and Kind.TEMPORARY not in found
+        and not _inside(use, facts)
+    ):
         yield _at("paths.outside-roots", use, f"changes {use.path[:200]}, outside the declared folders")
 
 
@@ -126,15 +169,29 @@ def _read(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Findin
     elif Kind.MEMORY in found or (Kind.DISK in found and use.program == "dd"):
         yield _at("paths.reads-memory", use, f"reads {path}")
     elif Kind.ACCOUNTS in found:
-        known = normal(use.path) in ("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/shells", "/etc/login.defs") or "/ssh" in use.path
-        yield _at("paths.reads-private", use, f"reads {path}, which says who may log in or do what", LOW if known else MEDIUM, LIKELY if known else SURE)
+        known = (
+            normal(use.path) in ("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/shells", "/etc/login.defs")
+            or "/ssh" in use.path
+        )
+        yield _at(
+            "paths.reads-private",
+            use,
+            f"reads {path}, which says who may log in or do what",
+            LOW if known else MEDIUM,
+            LIKELY if known else SURE,
+        )
     elif Kind.HISTORY in found:
         yield _at("paths.reads-private", use, f"reads the record of commands {path}")
     elif Kind.SECRETS in found:
         yield _at("paths.reads-private", use, f"reads {path}, which usually holds secrets", MEDIUM, LIKELY)
     elif use.program in _PROGRAMS_CODE and normal(use.path).startswith("~/.") and is_absolute(use.path):
         yield _at("paths.reads-private", use, f"reads {path}, somebody's own settings")
-    if use.recursive and Kind.ROOT in found and use.program in _CARRIES and normal(use.path).rstrip("/*") in ("", "~", "/home", "/users", "/root", "/etc", "/var", "/home/*", "c:"):
+    if (
+        use.recursive
+        and Kind.ROOT in found
+        and use.program in _CARRIES
+        and normal(use.path).rstrip("/*") in ("", "~", "/home", "/users", "/root", "/etc", "/var", "/home/*", "c:")
+    ):
         yield _at("paths.collects", use, f"reads through everything below {path}")
 
 
@@ -150,7 +207,9 @@ def _mode(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Findin
     mode, path = use.content or "", use.path[:200]
     opens = bool(_WORLD.match(mode))
     if Kind.ROOT in found:
-        yield _at("paths.opens-permissions", use, f"changes the rights of {path}", CRITICAL if use.recursive else HIGH, SURE)
+        yield _at(
+            "paths.opens-permissions", use, f"changes the rights of {path}", CRITICAL if use.recursive else HIGH, SURE
+        )
     elif found & _PROTECTED and not _HARMLESS_MODE.match(mode):
         yield _at("paths.opens-permissions", use, f"changes the rights of {path}", HIGH if opens else MEDIUM, SURE)
     elif opens and use.recursive:
@@ -172,7 +231,13 @@ def _owner(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Findi
 def _execute(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Finding]:
     if Kind.TEMPORARY in found and not within(use.path, facts.surroundings.roots or ("\x00",)):
         confidence = SURE if use.privileged else LIKELY
-        yield _at("paths.runs-temporary", use, f"runs {use.path[:200]}, from a folder that everybody can write to", MEDIUM, confidence)
+        yield _at(
+            "paths.runs-temporary",
+            use,
+            f"runs {use.path[:200]}, from a folder that everybody can write to",
+            MEDIUM,
+            confidence,
+        )
 
 
 _BY_OP: Final = {

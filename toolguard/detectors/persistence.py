@@ -19,7 +19,9 @@ SURE, LIKELY, MAYBE = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 
 FINDINGS: Final = (
     FindingKind("persistence.startup", HIGH, LIKELY, "makes something run at start or login", ("CWE-506",)),
-    FindingKind("persistence.service", HIGH, LIKELY, "installs or changes something that starts by itself", ("CWE-506",)),
+    FindingKind(
+        "persistence.service", HIGH, LIKELY, "installs or changes something that starts by itself", ("CWE-506",)
+    ),
     FindingKind("persistence.schedule", HIGH, LIKELY, "makes something run later by itself", ("CWE-506",)),
 )
 _BY_ID: Final = {kind.id: kind for kind in FINDINGS}

@@ -13,8 +13,12 @@ from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.detectors.kinds import FindingKind
 
-TOO_LARGE: Final = FindingKind("guard.too-large", Severity.HIGH, Confidence.HIGH, "is too large or too deeply nested to be read", ("CWE-400",))
-UNREADABLE: Final = FindingKind("guard.unreadable", Severity.MEDIUM, Confidence.HIGH, "cannot be parsed, so nobody has vouched for it", ("CWE-436",))
+TOO_LARGE: Final = FindingKind(
+    "guard.too-large", Severity.HIGH, Confidence.HIGH, "is too large or too deeply nested to be read", ("CWE-400",)
+)
+UNREADABLE: Final = FindingKind(
+    "guard.unreadable", Severity.MEDIUM, Confidence.HIGH, "cannot be parsed, so nobody has vouched for it", ("CWE-436",)
+)
 FINDINGS: Final = (TOO_LARGE, UNREADABLE)
 
 

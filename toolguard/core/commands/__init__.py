@@ -63,7 +63,23 @@ _VALUED: Final = {
     for names, options in [[part.strip() for part in line.split(" : ")]]
     for names_ in names.split("|")
 }
-_HARMLESS: Final = frozenset({"--help", "--version", "--dry-run", "--dryrun", "--dry-run=client", "--dry-run=server", "--what-if", "--whatif", "-whatif", "--simulate", "--just-print", "--check-only", "/?"})
+_HARMLESS: Final = frozenset(
+    {
+        "--help",
+        "--version",
+        "--dry-run",
+        "--dryrun",
+        "--dry-run=client",
+        "--dry-run=server",
+        "--what-if",
+        "--whatif",
+        "-whatif",
+        "--simulate",
+        "--just-print",
+        "--check-only",
+        "/?",
+    }
+)
 """With one of these a command only says what it would do."""
 
 
@@ -111,7 +127,25 @@ _DESTRUCTIVE: Final = frozenset(
     "rdelete repo-delete force_reset decommission deprovision obliterate clear-all delete-all".split()
 )
 """Verbs that mean the same in every tool with a `noun verb` or `verb noun` grammar."""
-_DESTRUCTIVE_PREFIXES: Final = ("delete-", "delete_", "destroy-", "destroy_", "remove-", "purge-", "purge_", "drop-", "drop_", "terminate-", "batch-delete", "revoke-", "deregister-", "disable-", "force-delete", "wipe-", "clear_")
+_DESTRUCTIVE_PREFIXES: Final = (
+    "delete-",
+    "delete_",
+    "destroy-",
+    "destroy_",
+    "remove-",
+    "purge-",
+    "purge_",
+    "drop-",
+    "drop_",
+    "terminate-",
+    "batch-delete",
+    "revoke-",
+    "deregister-",
+    "disable-",
+    "force-delete",
+    "wipe-",
+    "clear_",
+)
 _PLAIN: Final = frozenset(
     """echo printf cat head tail less more grep egrep fgrep rg ag ack awk gawk sed cut sort uniq wc tr tee diff comm join paste fold fmt nl od xxd
     hexdump strings file stat ls dir tree find fd locate which whereis type command man info help apropos whatis history basename dirname realpath
@@ -150,7 +184,9 @@ def _matches(program: str, args: tuple[str, ...], wraps: bool) -> tuple[tuple[Ro
     return tuple(found)
 
 
-_GENERIC_TOO: Final = frozenset("aws gcloud az gh glab kubectl oc helm vault doctl heroku fly flyctl vercel netlify firebase supabase stripe consul nomad nats redis-cli rabbitmqctl rabbitmqadmin kafka-topics circleci velero rclone restic borg wrangler linode-cli hcloud ibmcloud oci openstack aliyun databricks snow argocd flux istioctl eksctl minikube kind k3d lxc incus virsh VBoxManage multipass vagrant docker podman docker-compose zfs btrfs lvremove java pm2 supervisorctl".split())
+_GENERIC_TOO: Final = frozenset(
+    "aws gcloud az gh glab kubectl oc helm vault doctl heroku fly flyctl vercel netlify firebase supabase stripe consul nomad nats redis-cli rabbitmqctl rabbitmqadmin kafka-topics circleci velero rclone restic borg wrangler linode-cli hcloud ibmcloud oci openstack aliyun databricks snow argocd flux istioctl eksctl minikube kind k3d lxc incus virsh VBoxManage multipass vagrant docker podman docker-compose zfs btrfs lvremove java pm2 supervisorctl".split()
+)
 """Programs with rows of their own whose other commands follow the usual grammar."""
 
 
@@ -200,7 +236,10 @@ def _has(option: str, options: list[str]) -> bool:
         return any(o.startswith(option[:-1]) for o in options)
     if option.startswith("--") or len(option) > 2:
         return any(o == option or o.startswith(option + "=") for o in options)
-    return any(not o.startswith("--") and option[1] in o[1:].partition("=")[0] and (len(o) == 2 or o[1:].isalpha()) for o in options)
+    return any(
+        not o.startswith("--") and option[1] in o[1:].partition("=")[0] and (len(o) == 2 or o[1:].isalpha())
+        for o in options
+    )
 
 
 def _target(row: Row, operands: list[str]) -> str:
@@ -212,9 +251,23 @@ def _generic(program: str, operands: list[str]) -> tuple[Row, str] | None:
     """`tool noun delete NAME`, `tool delete-noun`: destruction by the verb alone."""
     for index, operand in enumerate(operands[:4]):
         lowered = operand.lower()
-        if lowered in _DESTRUCTIVE or lowered.startswith(_DESTRUCTIVE_PREFIXES) or lowered.partition(":")[2] in ("delete", "destroy", "remove", "purge") or (lowered == "clear" and index):
+        if (
+            lowered in _DESTRUCTIVE
+            or lowered.startswith(_DESTRUCTIVE_PREFIXES)
+            or lowered.partition(":")[2] in ("delete", "destroy", "remove", "purge")
+            or (lowered == "clear" and index)
+        ):
             thing = " ".join(operands[:index][-1:]) or "something"
-            row = Row("infrastructure.deletes", EffectClass.DELETE, None, f"{program} {lowered}: removes {thing} for good", (), (), (), ())
+            row = Row(
+                "infrastructure.deletes",
+                EffectClass.DELETE,
+                None,
+                f"{program} {lowered}: removes {thing} for good",
+                (),
+                (),
+                (),
+                (),
+            )
             return row, operands[index + 1][:200] if len(operands) > index + 1 else thing
     return None
 
