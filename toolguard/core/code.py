@@ -7,24 +7,18 @@ name becomes a file use, a contact, a nested shell text or an act.
 from __future__ import annotations
 
 import ast
-import base64
-import binascii
-import posixpath  # join only, which touches no file system
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.model import Confidence, EffectClass, Severity
+from toolguard.core.python_values import UNKNOWN, Values
 
 if TYPE_CHECKING:
     from toolguard.core.collect import Collector
 
 MAX_SOURCE: Final = 200_000
 MAX_NODES: Final = 20_000
-
-UNKNOWN: Final = "\x00"
-"""Stands in a string for a part that only a run could tell."""
 
 # dotted name : what happens to its first argument. `recursive` reaches everything below.
 _FILE_CALLS: Final = {
@@ -92,20 +86,6 @@ _CONNECTS: Final = frozenset(
     "ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet paramiko.SSHClient.connect socket.create_connection pymongo.MongoClient websocket.create_connection imaplib.IMAP4_SSL".split()
 )
 _HOST_CALLS: Final = frozenset({"http.client.HTTPConnection", "http.client.HTTPSConnection"})
-_ALIASES: Final = {
-    "posix": "os",
-    "nt": "os",
-    "builtins": "",
-    "__builtin__": "",
-    "posixpath": "os.path",
-    "pathlib2": "pathlib",
-    "PosixPath": "pathlib.Path",
-    "urllib2": "urllib.request",
-    "SocketServer": "socketserver",
-    "SimpleHTTPServer": "http.server",
-    "BaseHTTPServer": "http.server",
-    "commands": "subprocess",
-}
 # dotted name (or its start) : finding, class, sentence
 _ACTS: Final[dict[str, tuple[str, EffectClass, str]]] = {
     "ctypes.": ("code.native", EffectClass.EXECUTE, "calls native code, which can do anything"),
@@ -190,14 +170,12 @@ def _plain(line: str, place: Place, collector: Collector, depth: int) -> str:
     return line
 
 
-class _Program:
+class _Program(Values):
     """One pass over a syntax tree."""
 
     def __init__(self, place: Place, collector: Collector, depth: int) -> None:
+        super().__init__()
         self.place, self.collector, self.depth = place, collector, depth
-        self.names: dict[str, str] = {}
-        self.values: dict[str, object] = {}
-        self.functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
         self.read_files: list[str] = []
         self.sent: list[Contact] = []
         self.marks: set[str] = set()
@@ -219,191 +197,6 @@ class _Program:
             if isinstance(node, ast.Call):
                 self._call(node)
         self._together(nodes)
-
-    # --- names and values ---------------------------------------------------------------------------------------
-
-    def _import(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                root = _ALIASES.get(alias.name, alias.name)
-                self.names[alias.asname or alias.name.partition(".")[0]] = (
-                    root if alias.asname else root.partition(".")[0]
-                )
-        elif isinstance(node, ast.ImportFrom):
-            module = _ALIASES.get(node.module or "", node.module or "")
-            for alias in node.names:
-                self.names[alias.asname or alias.name] = f"{module}.{alias.name}".lstrip(".")
-
-    def _assign_all(self, nodes: list[ast.AST]) -> None:
-        for _ in range(2):  # twice, so that a name used before the line that settles it is settled too
-            for node in nodes:
-                if isinstance(node, ast.Assign) and len(node.targets) == 1:
-                    self._assign(node.targets[0], node.value)
-                elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
-                    self._assign(node.target, node.value)
-                elif isinstance(node, ast.With | ast.AsyncWith):
-                    for item in node.items:
-                        if item.optional_vars is not None:
-                            self._assign(item.optional_vars, item.context_expr)
-                elif isinstance(node, ast.For) and isinstance(node.iter, ast.List | ast.Tuple) and node.iter.elts:
-                    self._assign(node.target, node.iter.elts[0])
-                elif isinstance(node, ast.Call):
-                    self._bind(node)
-
-    def _assign(self, target: ast.AST, value: ast.expr) -> None:
-        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            for inner, part in zip(target.elts, value.elts, strict=False):
-                self._assign(inner, part)
-            return
-        key = self._key(target)
-        if not key:
-            return
-        settled = self.value(value)
-        if settled is not None:
-            self.values[key] = settled
-        dotted = self.dotted(value.func) if isinstance(value, ast.Call) else self.dotted(value)
-        if dotted and dotted != key:
-            self.names[key] = dotted
-
-    def _bind(self, node: ast.Call) -> None:
-        """Parameters of the program's own functions get the values they are called with."""
-        function = self.functions.get(node.func.id) if isinstance(node.func, ast.Name) else None
-        if function is None:
-            return
-        for parameter, argument in zip(function.args.args, node.args, strict=False):
-            settled = self.value(argument)
-            if settled is not None:
-                self.values.setdefault(parameter.arg, settled)
-        for keyword in node.keywords:
-            settled = self.value(keyword.value)
-            if keyword.arg and settled is not None:
-                self.values.setdefault(keyword.arg, settled)
-
-    def _key(self, node: ast.AST) -> str:
-        if isinstance(node, ast.Name):
-            return node.id
-        if isinstance(node, ast.Attribute):
-            return f"{self._key(node.value)}.{node.attr}"
-        return ""
-
-    def dotted(self, node: ast.AST, depth: int = 0) -> str:
-        """The full name that an expression refers to, through imports, `getattr`, `__import__` and assignments."""
-        if depth > 20:
-            return ""
-        if isinstance(node, ast.Name):
-            return self.names.get(node.id, node.id)
-        if isinstance(node, ast.Attribute):
-            key = self._key(node)
-            if key in self.names:
-                return self.names[key]
-            owner = self.dotted(node.value, depth + 1)
-            return f"{owner}.{node.attr}" if owner else f"?.{node.attr}"
-        if isinstance(node, ast.Call):
-            name = self.dotted(node.func, depth + 1)
-            if name in ("__import__", "importlib.import_module") and node.args:
-                module = self.value(node.args[0])
-                return _ALIASES.get(module, module) if isinstance(module, str) else "?"
-            if name == "getattr" and len(node.args) > 1:
-                attribute = self.value(node.args[1])
-                return f"{self.dotted(node.args[0], depth + 1)}.{attribute if isinstance(attribute, str) else '?'}"
-            return (
-                "pathlib.Path" if name in ("pathlib.Path.home", "pathlib.Path.joinpath", "pathlib.PurePath") else name
-            )
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            return self.dotted(node.left, depth + 1)
-        if isinstance(node, ast.Subscript):
-            inner = self.dotted(node.value, depth + 1)
-            key = self.value(node.slice)
-            return (
-                f"{inner}.{key}"
-                if isinstance(key, str) and inner.endswith(("__dict__", "globals", "builtins", "modules"))
-                else inner
-            )
-        return ""
-
-    def value(self, node: ast.AST | None, depth: int = 0) -> object:
-        """The string, number, bytes or list that an expression stands for; None when only a run could tell."""
-        if node is None or depth > 30:
-            return None
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, ast.Name | ast.Attribute):
-            return self.values.get(self._key(node), self.dotted(node) if self.dotted(node) in ("os.devnull",) else None)
-        if isinstance(node, ast.JoinedStr):
-            return "".join(self._part(part, depth) for part in node.values)
-        if isinstance(node, ast.BinOp):
-            return self._operation(node, depth)
-        if isinstance(node, ast.List | ast.Tuple):
-            return [self.value(item, depth + 1) for item in node.elts]
-        if isinstance(node, ast.Call):
-            return self._settled_call(node, depth)
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
-            return self._reversed(node, depth)
-        return None
-
-    def _part(self, part: ast.expr, depth: int) -> str:
-        settled = self.value(part.value if isinstance(part, ast.FormattedValue) else part, depth + 1)
-        return str(settled) if isinstance(settled, str | int) else UNKNOWN
-
-    def _reversed(self, node: ast.Subscript, depth: int) -> object:
-        text = self.value(node.value, depth + 1)
-        step = node.slice.step if isinstance(node.slice, ast.Slice) else None
-        return (
-            text[::-1]
-            if isinstance(text, str) and step is not None and self.value(step) is None and isinstance(step, ast.UnaryOp)
-            else None
-        )
-
-    def _operation(self, node: ast.BinOp, depth: int) -> object:
-        left, right = self.value(node.left, depth + 1), self.value(node.right, depth + 1)
-        if isinstance(node.op, ast.Add):
-            if isinstance(left, list) and isinstance(right, list):
-                return left + right
-            if isinstance(left, str) or isinstance(right, str):
-                return f"{left if isinstance(left, str) else UNKNOWN}{right if isinstance(right, str) else UNKNOWN}"
-        if isinstance(node.op, ast.Div) and (isinstance(left, str) or isinstance(right, str)):
-            return f"{left if isinstance(left, str) else UNKNOWN}/{right if isinstance(right, str) else UNKNOWN}"
-        if isinstance(node.op, ast.Mod) and isinstance(left, str):
-            for part in right if isinstance(right, list) else [right]:
-                left = left.replace("%s", part if isinstance(part, str) else UNKNOWN, 1)
-            return left
-        return None
-
-    def _settled_call(self, node: ast.Call, depth: int) -> object:
-        name = self.dotted(node.func)
-        args = [self.value(arg, depth + 1) for arg in node.args]
-        texts = [arg if isinstance(arg, str) else UNKNOWN for arg in args]
-        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if name in ("os.path.join", "pathlib.Path.joinpath"):
-            return posixpath.join(*texts) if texts else None
-        if (
-            name in ("pathlib.Path", "str", "os.fspath", "os.path.abspath", "os.path.realpath", "pathlib.PurePath")
-            and args
-        ):
-            return "/".join(texts) if len(texts) > 1 else args[0]
-        if name in ("os.path.expanduser", "os.path.expandvars", "os.path.normpath") and args:
-            return args[0]
-        if name in ("pathlib.Path.home",):
-            return "~"
-        if name in ("os.environ.get", "os.getenv"):
-            return "~" if texts[:1] in (["HOME"], ["USERPROFILE"]) else None
-        if (
-            name
-            in (
-                "base64.b64decode",
-                "base64.decodebytes",
-                "binascii.unhexlify",
-                "bytes.fromhex",
-                "base64.urlsafe_b64decode",
-                "base64.b32decode",
-            )
-            and args
-        ):
-            return _decoded(name, args[0])
-        if name in ("chr", "bytes", "bytearray") and args and isinstance(args[0], int | list):
-            return _characters(args[0])
-        owner = self.value(node.func.value, depth + 1) if isinstance(node.func, ast.Attribute) else None
-        return _method(owner, method, args, texts)
 
     # --- calls --------------------------------------------------------------------------------------------------
 
@@ -688,46 +481,3 @@ class _Program:
                         program=contact.program,
                     )
                 )
-
-
-def _decoded(name: str, value: object) -> object:
-    try:
-        raw = value.encode() if isinstance(value, str) else value
-        if not isinstance(raw, bytes):
-            return None
-        if name in ("binascii.unhexlify", "bytes.fromhex"):
-            return bytes.fromhex(raw.decode())
-        if name == "base64.b32decode":
-            return base64.b32decode(raw)
-        return base64.b64decode(raw + b"=" * (-len(raw) % 4))
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _characters(value: object) -> object:
-    if isinstance(value, int):
-        return chr(value) if 0 <= value < 0x110000 else None
-    codes = [c for c in value if isinstance(c, int) and 0 <= c < 256] if isinstance(value, list) else []
-    return bytes(codes).decode("latin-1") if codes else None
-
-
-def _method(owner: object, method: str, args: list[object], texts: list[str]) -> object:
-    """String methods that put a text together."""
-    if isinstance(owner, bytes) and method == "decode":
-        return owner.decode("utf-8", "replace")
-    if not isinstance(owner, str):
-        return None
-    simple: dict[str, Callable[[], object]] = {
-        "format": lambda: _formatted(owner, texts),
-        "join": lambda: owner.join(p if isinstance(p, str) else UNKNOWN for p in args[0]) if args and isinstance(args[0], list) else None,
-        "replace": lambda: owner.replace(texts[0], texts[1]) if len(texts) > 1 else None,
-        "strip": owner.strip, "lower": owner.lower, "upper": owner.upper, "encode": owner.encode, "expanduser": lambda: owner, "resolve": lambda: owner, "absolute": lambda: owner,
-        "split": lambda: owner.split(texts[0] if texts else None), "as_posix": lambda: owner, "joinpath": lambda: "/".join([owner, *texts]),
-    }  # fmt: skip
-    return simple[method]() if method in simple else None
-
-
-def _formatted(text: str, values: list[str]) -> str:
-    for index, value in enumerate(values):
-        text = text.replace("{}", value, 1).replace(f"{{{index}}}", value)
-    return text

@@ -14,6 +14,7 @@ from typing import Final
 from toolguard.core import code, operands, paths, scripts, shell, windows, wrappers
 from toolguard.core.acts import Act, Contact, FileOp, FileUse, Place
 from toolguard.core.commands import acts as table_acts
+from toolguard.core.commands import runners
 from toolguard.core.model import Confidence, EffectClass, Severity
 from toolguard.core.shell import Command, Word
 
@@ -204,8 +205,8 @@ class Collector:
         ):  # a program's escape to the shell, a copied prompt
             command = replace(command, words=command.words[1:])
         via = (*self.via, *command.via)
-        remote = any(name in wrappers.REMOTE for name in via)
-        privileged = any(name in wrappers.PRIVILEGED for name in via)
+        remote = any(name in runners.REMOTE for name in via)
+        privileged = any(name in runners.PRIVILEGED for name in via)
         program = wrappers.program(command.name)
         if command.words:
             self._named(command, program, place)
@@ -222,7 +223,7 @@ class Collector:
             self.use(self._placed(use))
         if program in ("cd", "pushd", "set-location") and command.args:
             self.folder = self._joined(command.args[-1]) if command.words[-1].known else ""
-        if privileged and program not in wrappers.PRIVILEGED:
+        if privileged and program not in runners.PRIVILEGED:
             self._act(
                 "shell.privileged",
                 EffectClass.EXECUTE,
@@ -235,7 +236,7 @@ class Collector:
         self, command: Command, program: str, place: Place, inner: list[Command], texts: list[wrappers.Inside]
     ) -> None:
         """What the tables say; of a program that runs another one only its own options count."""
-        own = len(command.words) - len(inner[0].words) if inner and program in wrappers.PREFIXED else len(command.words)
+        own = len(command.words) - len(inner[0].words) if inner and program in runners.PREFIXED else len(command.words)
         args = tuple(word.text for word in command.words[1 : max(own, 1)])
         self.acts.extend(table_acts(program, args, place, wraps=bool(inner or texts)))
         if any(arg.startswith(("stratum+", "stratum:")) for arg in args):
@@ -267,7 +268,7 @@ class Collector:
             use.op in (FileOp.EXECUTE, FileOp.READ)
             and use.path.rpartition("/")[2] in self.saved
             and use.program
-            in (*wrappers.SHELLS, "python", "perl", "ruby", "node", "php", ".", "source", use.path.rpartition("/")[2])
+            in (*runners.SHELLS, "python", "perl", "ruby", "node", "php", ".", "source", use.path.rpartition("/")[2])
         ):
             self._act(
                 "shell.runs-download",
@@ -409,7 +410,7 @@ class Collector:
 
     def _bare(self, command: Command, program: str, place: Place) -> None:
         """A shell that is given nothing to run waits for somebody to type."""
-        if program in wrappers.SHELLS | {"powershell", "pwsh"}:
+        if program in runners.SHELLS | {"powershell", "pwsh"}:
             if all(arg.startswith(("-", "+")) or arg in ("-", "/dev/stdin") for arg in command.args) and not {
                 "--version",
                 "--help",
@@ -465,7 +466,7 @@ class Collector:
 
     def _shell_in_arguments(self, command: Command, program: str, place: Place) -> None:
         rule = operands._TABLE.get(program, ("unknown", frozenset()))[0]
-        if program in wrappers.SHELLS or program in (
+        if program in runners.SHELLS or program in (
             "docker",
             "podman",
             "kubectl",
