@@ -29,7 +29,7 @@ from toolguard.store import audit, records
 from toolguard.store.database import Database, Row, Transaction
 
 Choice = Literal["approve", "deny"]
-Channel = Literal["web", "rest", "cli"]
+Channel = Literal["web", "rest", "cli", "in_client"]
 
 REASON_LENGTH: Final = 2_000
 """Characters of a reason; the agent reads it, and nobody explains longer."""

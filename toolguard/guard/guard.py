@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from toolguard import config as configuration
 from toolguard.config import Config
@@ -43,6 +43,7 @@ from toolguard.guard.sessions import Sessions
 from toolguard.guard.standing import Grants
 from toolguard.guard.stop_switch import StopSwitch
 from toolguard.guard.times import iso, utc_now
+from toolguard.guard.tries import Tries
 from toolguard.store import audit, keys, meta, records
 from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.database import Database, Transaction
@@ -67,6 +68,7 @@ class Guard:
         self._judge = Judge(config, self.redactor, self._pins, self._sessions, clock)
         self.grants = Grants(self.store)
         self.stop_switch = StopSwitch(self.store)
+        self.tries = Tries(self.store)
         self.doubt = Doubt(self.store, self.checkpoints)
         self._pausing = Pausing(
             config, self.store, self.redactor, self._judge, self._sessions, self.checkpoints, self.approvals.link
@@ -102,6 +104,21 @@ class Guard:
             return self._pausing.ask(judged, facts)
         except StoreError as error:
             return self._log_unavailable(error)
+
+    def announce(self, call: ToolCall) -> Pending | None:
+        """Ask people about a call that comes later, so that one pause serves several calls; `begin` still decides then.
+
+        Nothing is claimed and no grant is used. None where nobody is asked: the call is allowed, denied, covered by a
+        grant or refused unasked, or the log is broken.
+        """
+        try:
+            judged, facts = self._judge.judged(call, requests.new_id("ca", self._milliseconds()))
+            if judged.decision.effect is not Effect.ASK or self._pausing.is_granted(judged):
+                return None
+            answer = self._pausing.ask(judged, facts, ahead=True)
+        except StoreError:
+            return None
+        return answer if isinstance(answer, Pending) else None
 
     def resume(self, pending: Pending) -> Answer:
         """Look again. Claims when approved: the caller must be a live client call that will send at once."""
@@ -191,6 +208,12 @@ class Guard:
     def asked(self, principal: Principal, prompt: str) -> None:
         """The person said this to the agent, where an adapter can know it."""
         self._judge.asked(principal, prompt)
+
+    def wrap(self, tools: Any, **options: Any) -> Any:
+        """LangChain tools in, the same types out, each judged before it runs; see toolguard.langchain.wrap."""
+        from toolguard.langchain import wrap
+
+        return wrap(self, tools, **options)
 
     # -- what servers offer --------------------------------------------------------------------------------------------
 

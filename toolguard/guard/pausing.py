@@ -47,8 +47,11 @@ class Pausing:
         self._doubt = Doubt(store, checkpoints)
         self._link = link
 
-    def ask(self, judged: Judged, facts: Facts) -> Answer:
-        """T1 or T2, or one of the refusals that page nobody."""
+    def ask(self, judged: Judged, facts: Facts, *, ahead: bool = False) -> Answer:
+        """T1 or T2, or one of the refusals that page nobody.
+
+        With `ahead` the call itself comes later: an approval that is there is not claimed, and a grant not used.
+        """
         body = self._judge.body(judged)
         self._checkpoints.key  # noqa: B018 - loaded before the lock is taken, since the first time costs 30 ms
         before = shown.replaced_text(judged.call, judged.decision, self._config.roots)
@@ -58,7 +61,7 @@ class Pausing:
             row = records.open_request(tx, principal, judged.call_fp)
             refusal = self._stopped(tx)
             if row is None and refusal is None:
-                granted = self._granted(tx, judged, body)
+                granted = None if ahead else self._granted(tx, judged, body)
                 if granted is not None:
                     return granted
                 refusal = self._refused_unasked(tx, judged)
@@ -83,7 +86,12 @@ class Pausing:
             records.waiters(tx, row["request_id"], +1)
             self._sessions.save(tx, principal)
         pending = self._pending(row, judged, attached=attached)
-        return self.claim(pending) if row["state"] == RequestState.APPROVED else pending
+        return self.claim(pending) if row["state"] == RequestState.APPROVED and not ahead else pending
+
+    def is_granted(self, judged: Judged) -> bool:
+        """Whether a grant covers this call now; none is used."""
+        with self._store.write(full=False) as tx:
+            return bool(requests.covering_grants(tx, judged))
 
     def _granted(self, tx: Transaction, judged: Judged, body: audit.Body) -> Permit | None:
         """T16: people allowed calls like this one for a while."""

@@ -297,11 +297,11 @@ def _terms(vote: Row) -> Mapping[str, Json] | None:
     return terms
 
 
-def use_grant(tx: Transaction, judged: Judged) -> tuple[str, str, str] | None:
-    """T16: the grant, execution and token under which this asked call may run, or None. Each use is counted."""
+def covering_grants(tx: Transaction, judged: Judged) -> list[Row]:
+    """Live grants under which this asked call may run."""
     call = judged.call
-    if not may_be_granted(judged):
-        return None
+    if not may_be_granted(judged) or judged.params:
+        return []
     live = grants.live_for(
         tx,
         server=call.server,
@@ -313,9 +313,17 @@ def use_grant(tx: Transaction, judged: Judged) -> tuple[str, str, str] | None:
         decision_key=judged.decision_key,
         score=judged.decision.score,
     )
-    for row in live:
-        covered = Predicate.from_json(parse(row["predicate"])).covers(call.server, call.tool, judged.arguments)
-        if covered and not judged.params and grants.use(tx, row["grant_id"]):
+    return [
+        row
+        for row in live
+        if Predicate.from_json(parse(row["predicate"])).covers(call.server, call.tool, judged.arguments)
+    ]
+
+
+def use_grant(tx: Transaction, judged: Judged) -> tuple[str, str, str] | None:
+    """T16: the grant, execution and token under which this asked call may run, or None. Each use is counted."""
+    for row in covering_grants(tx, judged):
+        if grants.use(tx, row["grant_id"]):
             return _granted(tx, judged, row)
     return None
 
