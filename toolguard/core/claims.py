@@ -21,7 +21,19 @@ _MACHINE: Final = (
     r"|llms?|chat ?bots?|gpt(?:-?[\w.]+)?|chatgpt|claude|gemini|copilot|ai[- ]agents?)"
 )
 """Words for a program that talks, which nobody else is called by."""
-_MACHINES: Final = ("ai", "assistant", "language model", "llm", "bot", "gpt", "claude", "gemini", "copilot", "a.i")
+_MACHINES: Final = (
+    " ai",
+    "\nai",
+    "assistant",
+    "language model",
+    "llm",
+    "bot",
+    "gpt",
+    "claude",
+    "gemini",
+    "copilot",
+    "a.i",
+)
 
 _OVERRIDE_NEEDLES: Final = (
     "ignor",
@@ -200,8 +212,12 @@ _SHOUT: Final = re.compile(r"<([A-Z][A-Z_ -]{3,30})>")
 
 def authority(sentences: Sequence[tuple[int, str]]) -> frozenset[int]:
     """Numbers of the sentences that stand under a claim of authority over the agent."""
-    whole = "\n".join(sentence for _, sentence in sentences).lower()
-    claims = [(weight, form) for weight, needles, form in _CLAIMS if any(needle in whole for needle in needles)]
+    whole = "\n" + "\n".join(sentence for _, sentence in sentences)
+    low = whole.lower()
+    # Most texts hold no claim: one look at the whole is cheaper than one at each sentence.
+    claims = [
+        (weight, form) for weight, needles, form in _CLAIMS if any(n in low for n in needles) and form.search(whole)
+    ]
     hits = [
         (i, weight, n)
         for i, (_, s) in enumerate(sentences)

@@ -192,6 +192,10 @@ class Session:
         tool, step, line, untrusted = at
         return Origin("result" if line else "arguments", tool, step, line, untrusted)
 
+    def said(self, value: str) -> bool:
+        """The person's words hold this value, given in lower case."""
+        return value in self._folded
+
     def has_used(self, name: str) -> bool:
         """`tool:<server>/<tool>`, `class:<class>` or `target:<target>` of a call that was let through before."""
         return name in self._used
@@ -260,6 +264,10 @@ class Facts:
     def private_read(self) -> bool:
         """Private data have been read."""
         return bool(self.session.private)
+
+    def said(self, value: str) -> bool:
+        """The person's words hold this value, given in lower case."""
+        return self.session.said(value)
 
     def origin_of(self, value: str) -> Origin:
         """Where this value came from."""

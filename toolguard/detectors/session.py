@@ -106,7 +106,7 @@ def _told(
     grounded = _is_grounded(facts, effect, name, aimed)
     called_for = facts.intent.mentions(name) if effect is EffectClass.UNKNOWN else facts.intent.calls_for(effect)
     values = {one.value.casefold(): one for one in found if len(one.value) > 1}
-    new = {value: one for value, one in values.items() if value not in facts.prompt.casefold()}
+    new = {value: one for value, one in values.items() if not facts.said(value)}
     for told in reversed(facts.instructions):
         hit = next((one for value, one in new.items() if _names(told, value)), None)
         does = bool(told.effects & _KIN.get(effect, frozenset()))
