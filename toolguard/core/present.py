@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
+from toolguard.core import leaves as named
 from toolguard.core.diffing import diff
 from toolguard.core.drawing import HEAD, TAIL, WIDEST, Fold, Line, draw, folded
 from toolguard.core.highlight import Token, tokens
-from toolguard.core.model import EMPTY, Json, ToolCall, pointer
+from toolguard.core.leaves import Leaf
+from toolguard.core.model import EMPTY, EffectClass, Json, ToolCall
 from toolguard.core.reading import Language, Reading, read
 from toolguard.core.visible import Mark, marks, warnings
 
@@ -70,18 +72,17 @@ def present(call: ToolCall, spots: Sequence[Spot] = (), before: Mapping[str, str
     `before` holds, by pointer to a path or to new content, the text now in the file that the call would write.
     """
     redactions: dict[str, list[Token]] = {}
-    arguments = _without_markers(call.arguments, "", redactions)
+    arguments = named.without_markers(call.arguments, "", redactions)
     reading = read(replace(call, arguments=arguments))
-    leaves = tuple(_leaves(arguments))
+    leaves = tuple(named.leaves(arguments))
     page = _Page(spots, redactions, reading, before, {at: value for at, value in leaves if isinstance(value, str)})
     kind, ordered = _ordered(reading, leaves)
     parts = _lists_joined(page.part(label, at, value, kind) for label, at, value in ordered if at not in page.replaced)
-    return Presentation(kind, parts, _touches(reading), warnings(page.marks))
+    return Presentation(kind, parts, _touches(reading, leaves), warnings(page.marks))
 
 
 # --- what comes first, and what it is called -------------------------------------------------------------------
 
-_Leaf = tuple[str, Json]
 _Named = tuple[str, str, Json]
 
 _ADDRESS = ("url", "uri", "endpoint", "href", "address")
@@ -121,21 +122,21 @@ _NEEDED: Final = {  # roles without which a call is not of that kind
 }
 
 
-def _ordered(reading: Reading, leaves: Sequence[_Leaf]) -> tuple[str, Sequence[_Named]]:
+def _ordered(reading: Reading, leaves: Sequence[Leaf]) -> tuple[str, Sequence[_Named]]:
     kind = _kind(reading, leaves)
     first: list[_Named] = []
     taken: set[str] = set()
     code = {f.place.pointer for f in reading.fragments if not f.nested and f.language in _CODE}
     for at, value in leaves:
         if at in code:
-            first.append((_label(at), at, value))
+            first.append((named.label(at), at, value))
             taken.add(at)
     for label, names in _ROLES[kind]:
         for at, value in leaves:
-            if at not in taken and _name(at) in names:
-                first.append((_below(label, at), at, value))
+            if at not in taken and named.top(at) in names:
+                first.append((named.below(label, at), at, value))
                 taken.add(at)
-    return kind, [*first, *((_label(at), at, value) for at, value in leaves if at not in taken)]
+    return kind, [*first, *((named.label(at), at, value) for at, value in leaves if at not in taken)]
 
 
 _CODE: Final = frozenset(
@@ -143,49 +144,18 @@ _CODE: Final = frozenset(
 )
 
 
-def _kind(reading: Reading, leaves: Sequence[_Leaf]) -> str:
+def _kind(reading: Reading, leaves: Sequence[Leaf]) -> str:
     languages = {f.language for f in reading.fragments if not f.nested}
     if Language.SHELL in languages:
         return "shell"
     if Language.SQL in languages:
         return "sql"
-    names = {_name(at) for at, _ in leaves}
+    names = {named.top(at) for at, _ in leaves}
     for kind in ("write", "money", "message", "http"):
         roles = dict(_ROLES[kind])
         if all(names & set(roles[label]) for label in _NEEDED[kind]):
             return kind
     return "table"
-
-
-def _name(at: str) -> str:
-    """The top-level argument that a leaf belongs to, in one spelling."""
-    return _unescaped(at.split("/")[1]).lower().replace("-", "_") if at else ""
-
-
-def _below(role: str, at: str) -> str:
-    """The role's name, and below it the way to the leaf."""
-    return " › ".join((role, *map(_unescaped, at.split("/")[2:])))
-
-
-def _label(at: str) -> str:
-    return " › ".join(_unescaped(step) for step in at.split("/")[1:]) or "arguments"
-
-
-def _unescaped(step: str) -> str:
-    return step.replace("~1", "/").replace("~0", "~")
-
-
-def _leaves(value: Json, at: str = "") -> Iterable[_Leaf]:
-    """Leaves in document order; an empty list or object is a leaf too, since its being empty is worth seeing."""
-    stack: list[_Leaf] = [(at, value)]
-    while stack:
-        where, node = stack.pop()
-        if isinstance(node, Mapping) and node:
-            stack.extend((where + pointer(str(key)), child) for key, child in reversed(list(node.items())))
-        elif isinstance(node, list | tuple) and node:
-            stack.extend((where + pointer(i), node[i]) for i in range(len(node) - 1, -1, -1))
-        else:
-            yield where, node
 
 
 _OPS: Final = {
@@ -197,10 +167,12 @@ _OPS: Final = {
     "owner": "changes the owner of",
     "execute": "runs",
 }
+_SQL_VERBS: Final = {EffectClass.READ: "reads", EffectClass.WRITE: "changes", EffectClass.DELETE: "deletes from"}
 MANY_TOUCHED: Final = 12
 
 
-def _touches(reading: Reading) -> tuple[tuple[str, str], ...]:
+def _touches(reading: Reading, leaves: Sequence[Leaf]) -> tuple[tuple[str, str], ...]:
+    """What is read out of the arguments; an argument that names the thing and nothing else is not repeated."""
     found: list[tuple[str, str]] = []
     for use in reading.files:
         tree = " and everything in it" if use.recursive else ""
@@ -212,54 +184,12 @@ def _touches(reading: Reading) -> tuple[tuple[str, str], ...]:
         found.extend((f"sends to {contact.address} the file", name) for name in contact.sends)
     for _, sql in reading.sql:
         for statement in sql.statements:
-            found.extend((f"{statement.kind}:", table) for table in statement.tables)
-    unique = list(dict.fromkeys(found))
+            verb = _SQL_VERBS.get(statement.effect_class, statement.kind)
+            found.extend((verb, f"table {table}") for table in statement.tables)
+    plain = {value for _, value in leaves if isinstance(value, str)}
+    unique = [pair for pair in dict.fromkeys(found) if pair[1] not in plain]
     more = len(unique) - MANY_TOUCHED
     return tuple(unique if more <= 0 else [*unique[:MANY_TOUCHED], ("and", f"{more} more")])
-
-
-# --- secrets ---------------------------------------------------------------------------------------------------
-
-
-def _without_markers(value: Json, at: str, found: dict[str, list[Token]]) -> Json:
-    """Arguments with each marker of redaction replaced by as many letters as the secret had, and where they stand.
-
-    So a finding's span, counted in the text as it was, still points at the same words.
-    """
-    if isinstance(value, Mapping):
-        if len(value) == 1:
-            if "$redacted" in value:
-                return _stand_in((value,), at, found)
-            if isinstance(parts := value.get("$parts"), list):
-                return _stand_in(parts, at, found)
-        return {
-            (key := _unstuffed(str(name))): _without_markers(child, at + pointer(key), found)
-            for name, child in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_without_markers(child, at + pointer(index), found) for index, child in enumerate(value)]
-    return value
-
-
-def _unstuffed(key: str) -> str:
-    """A key that looked like a marker got one more `$` when it came in."""
-    return key[1:] if key.startswith("$$") and key.lstrip("$") in {"redacted", "parts"} else key
-
-
-def _stand_in(parts: Sequence[Json], at: str, found: dict[str, list[Token]]) -> str:
-    text = ""
-    for part in parts:
-        if isinstance(part, str):
-            text += part
-            continue
-        marker = part.get("$redacted") if isinstance(part, Mapping) else None
-        marker = marker if isinstance(marker, Mapping) else {}
-        length = marker.get("len")
-        size = min(length, 4096) if isinstance(length, int) and length > 0 else 8
-        rule = str(marker.get("rule", "secret"))
-        found.setdefault(at, []).append(Token(len(text), len(text) + size, rule))
-        text += "x" * size
-    return text
 
 
 # --- drawing one argument --------------------------------------------------------------------------------------
@@ -283,14 +213,15 @@ class _Page:
         """Arguments that hold what another one replaces: the diff shows them."""
 
     def part(self, label: str, at: str, value: Json, kind: str) -> Part:
-        text = value if isinstance(value, str) else _literal(value)
+        text = value if isinstance(value, str) else named.literal(value)
         language = self._language(at)
         self.marks.extend(marks(text))
+        spans, wide = self._spans(at, len(text))
         lines = draw(
             text,
             tokens(text, language),
             self.redactions.get(at, ()),
-            self._spots_at(at, len(text)),
+            spans,
             self._effects(at),
             _breaks(text, language, self.reading, at),
         )
@@ -306,7 +237,6 @@ class _Page:
             note = f"{len(text):,} characters"
         if not isinstance(value, str):
             language = "value"
-        wide = () if len(text) <= WIDEST else tuple(s.number for s in self.spots if s.start is None and _covers(s, at))
         return Part(label, at, language, folded(lines), is_block, note, wide)
 
     def _language(self, at: str) -> str:
@@ -322,16 +252,24 @@ class _Page:
             return self.before.get(at, alone)
         return self.texts.get(_beside(at))
 
-    def _spots_at(self, at: str, length: int) -> Sequence[tuple[int, int, int]]:
-        found = []
+    def _spans(self, at: str, length: int) -> tuple[Sequence[tuple[int, int, int]], tuple[int, ...]]:
+        """The spans to underline, and the numbers of findings about the whole of a text.
+
+        A whole text is underlined only when it is short and nothing narrower is: a line under everything shows nothing.
+        """
+        spans: list[tuple[int, int, int]] = []
+        whole: list[tuple[int, int, int]] = []
         for spot in self.spots:
+            start, end = 0, length
             if spot.pointer == at and spot.start is not None:
                 start = min(max(spot.start, 0), max(length - 1, 0))
                 end = min(max(spot.end if spot.end is not None else start + 1, start + 1), length)
-                found.append((start, end, spot.number))
-            elif length <= WIDEST and _covers(spot, at):
-                found.append((0, length, spot.number))
-        return found
+            elif not _covers(spot, at):
+                continue
+            (whole if end - start == length else spans).append((start, end, spot.number))
+        if length <= WIDEST and not spans:
+            return whole, ()
+        return spans, tuple(number for _, _, number in whole)
 
     def _effects(self, at: str) -> Sequence[tuple[int, str, str]]:
         """Where in this argument something starts that has an effect of its own."""
@@ -379,18 +317,6 @@ def _list_of(at: str) -> str:
 def _covers(spot: Spot, at: str) -> bool:
     """Whether a finding without a span points at this argument or at what holds it."""
     return bool(spot.pointer) and (spot.pointer == at or at.startswith(spot.pointer + "/"))
-
-
-def _literal(value: Json) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "{}"
-    if isinstance(value, list | tuple):
-        return "[]"
-    return str(value)
 
 
 def _breaks(text: str, language: str, reading: Reading, at: str) -> frozenset[int]:

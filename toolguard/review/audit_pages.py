@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -97,6 +98,44 @@ class Entry:
         return escape(pretty(readable(dict(self.event))))
 
 
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The judged calls of a session along a line of time, drawn by the server."""
+
+    words: str
+    """The same in words, for whoever cannot see the drawing."""
+    dots: tuple[tuple[int, int, str, str], ...]
+    """Place from 0 to 1000, lane, effect and sentence of each call."""
+    first: str
+    last: str
+
+
+def timeline(entries: Sequence[Mapping[str, Any]]) -> Timeline | None:
+    """None when fewer than two calls were judged: a line needs two points."""
+    judged = [(at, e) for e in entries if e["kind"] == "call.decided" and (at := words.moment(str(e["ts"])))]
+    if len(judged) < 2:
+        return None
+    times = [at.timestamp() for at, _ in judged]
+    first, length = min(times), max(max(times) - min(times), 0.001)
+    counts = {effect: sum(e.get("effect") == effect for _, e in judged) for effect in EFFECTS}
+    dots = tuple(
+        (
+            round(1000 * (at.timestamp() - first) / length),
+            EFFECTS.index(e["effect"]) if e.get("effect") in EFFECTS else 1,
+            str(e.get("effect")),
+            f"{words.clock(str(e['ts']))} {(e.get('body') or {}).get('headline') or e.get('tool')}: {e.get('effect')}",
+        )
+        for at, e in judged
+    )
+    start, end = (words.clock(str(e["ts"])) for _, e in (min(judged, key=_when), max(judged, key=_when)))
+    said = f"{len(judged)} calls from {start} to {end}: "
+    return Timeline(said + ", ".join(f"{count} {effect}" for effect, count in counts.items()), dots, start, end)
+
+
+def _when(judged: tuple[datetime, Mapping[str, Any]]) -> datetime:
+    return judged[0]
+
+
 async def events(request: Request) -> Response:
     """The log, newest first."""
     visitor = await visitors.visitor(request)
@@ -119,6 +158,7 @@ async def events(request: Request) -> Response:
     return page(
         "audit.html",
         entries=[Entry(event) for event in found],
+        timeline=timeline(found) if "session" in chosen else None,
         chosen=chosen,
         text=text,
         asked=ASKED,
