@@ -10,12 +10,11 @@ import click
 
 from toolguard.cli.app import COMMANDS, toolguard
 from toolguard.cli.proxy import USAGE
-from toolguard.core.score import points
-from toolguard.detectors import kinds
+from toolguard.core.model import Confidence
+from toolguard.core.score import POINTS
 from toolguard.review.rest import OPERATIONS
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "reference.md"
-PAGES: Final = PAGE.parent / "findings"
 
 
 def commands() -> Iterator[str]:
@@ -55,13 +54,11 @@ def _sentence(command: click.Command) -> str:
     return _cell((command.help or "").split("\n\n")[0].replace("\n", " ").replace("\b", "").strip())
 
 
-def findings() -> Iterator[str]:
-    yield "| id | severity | confidence | points | what it means |"
-    yield "|---|---|---|---|---|"
-    for kind in sorted(kinds().values(), key=lambda kind: kind.id):
-        page = f"[`{kind.id}`](findings/{kind.id}.md)" if (PAGES / f"{kind.id}.md").is_file() else f"`{kind.id}`"
-        sentence = kind.sentence[:1].upper() + kind.sentence[1:]
-        yield f"| {page} | {kind.severity} | {kind.confidence} | {points(kind.at())} | {_cell(sentence)} |"
+def points() -> Iterator[str]:
+    yield f"| severity | {' | '.join(f'{confidence} confidence' for confidence in Confidence)} |"
+    yield "|---" * (len(Confidence) + 1) + "|"
+    for severity, row in POINTS.items():
+        yield f"| {severity} | {' | '.join(str(row[confidence]) for confidence in Confidence)} |"
 
 
 def rest() -> Iterator[str]:
@@ -76,7 +73,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {"commands": commands, "findings": findings, "rest": rest}
+TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {"commands": commands, "points": points, "rest": rest}
 
 
 def rendered(page: str) -> str:

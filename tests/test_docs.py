@@ -25,6 +25,9 @@ from toolguard.config import load
 from toolguard.config_schema import Section
 from toolguard.core.approvals import RefusalCode
 from toolguard.core.model import Effect
+from toolguard.guard import Guard
+from toolguard.store import audit
+from toolguard.store.verify import verify
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -140,6 +143,18 @@ def test_an_example_loads_and_names_its_schema(file: Path) -> None:
     first = file.read_text(encoding="utf-8").splitlines()[0]
     schema = first.removeprefix("# yaml-language-server: $schema=")
     assert (file.parent / schema).is_file()
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_python_in_the_documents_runs(
+    block: Block, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    exec(compile(block.text, str(block), "exec"), {})
+
+    with Guard.open() as guard:
+        assert verify(audit.stream(guard.store)).ok
 
 
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
