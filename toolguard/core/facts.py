@@ -317,7 +317,7 @@ _SPOKEN: Final = {Aim.RECIPIENT: "recipient", Aim.ACCOUNT: "account", Aim.PLACE:
 
 def _normal(value: str) -> str:
     """One spelling for a value that results and arguments write differently."""
-    low = value.casefold().strip().strip(".,:;!?*_")
+    low = value.casefold().strip().strip(".,:;!?*_$€£¥")
     for scheme in ("https://", "http://"):
         low = low.removeprefix(scheme)
     low = low.removeprefix("www.").rstrip("/")

@@ -24,7 +24,7 @@ _EVERYDAY: Final[dict[EffectClass, str]] = {
         refund""",
     WRITE: """need want plan arrange organize note make write draft book reserve order exchange return cancel join
         download invite reply move set fill enter submit put finish complete register""",
-    DELETE: "cancel clean rid free",
+    DELETE: "cancel clean free",
     GRANT: "share invite add give let join",
     EXECUTE: "use test build debug solve fix compile start open",
     ADMINISTER: "fix set turn start stop switch change update",
@@ -129,6 +129,8 @@ def _asked(text: str) -> Iterator[EffectClass]:
     before, gap = "", True
     if _BUSINESS.search(text):
         yield SPEND
+    if "rid of" in text:
+        yield DELETE
     for found, after in _with_next(text):
         word = lemma(found.group())
         verbal = gap or before in _LEADS or found.group().endswith("ing")

@@ -25,6 +25,9 @@ _CONTAINERS: Final = frozenset(
 )
 """What holds other things, or what others rest on."""
 
+_MOVES: Final = frozenset({"move", "rename", "mv"})
+"""A file that moves is deleted in one place; nothing is lost."""
+
 _EXPORTS: Final = frozenset("export dump backup download extract archive".split())
 _ALL: Final = frozenset("all everything bulk entire whole batch mass purge wipe every".split())
 MANY: Final = 20
@@ -60,7 +63,7 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
         return
     effect = facts.classification.effect_class
     name = split_name(reading.call.tool)
-    if effect is EffectClass.DELETE:
+    if effect is EffectClass.DELETE and not _MOVES.intersection(name):
         yield from _deleted(reading, facts, frozenset(name))
     elif _EXPORTS.intersection(name) and (_ALL.intersection(name) or facts.classification.reach is Reach.ALL):
         yield EXPORT.at()

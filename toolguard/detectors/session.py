@@ -112,7 +112,8 @@ def _told(
         does = bool(told.effects & _KIN.get(effect, frozenset()))
         speaks = bool(name & told.words)
         if effect is READ:
-            if told.strong and hit is not None and hit.aim is Aim.PLACE:
+            # A read is a way out where it names a place, and a step on the way where it fetches what was ordered.
+            if told.strong and hit is not None and hit.aim is not Aim.TEXT and (hit.aim is Aim.PLACE or speaks):
                 yield _finding(FOLLOWS, told, hit)
                 return
             continue
@@ -126,13 +127,17 @@ def _told(
 
 
 def _is_suspect(facts: Facts, told: Instruction, hit: Target | None, called_for: bool, fits: bool) -> bool:
-    """An ordinary imperative counts when the request calls for nothing of the kind, or speaks of something else."""
+    """An ordinary imperative counts when the request calls for nothing of the kind, or speaks of something else.
+
+    Where the request is not known, it counts when it names whom the call reaches.
+    """
     if not called_for and not facts.intent.hands_over and (hit is not None or fits):
         return True
+    if not facts.intent.known:
+        return hit is not None and hit.aim in (Aim.RECIPIENT, Aim.ACCOUNT)
     about = {word[:TOPIC] for word in told.words if word not in VERBS}
     asked = {word[:TOPIC] for word in facts.intent.words}
-    elsewhere = facts.intent.known and not facts.intent.delegates and not about & asked
-    return hit is not None and elsewhere
+    return hit is not None and not facts.intent.delegates and not about & asked
 
 
 def _leaves(
