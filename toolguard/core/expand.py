@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from toolguard.core.shell import Command
+    from toolguard.core.shell_words import Command
 
 MAX_OUTPUT: Final = 65_536
 MAX_BRACES: Final = 64

@@ -13,7 +13,7 @@ from typing import Final
 from toolguard.core import transfers
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.paths import looks_like_path
-from toolguard.core.shell import Command, Word
+from toolguard.core.shell_words import Command, Word
 from toolguard.core.transfers import Use, has_flag, operands, option
 
 # name|name : what happens to the operands : options with a value
@@ -49,6 +49,11 @@ _ONE_OPERAND: Final = frozenset(
 )
 """Only the first operand is a file of theirs: a script that they run."""
 _WRITES: Final = frozenset({">", ">>", "&>", "&>>", ">|", "<>"})
+
+
+def rule_of(program: str) -> str:
+    """What the table says that a program does with its operands; `unknown` for a program that is not in it."""
+    return _TABLE[program][0] if program in _TABLE else "unknown"
 
 
 def uses(command: Command, program: str, place: Place, *, remote: bool, privileged: bool) -> Iterator[Use]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.paths import looks_like_path
-from toolguard.core.shell import Command, Word
+from toolguard.core.shell_words import Command, Word
 
 Use = FileUse | Contact
 

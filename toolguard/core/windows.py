@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
-from toolguard.core.shell import Command, Word
+from toolguard.core.shell_words import Command, Word
 
 MAX_TEXT: Final = 65_536
 MAX_COMMANDS: Final = 400

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Final
 
 from toolguard.core.commands.runners import INTERPRETERS, POWERSHELLS, PREFIXES, SHELLS
-from toolguard.core.shell import Command, Word, below
+from toolguard.core.shell_words import Command, Word, below
+
 
 @dataclass(frozen=True, slots=True)
 class Inside:
