@@ -94,13 +94,13 @@ def test_first_uses_are_known() -> None:
 
 
 def test_text_that_others_write_taints_and_private_data_are_noted() -> None:
-    session = Session()
-    let_through(session, call_of("add_numbers", a=1), "3")
-    assert not session.tainted
+    sums, mail = Session(), Session()
 
-    let_through(session, call_of("read_inbox"), "hello")
-    assert session.tainted
-    assert session.private == ["read_inbox"]
+    let_through(sums, call_of("add_numbers", a=1), "3")
+    let_through(mail, call_of("read_inbox"), "hello")
+
+    assert (sums.tainted, sums.private) == (False, [])
+    assert (mail.tainted, mail.private) == (True, ["read_inbox"])
 
 
 def test_what_the_person_said_is_no_instruction_of_a_result() -> None:
