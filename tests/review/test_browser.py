@@ -380,9 +380,16 @@ def paths(site: Site) -> list[str]:
         )
     run(site, ran, OutcomeKind.FAILED)
     return [
-        "/", "/finished", "/audit", "/audit?tool=none", f"/audit/calls/{ran.call_id}", "/findings/guard.detector-failed",
-        *(f"/approvals/{pending.request_id}" for pending in (waiting, denied, ran)), "/nowhere",
-    ]  # fmt: skip
+        "/",
+        "/finished",
+        "/audit",
+        "/audit?tool=none",
+        "/audit?session=ops",
+        f"/audit/calls/{ran.call_id}",
+        "/findings/guard.detector-failed",
+        *(f"/approvals/{pending.request_id}" for pending in (waiting, denied, ran)),
+        "/nowhere",
+    ]
 
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

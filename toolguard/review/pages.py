@@ -104,8 +104,9 @@ async def finished(request: Request) -> Response:
     found = await run_in_threadpool(guard_of(request).approvals.list, state, after=after, limit=SHOWN)
     views = [view for view in found if state or view.state != "pending"]
     more = found[-1].id if len(found) == SHOWN else None
-    states = [("", "All"), *((name, name.capitalize()) for name in words.STATES if name != "pending")]
-    return page("finished.html", views=views, mark=_mark(views), more=more, state=state or "", states=states, **frame)
+    return page(
+        "finished.html", views=views, mark=_mark(views), more=more, state=state or "", states=words.ENDED, **frame
+    )
 
 
 def _mark(views: Sequence[RequestView]) -> str:

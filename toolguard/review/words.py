@@ -81,6 +81,17 @@ _EXECUTION: Final[Mapping[str, Standing]] = {
     ),
 }
 STATES: Final = tuple(_REQUEST)
+ENDED: Final = (
+    ("", "All"),
+    ("approved", "Approved"),
+    ("consumed", "Used"),
+    ("denied", "Denied"),
+    ("expired", "Expired"),
+    ("cancelled", "Cancelled"),
+    ("revoked", "Revoked"),
+    ("stale", "Out of date"),
+)
+"""States of requests that wait for no reviewer, for choosing among them."""
 
 
 def standing(state: str, execution: Mapping[str, Any] | None) -> Standing:
