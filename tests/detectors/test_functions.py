@@ -41,7 +41,9 @@ def inspected(detector: str, case: dict[str, Any]) -> list[Any]:
         session.returned(call_of(step), step["output"])
     call = call_of(case["call"])
     reading = read(call)
-    facts = session.facts(call, Surroundings(definition_change=case.get("change", "")))
+    facts = session.facts(
+        call, Surroundings(definition_change=case.get("change", ""), definition_findings=tuple(case.get("pinned", ())))
+    )
     module = importlib.import_module(f"toolguard.detectors.{detector}")
     return list(module.inspect(reading, replace(facts, classification=classify(reading))))
 
