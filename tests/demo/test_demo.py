@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -216,12 +217,18 @@ def test_after_a_denial_nothing_was_deleted_and_the_demo_ends_well(tmp_path: Pat
     assert len(list(tmp_path.glob("toolguard-demo-*/archive/*.csv"))) == 3
 
 
-@pytest.mark.parametrize(("key", "status"), [("\x03", 130), (None, -9)], ids=["ctrl-c", "kill -9"])
-def test_a_demo_that_is_ended_leaves_no_process_behind(tmp_path: Path, key: str | None, status: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)],
+    ids=["ctrl-c", "terminated", "killed"],
+)
+def test_a_demo_that_is_ended_leaves_no_process_behind(
+    tmp_path: Path, number: signal.Signals, status: int, home: Path
+) -> None:
     with terminal(tmp_path) as demo:
         demo.until(LINK)
 
-        demo.popen.send_signal(2 if key else 9)
+        demo.popen.send_signal(number)
 
         assert demo.end() == status, demo.text
         deadline = time.monotonic() + SECONDS
@@ -230,3 +237,5 @@ def test_a_demo_that_is_ended_leaves_no_process_behind(tmp_path: Path, key: str 
             select.select([], [], [], 0.05)
     assert "Traceback" not in demo.text
     assert len(list(tmp_path.glob("toolguard-demo-*/archive/*.csv"))) == 3
+    with Guard.open() as guard:
+        assert (guard.reviewers.list() == []) is (status == 130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from toolguard.demo.telling import Line
 
 _STYLES: Final[dict[str, dict[str, object]]] = {
-    "plain": {},
     "strong": {"bold": True},
     "quiet": {"dim": True},
     "good": {"fg": "green"},
@@ -40,6 +40,9 @@ def demo(auto: bool) -> int:
     from toolguard.demo import stage as stages
     from toolguard.demo import story, telling
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # As Ctrl-C does: take the stage down, the reviewer with it.
+        signal.signal(number, signal.default_int_handler)
     auto = auto or not sys.stdin.isatty()
     with stages.set_up(is_person=not auto) as stage:
         _print(telling.opening(stage, auto=auto))
@@ -66,5 +69,11 @@ def _print(lines: Iterable[Line]) -> None:
     """click leaves the colours out where standard output is no terminal."""
     plain = configuration.variable("NO_COLOR") is not None or configuration.variable("TERM") == "dumb"
     for line in lines:
-        click.echo(line.text if plain else click.style(line.text, **_STYLES[line.tone]))  # type: ignore[arg-type]  # the table holds click's own keywords
+        click.echo(line.text if plain or line.tone == "plain" else _coloured(line))
     sys.stdout.flush()
+
+
+def _coloured(line: Line) -> str:
+    end = len(line.text) if line.end is None else line.end
+    inside = click.style(line.text[line.start : end], **_STYLES[line.tone])  # type: ignore[arg-type]  # click's own keywords
+    return line.text[: line.start] + inside + line.text[end:]

@@ -29,6 +29,9 @@ class Line:
 
     text: str = ""
     tone: Tone = "plain"
+    start: int = 0
+    """First character that has the tone."""
+    end: int | None = None
 
 
 def opening(stage: Stage, *, auto: bool) -> Iterator[Line]:
@@ -67,7 +70,7 @@ def _headline(number: int, scene: Scene, effect: str, tone: Tone) -> Line:
     room = WIDTH - len(right) - 2
     left = _clean(f"  {number}  {scene.step.tool}  {scene.step.shown}")
     left = left if len(left) <= room else left[: room - 1] + "…"
-    return Line(f"{left.ljust(room)}  {right}", tone)
+    return Line(f"{left.ljust(room)}  {right}", tone, room + 2, room + 2 + len(effect))
 
 
 def _why(scene: Scene, stage: Stage) -> Iterator[Line]:
@@ -126,7 +129,7 @@ def closing(closed: Closed, stage: Stage) -> Iterator[Line]:
     yield Line()
     yield Line("  What was checked", "strong")
     for check in closed.checks:
-        yield Line(f"    {'ok  ' if check.held else 'NO  '} {check.claim}", "good" if check.held else "bad")
+        yield Line(f"    {'ok  ' if check.held else 'NO  '} {check.claim}", "good" if check.held else "bad", 4, 6)
         if not check.held:
             yield from _wrapped(_clean(check.seen), "         ", "bad")
     yield Line()
