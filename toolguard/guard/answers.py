@@ -82,7 +82,7 @@ def denied_by_policy() -> str:
 
 def ended(state: RequestState, request_id: str, code: str, reason: str) -> str:
     """What became of a request, for the agent."""
-    said = f" Reason given: {reason}" if reason else ""
+    said = f" Reason given: {reason.rstrip('.')}." if reason else ""
     words = {
         RequestState.DENIED: f"A reviewer denied this call.{said} Do not repeat it or reach the same effect in "
         "another way; go on without it, or ask the person.",
