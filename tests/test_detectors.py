@@ -1,9 +1,10 @@
 """Every detector against its cases, and every piece of every detector in its place.
 
-A case is one entry of tests/cases/<detector>.yaml: `shell`, `powershell` or `python` with a text, or `call` with a tool and
-its arguments; `finds` is what that detector reports (and nothing else), `asks` whether the call is asked about under the
-default policy (as `finds` says where it is left out). Detectors that need more than a call have a test of their own in
-tests/detectors/, and cases of another form in a file of theirs or in one that names its `detector` in each case.
+A case is one entry of tests/cases/<detector>.yaml: `shell`, `powershell` or `python` with a text, or `call` with a
+tool and its arguments; `finds` is what that detector reports (and nothing else), `asks` whether the call is asked
+about under the default policy (as `finds` says where it is left out). Detectors that need more than a call have a
+test of their own in tests/detectors/, and cases of another form in a file of theirs or in one that names its
+`detector` in each case.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ def test_a_finding_points_into_the_arguments(detector: ModuleType, case: dict[st
         )
 
 
-# --- nothing is forgotten -----------------------------------------------------------------------------------------------
+# --- nothing is forgotten
+# -----------------------------------------------------------------------------------------------
 
 
 def expected_ids() -> set[str]:

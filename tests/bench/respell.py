@@ -1,7 +1,8 @@
 """The same shell command in other spellings: quoting, variables, paths, wrappers, encodings, new lines.
 
-Every spelling does what the original does. `respellings` is used by tests/test_respelling.py on the project's own cases;
-`python -m tests.bench.respell SESSIONS.jsonl` prints sessions anew, one for each spelling, for `toolguard replay`.
+Every spelling does what the original does. `respellings` is used by tests/test_respelling.py on the project's own
+cases; `python -m tests.bench.respell SESSIONS.jsonl` prints sessions anew, one for each spelling, for `toolguard
+replay`.
 """
 
 from __future__ import annotations

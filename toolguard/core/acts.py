@@ -1,6 +1,7 @@
 """The words in which every language is read: what a call would do to files, to the network and to everything else.
 
-A shell command, a Python program and a file tool all end up as the same three kinds of value, so a detector is written once.
+A shell command, a Python program and a file tool all end up as the same three kinds of value, so a detector is
+written once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Reads Python: which calls a program makes, with the arguments that its text settles (constants, names, f-strings, paths).
+"""Reads Python: which calls a program makes, with the arguments that its text settles (constants, names, f-strings,
+paths).
 
-Nothing is executed. A call is followed by its dotted name through imports and assignments; what a table knows about that
-name becomes a file use, a contact, a nested shell text or an act.
+Nothing is executed. A call is followed by its dotted name through imports and assignments; what a table knows about
+that name becomes a file use, a contact, a nested shell text or an act.
 """
 
 from __future__ import annotations
@@ -33,17 +34,20 @@ _FILE_CALLS: Final = {
         (
             FileOp.WRITE,
             False,
-            "pathlib.Path.write_text pathlib.Path.write_bytes os.truncate pathlib.Path.touch os.mkdir os.makedirs pathlib.Path.mkdir os.mknod os.mkfifo numpy.save joblib.dump",
+            "pathlib.Path.write_text pathlib.Path.write_bytes os.truncate pathlib.Path.touch os.mkdir "
+            "os.makedirs pathlib.Path.mkdir os.mknod os.mkfifo numpy.save joblib.dump",
         ),
         (
             FileOp.READ,
             False,
-            "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines fileinput.input numpy.load pandas.read_csv pandas.read_json pandas.read_excel os.readlink mmap.mmap",
+            "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines fileinput.input numpy.load "
+            "pandas.read_csv pandas.read_json pandas.read_excel os.readlink mmap.mmap",
         ),
         (
             FileOp.LIST,
             False,
-            "os.listdir os.scandir os.walk glob.glob glob.iglob pathlib.Path.iterdir pathlib.Path.glob pathlib.Path.rglob os.stat os.path.exists os.path.isfile",
+            "os.listdir os.scandir os.walk glob.glob glob.iglob "
+            "pathlib.Path.iterdir pathlib.Path.glob pathlib.Path.rglob os.stat os.path.exists os.path.isfile",
         ),
         (FileOp.MODE, False, "os.chmod os.lchmod pathlib.Path.chmod"),
         (FileOp.OWNER, False, "os.chown os.lchown shutil.chown"),
@@ -52,19 +56,23 @@ _FILE_CALLS: Final = {
     for name in names.split()
 }
 _TWO_FILES: Final = frozenset(
-    "shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.link os.symlink os.renames pathlib.Path.rename pathlib.Path.replace pathlib.Path.symlink_to".split()
+    """shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.link os.symlink
+        os.renames pathlib.Path.rename pathlib.Path.replace pathlib.Path.symlink_to""".split()
 )
 _MOVES: Final = frozenset(
     "shutil.move os.rename os.replace os.renames pathlib.Path.rename pathlib.Path.replace".split()
 )
 _SHELL_CALLS: Final = frozenset(
-    "os.system os.popen subprocess.getoutput subprocess.getstatusoutput commands.getoutput popen2.popen2 asyncio.create_subprocess_shell pexpect.run pexpect.spawn IPython.get_ipython.system".split()
+    """os.system os.popen subprocess.getoutput subprocess.getstatusoutput commands.getoutput popen2.popen2
+        asyncio.create_subprocess_shell pexpect.run pexpect.spawn IPython.get_ipython.system""".split()
 )
 _ARGV_CALLS: Final = frozenset(
-    "subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen sh.Command asyncio.create_subprocess_exec".split()
+    """subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen sh.Command
+        asyncio.create_subprocess_exec""".split()
 )
 _EXEC_CALLS: Final = frozenset(
-    "os.execl os.execle os.execlp os.execlpe os.execv os.execve os.execvp os.execvpe os.spawnl os.spawnle os.spawnlp os.spawnv os.spawnve os.spawnvp os.posix_spawn pty.spawn os.spawnlpe".split()
+    """os.execl os.execle os.execlp os.execlpe os.execv os.execve os.execvp os.execvpe os.spawnl os.spawnle
+        os.spawnlp os.spawnv os.spawnve os.spawnvp os.posix_spawn pty.spawn os.spawnlpe""".split()
 )
 _SENDS: Final = frozenset("post put patch delete request".split())
 _HTTP: Final = (
@@ -83,7 +91,8 @@ _HTTP: Final = (
     "grequests.",
 )
 _CONNECTS: Final = frozenset(
-    "ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet paramiko.SSHClient.connect socket.create_connection pymongo.MongoClient websocket.create_connection imaplib.IMAP4_SSL".split()
+    """ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet paramiko.SSHClient.connect
+        socket.create_connection pymongo.MongoClient websocket.create_connection imaplib.IMAP4_SSL""".split()
 )
 _HOST_CALLS: Final = frozenset({"http.client.HTTPConnection", "http.client.HTTPSConnection"})
 # dotted name (or its start) : finding, class, sentence

@@ -1,6 +1,6 @@
 """Gathers what a text would do, through every text that it runs in turn: shell in Python in shell in SQL.
 
-One `Collector` reads one call. It counts its work (texts, commands, depth); what lies beyond the budget is left in `unread`.
+One `Collector` reads one call. It counts its work (texts, commands, depth); what lies beyond the budget is `unread`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What the shell does to text before a command sees it, and what `echo` and its kin print: settled without running anything.
+"""What the shell does to text before a command sees it, and what `echo` and its kin print: settled without running
+anything.
 
 Everything here works on strings and is bounded by their length; what cannot be settled is None.
 """

@@ -1,7 +1,8 @@
-"""What shell commands do to files and to the network: from operands, options and redirections to file uses and contacts.
+"""What shell commands do to files and to the network: from operands, options and redirections to file uses and
+contacts.
 
-A table says what a program does with its operands; the few with a grammar of their own (`dd`, `tar`, `curl`, `scp`...) have
-a function. A program that is not known is taken to read whatever looks like a path.
+A table says what a program does with its operands; the few with a grammar of their own (`dd`, `tar`, `curl`...) have a
+function. A program that is not known is taken to read whatever looks like a path.
 """
 
 from __future__ import annotations
@@ -12,38 +13,11 @@ from typing import Final
 
 from toolguard.core import transfers
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
+from toolguard.core.commands.operand_rules import OPERANDS
 from toolguard.core.paths import looks_like_path
 from toolguard.core.shell_words import Command, Word
 from toolguard.core.transfers import Use, has_flag, operands, option
 
-# name|name : what happens to the operands : options with a value
-_TABLE: Final = {
-    name: (rule, frozenset(options.split()))
-    for line in """
-    cat|tac|less|more|nl|od|xxd|hexdump|strings|file|stat|wc|sort|uniq|cut|paste|md5sum|sha1sum|sha256sum|sha512sum|cksum|zcat|bzcat|xzcat|zless|bat|batcat|tail|head|rev|fold|fmt|expand|column|comm|diff|cmp|vimdiff|base64|base32|jq|yq|xmllint|pygmentize|readlink|realpath|iconv|look|pr|ul|view|most|tee-read|split|csplit|gpg|gpg2|source|.|bash|sh|zsh|dash|ksh|python|perl|ruby|node|php|lua : read : -n -c -d -k -t -f -F -w -s -i -o -b -W -S --lines --bytes --delimiter -m -e -E -r
-    grep|egrep|fgrep|rg|ag|ack|zgrep|sed|gsed|awk|gawk|mawk|nawk : read-rest : -e -f -m -A -B -C -F -v -d --include --exclude --exclude-dir -g -t -T
-    ls|dir|tree|du|df|find|fd|locate|exa|eza|lsd|namei|getfacl|lsattr|ncdu|test|[ : list : -name -type -iname -maxdepth -mindepth -mtime -mmin -size -newer -user -perm -path -regex -I -L -d
-    rm|unlink|srm|shred|wipe|trash|trash-put|gio|rimraf|del-cli : delete : -n -s --iterations --size
-    rmdir : rmdir :
-    mv|gmv|rename : move : -t -S --target-directory --suffix
-    cp|gcp|install|ditto : copy : -t -S -m -o -g --target-directory --suffix --mode --owner --group
-    ln : link : -t -S --target-directory --suffix
-    touch : write : -t -d -r --date --reference
-    mkdir : make : -m --mode
-    tee|sponge : write :
-    truncate : truncate : -s --size -r
-    chmod|gchmod : mode :
-    chown|chgrp|gchown|lchown : owner : --from
-    vi|vim|nvim|nano|emacs|ed|ex|pico|joe|micro|code|gedit|sudoedit : edit : -c -S -u --cmd -s
-    echo|printf|kill|sleep|date|seq|expr|basename|dirname|which|type|command|whereis|man|help|cd|pushd|popd|export|set|unset|alias|declare|local|readonly|shift|return|exit|true|false|:|eval|test|[[|id|groups|whoami|hostname|uname|uptime|ps|pgrep|pkill|killall|jobs|wait|trap|ulimit|umask|let|tr|yes|cal|nproc|lsof|netstat|ss|ip|ping|host|dig|nslookup|docker|kubectl|git|apt|apt-get|pip|npm|systemctl|service|sudo|su|crontab|passwd|useradd|usermod|xargs|time|timeout|env|nice|nohup|ssh|tmux|screen|apropos|whatis|getent|compgen|complete|hash|history|shopt|psql|mysql|redis-cli|mongosh|make|terraform|aws|gcloud|az|helm : none :
-    """.strip().splitlines()
-    for names, rule, options in [
-        [part.strip() for part in f"{line} ".split(" : ")]
-        if line.count(" : ") == 2
-        else [*[part.strip() for part in line.rstrip(" :").split(" : ")], ""]
-    ]
-    for name in names.split("|")
-}
 _ONE_OPERAND: Final = frozenset(
     {"python", "perl", "ruby", "node", "php", "lua", "bash", "sh", "zsh", "dash", "ksh", "source", "."}
 )
@@ -53,7 +27,7 @@ _WRITES: Final = frozenset({">", ">>", "&>", "&>>", ">|", "<>"})
 
 def rule_of(program: str) -> str:
     """What the table says that a program does with its operands; `unknown` for a program that is not in it."""
-    return _TABLE[program][0] if program in _TABLE else "unknown"
+    return OPERANDS[program][0] if program in OPERANDS else "unknown"
 
 
 def uses(command: Command, program: str, place: Place, *, remote: bool, privileged: bool) -> Iterator[Use]:
@@ -113,7 +87,7 @@ def _written(command: Command) -> str | None:
 
 
 def _by_table(command: Command, program: str, place: Place) -> Iterator[Use]:
-    rule, valued = _TABLE.get(program, ("unknown", frozenset()))
+    rule, valued = OPERANDS.get(program, ("unknown", frozenset()))
     words = operands(command, valued)
     if rule == "none":
         return

@@ -28,7 +28,9 @@ class Fragment:
     place: Place
     dialect: str = ""
     nested: bool = False
-    """It stood inside another language, for example SQL after `psql -c`; its place is then that of the whole command."""
+    """It stood inside another language, for example SQL after `psql -c`; its place is then that of the whole
+    command.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ class Reading:
 
 
 def read(call: ToolCall) -> Reading:
-    """What this call would do, as far as its arguments say so. Total: what is beyond the budget or unparsable is `unread`."""
+    """What this call would do, as far as its arguments say so. Total: what is beyond the budget or unparsable is
+    `unread`.
+    """
     leaves, complete = _leaves(call.arguments)
     texts = tuple((where, text) for where, text, _ in leaves)
     if not complete:
@@ -138,7 +142,7 @@ class _Read:
         )
 
     def _argv(self) -> set[str]:
-        """A program and its words in separate arguments: `{"command": "rm", "args": ["-rf", "/"]}` or a list of words."""
+        """A program and its words apart: `{"command": "rm", "args": ["-rf", "/"]}`, or a list of words."""
         arguments = self.call.arguments
         for key, value in arguments.items():
             rest = next(

@@ -35,13 +35,15 @@ class Language(StrEnum):
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")  # camelCase, snake_case and kebab-case alike
 
 _SHELL_TOOL: Final = frozenset(
-    "bash shell sh zsh terminal console exec execute command commands cmd cli ssh subprocess process tmux tty script desktop".split()
+    """bash shell sh zsh terminal console exec execute command commands cmd cli ssh subprocess process tmux tty
+        script desktop""".split()
 )
 _RUNNING: Final = frozenset(
     "run exec execute bash shell terminal command cmd ssh console invoke start spawn send type write eval".split()
 )
 _SHELL_NAMES: Final = frozenset(
-    "command cmd commands shell bash command_line commandline cmdline shell_command bash_command full_command command_to_run argv exec keystrokes command_string".split()
+    """command cmd commands shell bash command_line commandline cmdline shell_command bash_command full_command
+        command_to_run argv exec keystrokes command_string""".split()
 )
 _SHELL_IN_TOOL: Final = frozenset(
     "input script code text line keys content args arguments stdin data executable program".split()
@@ -49,23 +51,33 @@ _SHELL_IN_TOOL: Final = frozenset(
 _SQL_NAMES: Final = frozenset("sql sql_query sql_statement sqlquery statement statements sql_string".split())
 _SQL_IN_TOOL: Final = frozenset("query queries q statement text command script input".split())
 _SQL_TOOL: Final = frozenset(
-    "sql sqlite postgres postgresql pg mysql mariadb database db duckdb snowflake bigquery clickhouse redshift oracle mssql supabase neon query cockroachdb trino presto athena databricks".split()
+    """sql sqlite postgres postgresql pg mysql mariadb database db duckdb snowflake bigquery clickhouse redshift
+        oracle mssql supabase neon query cockroachdb trino presto athena databricks""".split()
 )
 _CODE_NAMES: Final = frozenset(
-    "code source source_code script program snippet cell python python_code javascript js function expression py_code code_block command".split()
+    """code source source_code script program snippet cell python python_code javascript js function expression
+        py_code code_block command""".split()
 )
 _CODE_TOOL: Final = frozenset(
-    "python py ipython jupyter notebook repl interpreter code sandbox node js javascript typescript ts ruby perl php lua r eval evaluate kernel execute run browser playwright puppeteer".split()
+    """python py ipython jupyter notebook repl interpreter code sandbox node js javascript typescript ts ruby perl
+        php lua r eval evaluate kernel execute run browser playwright puppeteer""".split()
 )
 _PYTHON_TOOL: Final = frozenset("python py ipython jupyter notebook pandas numpy repl interpreter cell".split())
 _URL_NAMES: Final = frozenset(
-    "url uri link href endpoint website webpage page_url site base_url target_url webhook webhook_url callback callback_url address urls src image_url domain".split()
+    """url uri link href endpoint website webpage page_url site base_url target_url webhook webhook_url callback
+        callback_url address urls src image_url domain""".split()
 )
 _PATH_NAMES: Final = frozenset(
-    "path paths file filename file_name filepath file_path dir directory folder dirname dir_name dir_path source destination src dst dest target from to old_path new_path source_path destination_path target_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path relative_path relative_workspace_path cwd workdir working_directory root repo_path output_file input_file output input log_file archive location attachment attachments files".split()
+    """path paths file filename file_name filepath file_path dir directory folder dirname dir_name dir_path source
+        destination src dst dest target from to old_path new_path source_path destination_path target_path
+        output_path input_path local_path save_path save_dir notebook_path target_file absolute_path relative_path
+        relative_workspace_path cwd workdir working_directory root repo_path output_file input_file output input
+        log_file archive location attachment attachments files""".split()
 )
 _SURE_PATHS: Final = frozenset(
-    "path paths filename file_name filepath file_path dir_path source_path destination_path target_path old_path new_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path relative_path directory folder".split()
+    """path paths filename file_name filepath file_path dir_path source_path destination_path target_path old_path
+        new_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path
+        relative_path directory folder""".split()
 )
 _SQL_START: Final = re.compile(
     r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|drop|create|alter|truncate|grant|revoke|with|merge|replace|call|exec|explain|pragma|attach|vacuum|copy|set|show|describe|begin|declare)\b",
@@ -89,7 +101,8 @@ _OPS: Final = (
     (
         FileOp.WRITE,
         frozenset(
-            "write create edit save append update insert replace put touch mkdir make modify patch set upload download overwrite str_replace store export generate init rename move mv copy cp add".split()
+            """write create edit save append update insert replace put touch mkdir make modify patch set upload
+                download overwrite str_replace store export generate init rename move mv copy cp add""".split()
         ),
     ),
     (FileOp.LIST, frozenset("list ls find search glob tree stat exists info dir cd count wc".split())),
@@ -98,7 +111,8 @@ _OPS: Final = (
     (FileOp.READ, frozenset("read get view cat open load show head tail grep fetch display parse".split())),
 )
 _SOURCES: Final = frozenset(
-    "source src from old_path source_path file_name1 file_name2 input_path input_file old_name origin cwd workdir working_directory root repo_path attachments attachment".split()
+    """source src from old_path source_path file_name1 file_name2 input_path input_file old_name origin cwd workdir
+        working_directory root repo_path attachments attachment""".split()
 )
 
 
@@ -308,7 +322,9 @@ def _op(words: tuple[str, ...]) -> FileOp:
 
 
 def file_op(tool: Tool, key: str) -> tuple[FileOp, bool]:
-    """What the tool does to the path in this parameter; `filtered` for the source of a move, which ends up elsewhere."""
+    """What the tool does to the path in this parameter; `filtered` for the source of a move, which ends up
+    elsewhere.
+    """
     op = _op(tool.words)
     name = "_".join(split(key))
     if name in _SOURCES or (name == "path" and "copy" in tool.words):

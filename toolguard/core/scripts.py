@@ -1,7 +1,8 @@
-"""A rough reading of JavaScript, Perl, Ruby, PHP, Lua and their like, and of Python that does not parse: patterns of calls.
+"""A rough reading of JavaScript, Perl, Ruby, PHP, Lua and their like, and of Python that does not parse: patterns of
+calls.
 
-There is no parser for these here. Literal arguments of calls that spawn, delete, read, write or connect are followed; where
-such a call has no literal argument the call itself is what is reported.
+There is no parser for these here. Literal arguments of calls that spawn, delete, read, write or connect are followed;
+where such a call has no literal argument the call itself is what is reported.
 """
 
 from __future__ import annotations
@@ -22,51 +23,75 @@ _STRING: Final = (
 )
 # Calls that run a shell command or a program.
 _SPAWNS: Final = re.compile(
-    r"\b(?:child_process\.\w+|execSync|execFileSync|execFile|spawnSync|spawn|exec|system|shell_exec|passthru|proc_open|popen|io\.popen|os\.execute|Open3\.\w+|IO\.popen|callCommand|run-shell-command|Deno\.run|Deno\.Command|Bun\.spawn|Process\.Start|ProcessBuilder|getRuntime\(\)\.exec|do shell script|Kernel\.system|sh\.run|cmd\.run|os\.system|os\.popen|subprocess\.\w+|pcntl_exec|execvp?|fork_exec|term|ansi-term|System\.Process\.\w+|ext:run-program)"
-    + _STRING
+    r"\b(?:child_process\.\w+|execSync|execFileSync|execFile|spawnSync|spawn|exec|system|shell_exec|passthru"
+    r"|proc_open|popen|io\.popen|os\.execute|Open3\.\w+|IO\.popen|callCommand|run-shell-command|Deno\.run"
+    r"|Deno\.Command|Bun\.spawn|Process\.Start|ProcessBuilder|getRuntime\(\)\.exec|do shell script"
+    r"|Kernel\.system|sh\.run|cmd\.run|os\.system|os\.popen|subprocess\.\w+|pcntl_exec|execvp?|fork_exec|term"
+    r"|ansi-term|System\.Process\.\w+|ext:run-program)" + _STRING
 )
 _SPAWN_NAMES: Final = re.compile(
-    r"\b(?:child_process|execSync|spawnSync|shell_exec|passthru|proc_open|io\.popen|os\.execute|Open3|IO\.popen|getRuntime\(\)\.exec|ProcessBuilder|Process\.Start|do shell script|Deno\.run|Deno\.Command|Bun\.spawn|pty\.spawn|os\.dup2|os\.system|subprocess)\b|\bqx[\s({/]|\bexec\s*\(|\bsystem\s*\("
+    r"\b(?:child_process|execSync|spawnSync|shell_exec|passthru|proc_open|io\.popen|os\.execute|Open3"
+    r"|IO\.popen|getRuntime\(\)\.exec|ProcessBuilder|Process\.Start|do shell script|Deno\.run|Deno\.Command"
+    r"|Bun\.spawn|pty\.spawn|os\.dup2|os\.system|subprocess)\b|\bqx[\s({/]|\bexec\s*\(|\bsystem\s*\("
 )
 _BACKTICK: Final = re.compile(
     r"(?<![\w$])`([^`\n]{2,500})`|%x[{(\[]([^})\]]{2,500})"
 )  # shell in backticks: Perl, Ruby, PHP
 _DELETES: Final = re.compile(
-    r"\b(?:fs\.(?:promises\.)?)?(?:unlinkSync|unlink|rmSync|rmdirSync|rmdir|rm|removeSync|emptyDirSync|rimraf(?:\.sync)?|File\.delete|FileUtils\.\w*rm\w*|Dir\.(?:delete|rmdir)|os\.remove|Files\.delete\w*|rmtree|remove_tree|File\.Delete|Directory\.Delete|removeItemAtPath)"
-    + _STRING
+    r"\b(?:fs\.(?:promises\.)?)?(?:unlinkSync|unlink|rmSync|rmdirSync|rmdir|rm|removeSync|emptyDirSync"
+    r"|rimraf(?:\.sync)?|File\.delete|FileUtils\.\w*rm\w*|Dir\.(?:delete|rmdir)|os\.remove|Files\.delete\w*"
+    r"|rmtree|remove_tree|File\.Delete|Directory\.Delete|removeItemAtPath)" + _STRING
 )
 _RECURSIVE: Final = re.compile(r"recursive:\s*true|rimraf|rm_r|rm_rf|rmtree|remove_tree|emptyDir|Directory\.Delete")
 _WRITES: Final = re.compile(
-    r"\b(?:fs\.(?:promises\.)?)?(?:writeFileSync|writeFile|appendFileSync|appendFile|createWriteStream|file_put_contents|File\.write|IO\.write|File\.WriteAll\w+|Files\.write\w*|copyFileSync|symlinkSync|chmodSync|chownSync)"
-    + _STRING
+    r"\b(?:fs\.(?:promises\.)?)?(?:writeFileSync|writeFile|appendFileSync|appendFile|createWriteStream"
+    r"|file_put_contents|File\.write|IO\.write|File\.WriteAll\w+|Files\.write\w*|copyFileSync|symlinkSync"
+    r"|chmodSync|chownSync)" + _STRING
 )
 _OPENS_TO_WRITE: Final = re.compile(
-    r"\b(?:open|fopen|File\.open|File\.new|io\.open)\s*\(?\s*(?:my\s+)?(?:[$\w]+\s*,\s*)?(['\"])(?:[<>+]{0,2}\s*)([^'\"]{1,500})\1\s*,\s*['\"](?:[wa]\+?b?|>>?)['\"]|open\s*\(?[^,\n]{1,40},\s*['\"]>{1,2}\s*([^'\"]{1,500})['\"]"
+    r"\b(?:open|fopen|File\.open|File\.new"
+    r"|io\.open)\s*\(?\s*(?:my\s+)?(?:[$\w]+\s*,\s*)?(['\"])(?:[<>+]{0,2}\s*)([^'\"]{1,500})\1\s*,\s*['\"](?:[wa]\+?b?"
+    r"|>>?)['\"]|open\s*\(?[^,\n]{1,40},\s*['\"]>{1,2}\s*([^'\"]{1,500})['\"]"
 )
 _READS: Final = re.compile(
-    r"\b(?:fs\.(?:promises\.)?)?(?:readFileSync|readFile|createReadStream|readdirSync|file_get_contents|readfile|fopen|File\.read|File\.open|IO\.read(?:lines)?|File\.ReadAll\w+|Files\.read\w*|io\.open|open|show_source|highlight_file|include|require_once)"
-    + _STRING
+    r"\b(?:fs\.(?:promises\.)?)?(?:readFileSync|readFile|createReadStream|readdirSync|file_get_contents"
+    r"|readfile|fopen|File\.read|File\.open|IO\.read(?:lines)?|File\.ReadAll\w+|Files\.read\w*|io\.open|open"
+    r"|show_source|highlight_file|include|require_once)" + _STRING
 )
 _CONNECTS: Final = re.compile(
-    r"\b(?:fetch|axios(?:\.\w+)?|https?\.(?:get|request|post)|require\(['\"]https?['\"]\)\.(?:get|request)|got(?:\.\w+)?|superagent\.\w+|XMLHttpRequest|curl_init|fsockopen|stream_socket_client|Net::HTTP\.\w+|URI\.open|open-uri|HTTParty\.\w+|LWP::\w+|HTTP::Tiny|IO::Socket(?:::\w+)?|TCPSocket(?:\.new|\.open)?|net\.(?:connect|createConnection|Socket)|WebSocket|socket\.connect|s\.connect|tcp\(\)|WebClient|DownloadString|DownloadFile|Invoke-WebRequest|urlopen|urlretrieve|requests\.\w+|socket\.tcp|\w+:connect|socket)\b"
-    + _STRING
+    r"\b(?:fetch|axios(?:\.\w+)?|https?\.(?:get|request|post)|require\(['\"]https?['\"]\)\.(?:get|request)"
+    r"|got(?:\.\w+)?|superagent\.\w+|XMLHttpRequest|curl_init|fsockopen|stream_socket_client|Net::HTTP\.\w+"
+    r"|URI\.open|open-uri|HTTParty\.\w+|LWP::\w+|HTTP::Tiny|IO::Socket(?:::\w+)?|TCPSocket(?:\.new|\.open)?"
+    r"|net\.(?:connect|createConnection|Socket)|WebSocket|socket\.connect|s\.connect|tcp\(\)|WebClient"
+    r"|DownloadString|DownloadFile|Invoke-WebRequest|urlopen|urlretrieve|requests\.\w+|socket\.tcp|\w+:connect"
+    r"|socket)\b" + _STRING
 )
 _SOCKET: Final = re.compile(
-    r"\b(?:net\.(?:connect|createConnection|Socket|createServer)|require\(['\"](?:net|tls)['\"]\)|fsockopen|stream_socket_client|IO::Socket|TCPSocket|TCPServer|use\s+Socket|java\.net\.Socket|Sockets?\.TCPClient|socket\.tcp|require\(?['\"]socket['\"]\)?|syscall\.Socket|net\.Dial|socket\s*\(\s*(?:S|PF_INET|AF_INET)|socket\s+[\w.]+\s+\d+|TcpStream|socket\.socket|\$\{?socket)"
+    r"\b(?:net\.(?:connect|createConnection|Socket|createServer)|require\(['\"](?:net|tls)['\"]\)|fsockopen"
+    r"|stream_socket_client|IO::Socket|TCPSocket|TCPServer|use\s+Socket|java\.net\.Socket|Sockets?\.TCPClient"
+    r"|socket\.tcp|require\(?['\"]socket['\"]\)?|syscall\.Socket|net\.Dial|socket\s*\(\s*(?:S|PF_INET|AF_INET)"
+    r"|socket\s+[\w.]+\s+\d+|TcpStream|socket\.socket|\$\{?socket)"
 )
 _LISTENS: Final = re.compile(
-    r"\b(?:createServer|TCPServer|stream_socket_server|socket_listen|\.listen\(|HTTPServer|http\.server|SimpleHTTPServer|k\.bind|WEBrick)"
+    r"\b(?:createServer|TCPServer|stream_socket_server|socket_listen|\.listen\(|HTTPServer|http\.server"
+    r"|SimpleHTTPServer|k\.bind|WEBrick)"
 )
 _EVALUATES: Final = re.compile(
     r"\b(?:eval|Function|vm\.runIn\w+|assert|create_function|instance_eval|class_eval|loadstring|load|Invoke-Expression|iex)\s*\(?\s*(?:(?:atob|Buffer\.from|base64_decode|unpack|gzinflate|str_rot13|decode_base64|decode64|FromBase64String|hex2bin|\$_(?:GET|POST|REQUEST))|require\()",
     re.IGNORECASE,
 )
 _METHOD_DELETES: Final = re.compile(
-    r"\.(?:deleteIndex|clearObjects|clearIndex|dropDatabase|dropCollection|drop|deleteMany|remove|truncate|destroy_all|delete_all|flushall|flushdb|deleteBucket|deleteDatabase|dropIndexes|purgeQueue|deleteQueue|deleteTopic|deleteBy|delete_by_query|bulkWrite|replaceRoot)\s*\(\s*([^)]{0,80})"
+    r"\.(?:deleteIndex|clearObjects|clearIndex|dropDatabase|dropCollection|drop|deleteMany|remove|truncate"
+    r"|destroy_all|delete_all|flushall|flushdb|deleteBucket|deleteDatabase|dropIndexes|purgeQueue|deleteQueue"
+    r"|deleteTopic|deleteBy|delete_by_query|bulkWrite|replaceRoot)\s*\(\s*([^)]{0,80})"
 )
 _POWERSHELL: Final = re.compile(
-    r"(?P<hidden>-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{40,}|FromBase64String|\bIEX\b|Invoke-Expression|DownloadString|DownloadFile|Net\.WebClient|Reflection\.Assembly|::Load\(|-w(?:indowstyle)?\s+hidden|VirtualAlloc|DllImport|Add-Type|-bxor|GzipStream)"
-    r"|(?P<shell>Sockets\.TCPClient|TcpListener)|(?P<registry>HK(?:LM|CU|EY_\w+):?\\[^\s'\"]*(?:\\Run(?:Once)?\b|Winlogon|Image File Execution|AppInit_DLLs|Policies|Defender|Lsa\b|Services\b))"
+    r"(?P<hidden>-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{40,}|FromBase64String|\bIEX\b|Invoke-Expression"
+    r"|DownloadString|DownloadFile|Net\.WebClient|Reflection\.Assembly|::Load\(|-w(?:indowstyle)?\s+hidden"
+    r"|VirtualAlloc|DllImport|Add-Type|-bxor|GzipStream)"
+    r"|(?P<shell>Sockets\.TCPClient|TcpListener)|(?P<registry>HK(?:LM|CU"
+    r"|EY_\w+):?\\[^\s'\"]*(?:\\Run(?:Once)?\b|Winlogon|Image File Execution|AppInit_DLLs|Policies|Defender"
+    r"|Lsa\b|Services\b))"
     r"|(?P<defence>Set-MpPreference|DisableRealtimeMonitoring|DisableAntiSpyware|AmsiUtils|amsiInitFailed|EnableScriptBlockLogging)|(?P<dump>MiniDump|lsass|sekurlsa|Get-Credential|PasswordVault|CredEnumerate)",
     re.IGNORECASE,
 )

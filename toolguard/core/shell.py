@@ -1,7 +1,9 @@
-"""The door to tree-sitter-bash: a shell text becomes a flat list of commands with their words as the shell would see them.
+"""The door to tree-sitter-bash: a shell text becomes a flat list of commands with their words as the shell would see
+them.
 
 It follows what the text itself settles (quotes, escapes, assigned variables, loops over words, functions called with
-arguments, output of `echo` and its kin) and marks as not `known` what only a running shell could tell. It executes nothing.
+arguments, output of `echo` and its kin) and marks as not `known` what only a running shell could tell. It executes
+nothing.
 """
 
 from __future__ import annotations
@@ -312,7 +314,9 @@ class _Walk(Words):
         return out
 
     def _new_line(self, at: int, node: Node) -> bool:
-        """A line ends between a byte and a node: the grammar joins lines when the next one starts with `$(`, `{` or `>`."""
+        """A line ends between a byte and a node: the grammar joins lines when the next one starts with `$(`, `{` or
+        `>`.
+        """
         gap = self.source[at : node.start_byte]
         return b"\n" in gap and b"\\\n" not in gap
 

@@ -1,4 +1,6 @@
-"""The words of shell commands: what the shell would make of quotes, escapes, variables and substitutions in a syntax tree."""
+"""The words of shell commands: what the shell would make of quotes, escapes, variables and substitutions in a syntax
+tree.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a shell command shows by its form: names and texts that are decided only when it runs, shells for somebody to type into.
+"""What a shell command shows by its form: names and texts that are decided only when it runs, shells for somebody to
+type into.
 
 These are pure questions about one command; core/collect.py asks them and notes the answers.
 """
@@ -16,14 +17,19 @@ from toolguard.core.model import Confidence, EffectClass, Severity
 from toolguard.core.shell_words import Command
 
 DOWNLOADERS: Final = frozenset(
-    "curl wget fetch aria2c axel lwp-download http https xh lynx links w3m GET ftp tftp scp sftp rsync nc ncat netcat socat git gsutil s3cmd ipfs gdown httpie iwr invoke-webrequest invoke-restmethod nslookup dig host".split()
+    """curl wget fetch aria2c axel lwp-download http https xh lynx links w3m GET ftp tftp scp sftp rsync nc ncat
+        netcat socat git gsutil s3cmd ipfs gdown httpie iwr invoke-webrequest invoke-restmethod nslookup dig host""".split()
 )
 DECODERS: Final = frozenset(
-    "base64 base32 xxd openssl gunzip zcat bzip2 xz uudecode rev tr rot13 gpg perl python ruby node awk printf sed hexdump od".split()
+    """base64 base32 xxd openssl gunzip zcat bzip2 xz uudecode rev tr rot13 gpg perl python ruby node awk printf
+        sed hexdump od""".split()
 )
 _LOCAL: Final = frozenset("cat head tail sed envsubst grep tee sort jq yq less m4 tac".split())
 _SETUP: Final = frozenset(
-    "ssh-agent pyenv rbenv nodenv conda mamba brew direnv starship dircolors lesspipe kubectl helm gh pip npm register-python-argcomplete zoxide fnm mise rtx asdf nvm thefuck docker-machine minikube opam luarocks perl keychain gpg-agent resize tput stack cargo rustup uv pipx poetry atuin gcloud aws_completer complete keychain luaver fzf atuin mcfly".split()
+    """ssh-agent pyenv rbenv nodenv conda mamba brew direnv starship dircolors lesspipe kubectl helm gh pip npm
+        register-python-argcomplete zoxide fnm mise rtx asdf nvm thefuck docker-machine minikube opam luarocks perl
+        keychain gpg-agent resize tput stack cargo rustup uv pipx poetry atuin gcloud aws_completer complete
+        keychain luaver fzf atuin mcfly""".split()
 )
 """Programs that print shell code to set up an environment; running what they print is how they are meant to be used."""
 _SHELL_WORD: Final = re.compile(

@@ -1,4 +1,6 @@
-"""Programs that move content over the network: what they send, what they fetch, and what they do to files on the way."""
+"""Programs that move content over the network: what they send, what they fetch, and what they do to files on the
+way.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from toolguard.core.paths import looks_like_path
 from toolguard.core.shell_words import Command, Word
 
 Use = FileUse | Contact
+
 
 def operands(command: Command, valued: frozenset[str]) -> list[Word]:
     """The words that are neither options nor their values."""
@@ -57,7 +60,12 @@ def has_flag(command: Command, *names: str) -> bool:
 
 
 _CURL_VALUED: Final = frozenset(
-    "-X -H -d -o -u -A -e -b -c -F -T -m -w -x -E -K -r -s: -C -D -y -Y -z -t -Q -U --request --header --data --data-raw --data-binary --data-urlencode --json --form --form-string --output --user --user-agent --referer --cookie --cookie-jar --upload-file --max-time --write-out --proxy --cert --key --cacert --config --range --connect-timeout --retry --retry-delay --resolve --interface --url --output-dir --limit-rate --url-query --connect-to --socks5 --socks5-hostname --dump-header --max-redirs --oauth2-bearer --unix-socket --dns-servers --ciphers".split()
+    """-X -H -d -o -u -A -e -b -c -F -T -m -w -x -E -K -r -s: -C -D -y -Y -z -t -Q -U --request --header --data
+        --data-raw --data-binary --data-urlencode --json --form --form-string --output --user --user-agent --referer
+        --cookie --cookie-jar --upload-file --max-time --write-out --proxy --cert --key --cacert --config --range
+        --connect-timeout --retry --retry-delay --resolve --interface --url --output-dir --limit-rate --url-query
+        --connect-to --socks5 --socks5-hostname --dump-header --max-redirs --oauth2-bearer --unix-socket
+        --dns-servers --ciphers""".split()
 )
 
 
@@ -105,7 +113,8 @@ def curl(command: Command, place: Place) -> Iterator[Use]:
 
 _PLAIN_TEXT: Final = frozenset({"echo", "printf", "jq", "date", "uuidgen", "python", "python3"})
 _TELLING: Final = frozenset(
-    "cat env printenv set base64 base32 xxd tar zip gzip head tail whoami hostname id uname ifconfig ip ps find ls history grep gpg security tac od strings awk sed netstat".split()
+    """cat env printenv set base64 base32 xxd tar zip gzip head tail whoami hostname id uname ifconfig ip ps find
+        ls history grep gpg security tac od strings awk sed netstat""".split()
 )
 """Programs whose output, put into a request, is content of this machine."""
 
@@ -127,7 +136,8 @@ def _piped(command: Command, place: Place) -> Iterator[Use]:
 
 
 _WGET_VALUED: Final = frozenset(
-    "-O -o -P -U -t -T -a -i -e --header --post-data --post-file --body-data --body-file --method --user --password --output-document --directory-prefix --user-agent --tries --timeout -A -R -D -l --level -Q -w".split()
+    """-O -o -P -U -t -T -a -i -e --header --post-data --post-file --body-data --body-file --method --user
+        --password --output-document --directory-prefix --user-agent --tries --timeout -A -R -D -l --level -Q -w""".split()
 )
 
 
@@ -217,7 +227,8 @@ _REMOTE_PATH: Final = re.compile(
 def transfer(command: Command, place: Place) -> Iterator[Use]:
     """scp, rsync, sftp: the last operand is the destination; one of both sides may be remote."""
     valued = frozenset(
-        "-e -i -P -p -l -o -F -c -S -J -b -B -D -R -s -X --rsh --exclude --include --filter --files-from --port --password-file --log-file".split()
+        """-e -i -P -p -l -o -F -c -S -J -b -B -D -R -s -X --rsh --exclude --include --filter --files-from --port
+            --password-file --log-file""".split()
     )
     program = command.name
     words = [

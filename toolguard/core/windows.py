@@ -1,4 +1,6 @@
-"""Reads PowerShell and cmd.exe lines into commands: enough of their quoting and joining to find what runs with which words."""
+"""Reads PowerShell and cmd.exe lines into commands: enough of their quoting and joining to find what runs with which
+words.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,16 @@ MAX_TEXT: Final = 65_536
 MAX_COMMANDS: Final = 400
 
 ALIASES: Final = {
-    "iex": "invoke-expression", "icm": "invoke-command", "iwr": "invoke-webrequest", "irm": "invoke-restmethod", "wget": "invoke-webrequest",
-    "curl": "invoke-webrequest", "rm": "remove-item", "del": "remove-item", "erase": "remove-item", "ri": "remove-item", "rd": "remove-item",
-    "rmdir": "remove-item", "cp": "copy-item", "copy": "copy-item", "cpi": "copy-item", "mv": "move-item", "move": "move-item", "mi": "move-item",
-    "cat": "get-content", "gc": "get-content", "type": "get-content", "ls": "get-childitem", "dir": "get-childitem", "gci": "get-childitem",
-    "kill": "stop-process", "spps": "stop-process", "saps": "start-process", "start": "start-process", "sc": "sc", "ni": "new-item", "md": "new-item",
-    "mkdir": "new-item", "sp": "set-itemproperty", "rp": "remove-itemproperty", "ren": "rename-item", "rni": "rename-item", "ac": "add-content",
-    "clc": "clear-content", "cli": "clear-item", "gp": "get-itemproperty", "clhy": "clear-history", "nal": "new-alias", "sal": "set-alias",
+    "iex": "invoke-expression", "icm": "invoke-command", "iwr": "invoke-webrequest", "irm": "invoke-restmethod",
+    "wget": "invoke-webrequest", "curl": "invoke-webrequest", "rm": "remove-item", "del": "remove-item",
+    "erase": "remove-item", "ri": "remove-item", "rd": "remove-item", "rmdir": "remove-item", "cp": "copy-item",
+    "copy": "copy-item", "cpi": "copy-item", "mv": "move-item", "move": "move-item", "mi": "move-item",
+    "cat": "get-content", "gc": "get-content", "type": "get-content", "ls": "get-childitem", "dir": "get-childitem",
+    "gci": "get-childitem", "kill": "stop-process", "spps": "stop-process", "saps": "start-process",
+    "start": "start-process", "sc": "sc", "ni": "new-item", "md": "new-item", "mkdir": "new-item",
+    "sp": "set-itemproperty", "rp": "remove-itemproperty", "ren": "rename-item", "rni": "rename-item",
+    "ac": "add-content", "clc": "clear-content", "cli": "clear-item", "gp": "get-itemproperty",
+    "clhy": "clear-history", "nal": "new-alias", "sal": "set-alias",
 }  # fmt: skip
 """Short names of cmdlets, and cmd's built-in commands by the cmdlet that does the same."""
 
@@ -82,10 +87,12 @@ def _made(words: list[Word], upstream: Command | None) -> Command:
 
 
 _TARGETS: Final = {
-    "remove-item": FileOp.DELETE, "clear-content": FileOp.WRITE, "clear-item": FileOp.WRITE, "set-content": FileOp.WRITE, "add-content": FileOp.WRITE,
-    "out-file": FileOp.WRITE, "new-item": FileOp.WRITE, "get-content": FileOp.READ, "get-childitem": FileOp.LIST, "rename-item": FileOp.WRITE,
-    "invoke-item": FileOp.EXECUTE, "tee-object": FileOp.WRITE, "export-csv": FileOp.WRITE, "import-csv": FileOp.READ, "import-module": FileOp.EXECUTE,
-    "select-string": FileOp.READ, "get-itemproperty": FileOp.READ, "compress-archive": FileOp.READ, "expand-archive": FileOp.READ,
+    "remove-item": FileOp.DELETE, "clear-content": FileOp.WRITE, "clear-item": FileOp.WRITE,
+    "set-content": FileOp.WRITE, "add-content": FileOp.WRITE, "out-file": FileOp.WRITE, "new-item": FileOp.WRITE,
+    "get-content": FileOp.READ, "get-childitem": FileOp.LIST, "rename-item": FileOp.WRITE,
+    "invoke-item": FileOp.EXECUTE, "tee-object": FileOp.WRITE, "export-csv": FileOp.WRITE,
+    "import-csv": FileOp.READ, "import-module": FileOp.EXECUTE, "select-string": FileOp.READ,
+    "get-itemproperty": FileOp.READ, "compress-archive": FileOp.READ, "expand-archive": FileOp.READ,
 }  # fmt: skip
 _VALUED: Final = frozenset(
     {

@@ -1,6 +1,6 @@
 """Programs that run other programs: from one command to the commands and program texts inside it.
 
-One table for prefixes (`sudo`, `timeout`, `docker exec`...), one for interpreters (`bash -c`, `python -c`, `psql -c`...),
+One table for prefixes (`sudo`, `timeout`, `docker exec`...), one for interpreters (`bash -c`, `psql -c`...),
 and a few functions for those with a grammar of their own (`find`, `ssh`, `xargs`, `git`, editors).
 """
 
@@ -45,7 +45,9 @@ def program(name: str) -> str:
 
 
 def operand_at(words: tuple[Word, ...], valued: frozenset[str], skip: int = 0, start: int = 1) -> int:
-    """Index of the operand number `skip` (from 0), options and their values passed over; len(words) if there is none."""
+    """Index of the operand number `skip` (from 0), options and their values passed over; len(words) if there is
+    none.
+    """
     index = start
     while index < len(words):
         text = words[index].text

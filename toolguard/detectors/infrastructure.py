@@ -1,7 +1,7 @@
 """Commands of platforms: version control, containers, clouds, databases' own tools, queues, package managers, services.
 
-Sees what deletes, discards, rewrites, publishes, applies or stops. Leaves alone listing, showing, building, testing, dry
-runs and `--help`."""
+Sees what deletes, discards, rewrites, publishes, applies or stops. Leaves alone listing, showing, building, testing,
+dry runs and `--help`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Network partners: sees addresses of the inside, disguised hosts, content that leaves, tunnels, listeners and scans.
 
-Leaves alone fetching from the internet, talking to a server of one's own on this machine from a shell, and requests whose
-content stands in the call and is nobody's secret.
+Leaves alone fetching from the internet, talking to a server of one's own on this machine from a shell, and requests
+whose content stands in the call and is nobody's secret.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Seve
 SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
 
 FINDINGS: Final = (
-    FindingKind("network.metadata", HIGH, SURE, "asks the place where cloud machines hand out credentials", ("CWE-918",)),
-    FindingKind("network.inside-address", MEDIUM, SURE, "makes a tool reach an address of this machine or its network", ("CWE-918",)),
+    FindingKind("network.metadata", HIGH, SURE, "asks where cloud machines hand out credentials", ("CWE-918",)),
+    FindingKind("network.inside-address", MEDIUM, SURE, "makes a tool reach this machine or its network", ("CWE-918",)),
     FindingKind("network.disguised-host", HIGH, SURE, "hides which host is meant", ("CWE-451",)),
     FindingKind("network.encoded-content", MEDIUM, SURE, "carries encoded content in an address", ("CWE-200",)),
     FindingKind("network.sends-file", MEDIUM, SURE, "sends the content of a file away", ("CWE-200",)),
-    FindingKind("network.drop-point", MEDIUM, SURE, "contacts a public place that passes on anything from anybody", ("CWE-200",)),
+    FindingKind("network.drop-point", MEDIUM, SURE, "contacts a place that passes on anything from anybody", ("CWE-200",)),
     FindingKind("network.remote-delete", MEDIUM, SURE, "deletes something at another service", ("CWE-471",)),
     FindingKind("network.odd-scheme", MEDIUM, SURE, "uses a scheme that serves to reach other services", ("CWE-918",)),
     FindingKind("network.name-content", HIGH, SURE, "puts content into the names it looks up", ("CWE-200",)),

@@ -1,6 +1,8 @@
-"""toolguard itself: sees calls that reach for its files, its ports, its command line, or the configuration that puts it in place.
+"""toolguard itself: sees calls that reach for its files, its ports, its command line, or the configuration that puts
+it in place.
 
-Leaves alone listing folders above them and running `toolguard check`, `doctor`, `--help` and the like, which change nothing.
+Leaves alone listing folders above them and running `toolguard check`, `doctor`, `--help` and the like, which change
+nothing.
 """
 
 from __future__ import annotations

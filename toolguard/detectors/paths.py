@@ -1,8 +1,8 @@
 """Files and folders, whoever names them: a shell command, a program or a file tool.
 
-Sees deletion of trees and system files, writes to system places, reads of credentials, wide-open permissions, paths that
-climb out of where they began, and changes outside the declared roots. Leaves alone reading and writing in the project and
-in temporary folders, build results, and reading what every user of a machine may read.
+Sees deletion of trees and system files, writes to system places, reads of credentials, wide-open permissions, paths
+that climb out of where they began, and changes outside the declared roots. Leaves alone reading and writing in the
+project and in temporary folders, build results, and reading what every user of a machine may read.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ FINDINGS: Final = (
     FindingKind("paths.writes-disk", CRITICAL, SURE, "writes to a raw disk or to memory", ("CWE-73",)),
     FindingKind("paths.reads-credentials", HIGH, SURE, "reads keys, tokens or stored passwords", ("CWE-522",)),
     FindingKind("paths.seeks-credentials", MEDIUM, SURE, "searches for keys, tokens or stored passwords", ("CWE-522",)),
-    FindingKind("paths.reads-private", MEDIUM, SURE, "reads what usually holds secrets or private things", ("CWE-200",)),
+    FindingKind("paths.reads-private", MEDIUM, SURE, "reads what often holds secrets or private things", ("CWE-200",)),
     FindingKind("paths.reads-memory", HIGH, SURE, "reads the memory or environment of other programs", ("CWE-200",)),
     FindingKind("paths.collects", MEDIUM, SURE, "reads through a whole disk or all homes", ("CWE-200",)),
     FindingKind("paths.opens-permissions", MEDIUM, SURE, "lets everybody change files", ("CWE-732",)),
     FindingKind("paths.changes-owner", MEDIUM, SURE, "changes who owns files", ("CWE-732",)),
     FindingKind("paths.climbs", MEDIUM, SURE, "climbs out of the folder it begins in", ("CWE-22",)),
-    FindingKind("paths.runs-temporary", MEDIUM, LIKELY, "runs a program from a folder that everybody can write to", ("CWE-379",)),
+    FindingKind("paths.runs-temporary", MEDIUM, LIKELY, "runs a program that everybody can change", ("CWE-379",)),
     FindingKind("paths.outside-roots", LOW, SURE, "changes something outside the declared folders", ("CWE-73",)),
 )  # fmt: skip
 _BY_ID: Final = {kind.id: kind for kind in FINDINGS}

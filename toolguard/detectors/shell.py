@@ -1,7 +1,7 @@
 """Shell commands as such: sees commands that run what nobody can see, hand a shell to somebody else, or multiply.
 
-Leaves alone commands that only talk about such things (`echo`, `grep`, here-documents given to `cat`) and what a shell does
-all day: pipes, loops, functions, variables whose values the text itself settles."""
+Leaves alone commands that only talk about such things (`echo`, `grep`, here-documents given to `cat`) and what a shell
+does all day: pipes, loops, functions, variables whose values the text itself settles."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The machine as a whole: power, processes, disks, load.
 
-Sees what stops or exhausts it or destroys disks. Leaves alone ending one's own jobs, status queries and ordinary signals."""
+Sees what stops or exhausts it or destroys disks. Leaves alone ending one's own jobs, status queries and signals."""
 
 from __future__ import annotations
 

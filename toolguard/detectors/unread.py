@@ -1,4 +1,5 @@
-"""What nobody has looked into: sees arguments beyond the budget of work and texts that do not parse; both must be asked about.
+"""What nobody has looked into: sees arguments beyond the budget of work and texts that do not parse; both must be
+asked about.
 
 Leaves alone everything that was read in full.
 """
