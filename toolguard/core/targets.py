@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from toolguard.core.model import Json, pointer
@@ -137,10 +138,17 @@ def _targets(arguments: Mapping[str, Json]) -> tuple[Target, ...]:
 
 
 def _leaves(arguments: Mapping[str, Json]) -> Iterator[tuple[str, Json, str]]:
-    """Leaves with the name of the nearest member above them."""
-    stack: list[tuple[str, Json, str]] = [
-        (str(key), value, pointer(key)) for key, value in reversed(list(arguments.items())[:VALUES])
-    ]
+    """Leaves with the name of the nearest member above them; most arguments are flat, so the stack comes second."""
+    for key, value in islice(arguments.items(), VALUES):
+        where = "/" + key.replace("~", "~0").replace("/", "~1")
+        if isinstance(value, Mapping | list | tuple):
+            yield from _inner(key, value, where)
+        else:
+            yield key, value, where
+
+
+def _inner(key: str, value: Json, where: str) -> Iterator[tuple[str, Json, str]]:
+    stack: list[tuple[str, Json, str]] = [(key, value, where)]
     budget = 4 * VALUES
     while stack and budget:
         budget -= 1
@@ -148,7 +156,7 @@ def _leaves(arguments: Mapping[str, Json]) -> Iterator[tuple[str, Json, str]]:
         if isinstance(value, Mapping):
             stack.extend((str(k), v, where + pointer(k)) for k, v in reversed(list(value.items())[:VALUES]))
         elif isinstance(value, list | tuple):
-            stack.extend((key, value[i], where + pointer(i)) for i in range(min(len(value), VALUES) - 1, -1, -1))
+            stack.extend((key, value[i], f"{where}/{i}") for i in range(min(len(value), VALUES) - 1, -1, -1))
         else:
             yield key, value, where
 

@@ -7,12 +7,12 @@ definition adds no points; only what no honest description holds does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
 from toolguard.core.facts import Facts
-from toolguard.core.model import Confidence, Finding, Json, Severity, ToolDefinition, strings
+from toolguard.core.model import Confidence, Finding, Json, Severity, ToolDefinition
 from toolguard.core.reading import Reading
 from toolguard.core.visible import marks
 from toolguard.detectors.kinds import FindingKind
@@ -78,6 +78,11 @@ FINDINGS: Final = (UNKNOWN, CHANGED, ADDED, SECRECY, STEERS, HIDDEN, ALIKE, SHAD
 _OF_CHANGE: Final = {"unknown": UNKNOWN, "changed": CHANGED, "added": ADDED}
 _FROM_PIN: Final = {kind.id: kind for kind in FINDINGS}
 
+SHORT: Final = 20
+"""Texts of a schema up to this length are names and types."""
+DEPTH: Final = 12
+TEXTS: Final = 500
+
 LONGEST: Final = 20_000
 """Characters of a definition that are read."""
 
@@ -137,11 +142,20 @@ def of_definition(definition: ToolDefinition) -> tuple[str, ...]:
 
 
 def _text(description: str, schema: Json) -> str:
-    """Description and the descriptions inside the schema: both reach the model."""
-    if not isinstance(schema, dict) or not schema:
-        return description[:LONGEST]
-    inner = "\n".join(text for _, text in strings(schema) if len(text) > 20)
-    return f"{description}\n{inner}"[:LONGEST]
+    """Description and every longer text inside the schema: all of it reaches the model."""
+    found = [description]
+    _gather(schema, found, DEPTH)
+    return "\n".join(found)[:LONGEST]
+
+
+def _gather(node: Json, found: list[str], depth: int) -> None:
+    if isinstance(node, str):
+        if len(node) > SHORT:
+            found.append(node)
+    elif isinstance(node, Mapping | list | tuple) and depth and len(found) < TEXTS:
+        for child in node.values() if isinstance(node, Mapping) else node:
+            if not isinstance(child, bool | int | float):
+                _gather(child, found, depth - 1)
 
 
 @lru_cache(maxsize=1024)
