@@ -163,3 +163,13 @@ def test_the_page_says_where_a_recipient_came_from() -> None:
         in said
     )
     assert "this agent uses send_email for the first time in this session" in said
+
+
+def test_the_same_request_again_says_nothing_new() -> None:
+    session = Session()
+    session.asked("Read my mail")
+    session.asked("Pay the rent")
+
+    session.asked("Pay the rent")
+
+    assert session.prompt == "Read my mail\nPay the rent"

@@ -23,6 +23,9 @@ from toolguard.core.verbs import split_name
 PROMPT: Final = 32_768
 """Characters of the person's requests that are kept: the newest."""
 
+INTENT: Final = 8_192
+"""Characters of the newest requests that are read for what they call for: 5 ms of work."""
+
 SOURCES: Final = 4096
 """Values whose origin is remembered; 0.6 MB at most."""
 
@@ -117,10 +120,12 @@ class Session:
     """`tool:`, `class:` and `target:` names of calls that were let through."""
 
     def asked(self, prompt: str) -> None:
-        """The person said this; the newest words count as the request."""
+        """The person said this; the newest words count as the request. The same words again say nothing new."""
+        if not prompt or self.prompt.endswith(prompt[-PROMPT:]):
+            return
         self.prompt = f"{self.prompt}\n{prompt}"[-PROMPT:] if self.prompt else prompt[-PROMPT:]
         self._folded = self.prompt.casefold()
-        self.intent = intent_of(self.prompt)
+        self.intent = intent_of(self.prompt[-INTENT:])
 
     def facts(self, call: ToolCall, surroundings: Surroundings) -> Facts:
         """The view of this memory for judging one call."""
