@@ -16,15 +16,18 @@ from pydantic_core import ErrorDetails
 
 from toolguard import config
 from toolguard.config import LOOPBACK, ApprovalSettings, Config, ReviewSettings, Server, with_obligations
+from toolguard.config_channels import ChannelSettings, ReviewerSettings
 from toolguard.config_schema import (
     DAYS,
     PATTERNS,
     STRENGTHS,
     ArgumentSection,
     BudgetSection,
+    ChannelSection,
     ConfigSection,
     MatchSection,
     PolicySection,
+    ReviewerSection,
     RuleSection,
     Section,
     ServerSection,
@@ -122,8 +125,9 @@ def _existing(value: Json, steps: Sequence[str | int]) -> list[str | int]:
     return found
 
 
-def _place(problem: ConfigError) -> tuple[int, int]:
-    return problem.line or 0, problem.column or 0
+def _place(problem: ConfigError) -> tuple[int, bool, int]:
+    """In the order of the file; what is missing comes after a misspelt key on its line, which may be the reason."""
+    return problem.line or 0, problem.args[0] == WORDINGS["missing"], problem.column or 0
 
 
 def _placed(detail: ErrorDetails, document: Document, file: str) -> ConfigError:
@@ -183,7 +187,30 @@ def _config(section: ConfigSection, file: Path, home: Path) -> Config:
             review=ReviewSettings(review.host, review.port, review.url or f"http://{host}:{review.port}"),
             redact_keys=tuple(section.redact.keys),
             prompts=section.prompts,
+            reviewers=tuple(_reviewer(name, s) for name, s in section.reviewers.items()),
+            channels=tuple(_channel(name, s) for name, s in section.channels.items()),
         )
+    )
+
+
+def _reviewer(name: str, section: ReviewerSection) -> ReviewerSettings:
+    keys = tuple(config.secret(key, f"reviewers.{name}.keys") for key in section.keys)
+    return ReviewerSettings(name, tuple(section.groups), section.person, section.slack, keys)
+
+
+def _channel(name: str, section: ChannelSection) -> ChannelSettings:
+    def secret(field: str) -> str:
+        return config.secret(getattr(section, field), f"channels.{name}.{field}")
+
+    return ChannelSettings(
+        name,
+        section.kind,
+        secret("url"),
+        secret("secret"),
+        secret("token"),
+        secret("app_token"),
+        section.channel,
+        tuple(section.allow),
     )
 
 

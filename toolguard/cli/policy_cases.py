@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from toolguard import config as configuration
 from toolguard.config import Config
@@ -17,6 +17,16 @@ from toolguard.core.matching import Answer, matches
 from toolguard.core.model import Decision, EffectClass, Principal, ToolCall, ToolDefinition
 from toolguard.errors import ConfigError
 from toolguard.guard.judging import judge
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError("a moment needs its zone, like `2026-11-22T23:00:00Z`")
+    return moment
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class DefinitionSection(Section):
@@ -53,7 +63,7 @@ class Case(Section):
     name: Text
     call: CallSection
     prompt: str | None = None
-    at: AwareDatetime | None = None
+    at: Moment | None = None
     agent: str | None = None
     person: str | None = None
     expect: ExpectSection
