@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
-from tests.review.conftest import Site, sign_in_with_link
-from toolguard.core.model import Outcome, OutcomeKind
-from toolguard.guard import Permit, Refusal
+from tests.review.conftest import Site, running, sign_in_with_link
+from toolguard.config import Config
+from toolguard.core.matching import Match
+from toolguard.core.model import Effect, Outcome, OutcomeKind
+from toolguard.core.policy import Policy, Rule
+from toolguard.core.terms import Terms
+from toolguard.guard import Guard, Permit, Refusal
 
 WEIGHT = 60_000
 """Bytes of a page with everything that it loads."""
@@ -459,3 +464,29 @@ def test_printing_shows_the_request_and_leaves_the_buttons_out(page: Page, site:
 
     expect(page.get_by_text("make clean", exact=True)).to_be_visible()
     expect(page.locator(".bar")).to_be_hidden()
+
+
+def test_whoever_may_not_approve_reads_why_and_can_still_deny(browser: Browser, config: Config) -> None:
+    rules = (Rule("asked", Effect.ASK, Match(tool=("run_*",)), terms=Terms(groups=("dba",))),)
+    with Guard(replace(config, home=config.home.with_name("other"), policy=Policy(rules=rules))) as guard:
+        for site in running(guard):
+            page = browser.new_page()
+            sign_in_with_link(page, site)
+            pending = site.ask()
+            opened(page, site, pending.request_id)
+
+            expect(page.get_by_role("button", name="Approve once")).to_be_disabled()
+            expect(page.locator("#form")).to_contain_text("Only members of dba approve this call")
+            page.get_by_role("button", name="Deny").click()
+
+            expect(page.locator("#status")).to_contain_text("Denied")
+            page.close()
+
+
+def test_requests_that_are_alike_stand_together(page: Page, site: Site) -> None:
+    for number in range(3):
+        site.ask("send_message", server="chat", to=f"person{number}@example.com", text="hello")
+    site.ask("run_shell", command="make")
+
+    expect(page.locator("a.item")).to_have_count(4)
+    expect(page.locator(".group")).to_have_count(1)

@@ -161,6 +161,7 @@ async def _show(
         mark=_mark([view]),
         open=view.state == "pending",
         strict=view.score >= words.HIGH,
+        obstacle=words.obstacle(view, visitor.reviewer, STRENGTH["account"]),
         headline=headline,
         target=target,
         newer=order[at + 1] if at + 1 < len(order) else "",

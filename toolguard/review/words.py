@@ -16,7 +16,7 @@ from toolguard.core.model import Principal as CallPrincipal
 from toolguard.core.present import Presentation, Spot, present
 
 if TYPE_CHECKING:
-    from toolguard.guard import RequestView
+    from toolguard.guard import RequestView, Reviewer
 
 HIGH: Final = 60
 """From this score on, Approve counts only after the whole call was on the screen."""
@@ -205,6 +205,20 @@ def combination(found: Sequence[Reason], score: int) -> str:
     return f"Points combine, they do not add up: 1 − {factors} = {score / 100:.2f}, so {score} of 100."
 
 
+def obstacle(view: RequestView, reviewer: Reviewer, strength: int) -> str:
+    """Why this person's Approve would not count here, so that nobody finds out by trying; empty when it would."""
+    requirement = view.requirement
+    groups = {*requirement["groups"], *(requirement.get("each") or ())}
+    person = view.principal.get("person", "")
+    if requirement["separation"] == "owner" and person in (reviewer.person, reviewer.name):
+        return "This is a call of your own agent: another person must approve it. You can deny it."
+    if groups and not groups & set(reviewer.groups):
+        return f"Only members of {', '.join(sorted(groups))} approve this call. You can deny it."
+    if requirement["strength"] > strength:
+        return "Approving this call needs a stronger proof of who you are than this page gives. You can deny it."
+    return ""
+
+
 def headline(view: RequestView) -> tuple[str, str]:
     """What would happen and to what, each on a line of its own; no target when the headline names it anyway."""
     effect, target = view.headline, view.target
@@ -240,13 +254,13 @@ class Group:
 
 
 def groups(views: Sequence[RequestView]) -> tuple[Group, ...]:
-    """By agent and person, then by tool and effect class; whoever has least time left comes first."""
-    by_agent: dict[tuple[str, str], dict[str, list[RequestView]]] = {}
+    """By agent and person, then by tool and effect; whoever has least time left comes first."""
+    by_agent: dict[tuple[str, str], dict[tuple[str, str, str], list[RequestView]]] = {}
     for view in sorted(views, key=lambda v: v.decide_by or ""):
         whose = (view.principal.get("agent", ""), view.principal.get("person", ""))
-        alike = f"{view.tool} on {view.server}"
+        alike = (view.server, view.tool, headline(view)[0])
         by_agent.setdefault(whose, {}).setdefault(alike, []).append(view)
     return tuple(
-        Group(agent, person, tuple((alike, tuple(found)) for alike, found in kinds.items()))
+        Group(agent, person, tuple((f"{tool} on {server}", tuple(v)) for (server, tool, _), v in kinds.items()))
         for (agent, person), kinds in by_agent.items()
     )
