@@ -125,6 +125,15 @@ def test_the_pictures_of_the_architecture_are_drawn_from_the_code() -> None:
     assert architecture_page.rendered(page) == page, "run `python -m tests.architecture_page`"
 
 
+def test_every_folder_of_the_package_is_on_the_map() -> None:
+    on_the_map = (
+        (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## Where things are")[1].split("\n## ")[0]
+    )
+    folders = {file.parent.relative_to(ROOT / "toolguard").as_posix() for file in (ROOT / "toolguard").glob("*/*.py")}
+
+    assert {folder for folder in folders if f"| `{folder}/` |" not in on_the_map} == set()
+
+
 # -- configurations -------------------------------------------------------------------------------------------------
 
 

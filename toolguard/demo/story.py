@@ -126,14 +126,11 @@ async def play(stage: Stage, tell: Tell, *, auto: bool) -> Closed:
     """Play all steps; with `auto` the demo reviewer answers, else a person does. Raises UpstreamError."""
     desk = Desk(stage.url, stage.token)
     scenes: list[Scene] = []
-    try:
-        async with connected(stage.command, stage.workspace, stage.log) as agent:
-            for number, step in enumerate(steps(stage), 1):
-                before = int(scenes[-1].decided["seq"]) if scenes else stage.begins
-                scenes.append(await _play(number, step, before, agent, desk, stage, tell, auto=auto))
-                tell(Played(number, scenes[-1]))
-    finally:
-        await desk.close()
+    async with connected(stage.command, stage.workspace, stage.log) as agent:
+        for number, step in enumerate(steps(stage), 1):
+            before = int(scenes[-1].decided["seq"]) if scenes else stage.begins
+            scenes.append(await _play(number, step, before, agent, desk, stage, tell, auto=auto))
+            tell(Played(number, scenes[-1]))
     # Now the proxy has ended and all that it knew is written.
     verified = verify(stage)
     return Closed((*checks(stage, scenes), _log_holds(verified)), verified)
