@@ -105,9 +105,8 @@ def test_a_finding_points_into_the_arguments(detector: ModuleType, case: dict[st
         if finding.start is not None and finding.end is not None and finding.pointer in texts:
             assert 0 <= finding.start <= finding.end <= len(texts[finding.pointer])
             assert texts[finding.pointer][finding.start : finding.end].strip()
-        assert (
-            finding.message and finding.message[0] == finding.message[0].lower() and not finding.message.endswith(".")
-        )
+        assert finding.message[0] == finding.message[0].lower()
+        assert not finding.message.endswith(".")
 
 
 # --- nothing is forgotten
@@ -176,7 +175,8 @@ def test_a_finding_is_declared_once() -> None:
 @pytest.mark.parametrize("detector", detectors.ALL, ids=name_of)
 def test_every_finding_has_a_sentence_and_a_reference_for_its_reader(detector: ModuleType) -> None:
     for kind in detector.FINDINGS:
-        assert kind.sentence and kind.sentence[0].islower() and not kind.sentence.endswith("."), kind.id
+        assert kind.sentence[0].islower(), kind.id
+        assert not kind.sentence.endswith("."), kind.id
         assert all(tag.startswith(("CWE-", "OWASP", "LLM", "ASI", "MCP")) for tag in kind.tags), kind.id
 
 
@@ -204,7 +204,8 @@ def index() -> str:
 def test_the_index_of_findings_is_up_to_date() -> None:
     page = PAGES / "README.md"
 
-    assert page.exists() and page.read_text("utf-8") == index(), "run `python -m tests.test_detectors` to write it anew"
+    assert page.exists()
+    assert page.read_text("utf-8") == index(), "run `python -m tests.test_detectors` to write it anew"
 
 
 @pytest.mark.parametrize("kind", list(detectors.kinds().values()), ids=lambda kind: kind.id)
@@ -219,7 +220,7 @@ def test_every_finding_has_a_page(kind: detectors.FindingKind) -> None:
 
 
 def test_every_page_is_of_a_finding_that_exists() -> None:
-    known = {f"{id}.md" for id in detectors.kinds()} | {"README.md"}
+    known = {f"{one}.md" for one in detectors.kinds()} | {"README.md"}
 
     assert {page.name for page in PAGES.glob("*.md")} <= known
 

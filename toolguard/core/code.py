@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
@@ -34,20 +35,26 @@ _FILE_CALLS: Final = {
         (
             FileOp.WRITE,
             False,
-            "pathlib.Path.write_text pathlib.Path.write_bytes os.truncate pathlib.Path.touch os.mkdir "
-            "os.makedirs pathlib.Path.mkdir os.mknod os.mkfifo numpy.save joblib.dump",
+            (
+                "pathlib.Path.write_text pathlib.Path.write_bytes os.truncate pathlib.Path.touch os.mkdir "
+                "os.makedirs pathlib.Path.mkdir os.mknod os.mkfifo numpy.save joblib.dump"
+            ),
         ),
         (
             FileOp.READ,
             False,
-            "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines fileinput.input numpy.load "
-            "pandas.read_csv pandas.read_json pandas.read_excel os.readlink mmap.mmap",
+            (
+                "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines fileinput.input numpy.load "
+                "pandas.read_csv pandas.read_json pandas.read_excel os.readlink mmap.mmap"
+            ),
         ),
         (
             FileOp.LIST,
             False,
-            "os.listdir os.scandir os.walk glob.glob glob.iglob "
-            "pathlib.Path.iterdir pathlib.Path.glob pathlib.Path.rglob os.stat os.path.exists os.path.isfile",
+            (
+                "os.listdir os.scandir os.walk glob.glob glob.iglob "
+                "pathlib.Path.iterdir pathlib.Path.glob pathlib.Path.rglob os.stat os.path.exists os.path.isfile"
+            ),
         ),
         (FileOp.MODE, False, "os.chmod os.lchmod pathlib.Path.chmod"),
         (FileOp.OWNER, False, "os.chown os.lchown shutil.chown"),
@@ -55,6 +62,11 @@ _FILE_CALLS: Final = {
     )
     for name in names.split()
 }
+_OPENS: Final = frozenset(
+    "open io.open codecs.open os.open pathlib.Path.open gzip.open aiofiles.open os.fdopen".split()
+)
+_EVALUATORS: Final = frozenset("eval exec compile runpy.run_module code.interact".split())
+_CONNECTING: Final = (".connect", ".connect_ex", ".sendto", ".create_connection")
 _TWO_FILES: Final = frozenset(
     """shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.link os.symlink
         os.renames pathlib.Path.rename pathlib.Path.replace pathlib.Path.symlink_to""".split()
@@ -221,39 +233,12 @@ class _Program(Values):
         name = self.dotted(node.func)
         if not name:
             return
-        if name in (
-            "open",
-            "io.open",
-            "codecs.open",
-            "os.open",
-            "pathlib.Path.open",
-            "gzip.open",
-            "aiofiles.open",
-            "os.fdopen",
-        ):
-            self._open(node, name)
-        elif name in _SHELL_CALLS:
-            self._shell(node, name)
-        elif name in _ARGV_CALLS or name in _EXEC_CALLS:
-            self._argv(node, name)
-        elif name in _FILE_CALLS:
-            self._file(node, name)
-        elif name in _TWO_FILES:
-            self._two_files(node, name)
-        elif name in ("eval", "exec", "compile", "runpy.run_module", "code.interact"):
-            self._evaluates(node, name)
-        elif (
-            name.startswith(_HTTP)
-            or name in _CONNECTS
-            or name in _HOST_CALLS
-            or name.endswith((".connect", ".connect_ex", ".sendto", ".create_connection"))
-        ):
+        reader = _CALL_READERS.get(name)
+        if reader is not None:
+            reader(self, node, name)
+        elif name.startswith(_HTTP) or name.endswith(_CONNECTING):
             self._contact(node, name)
-        elif name == "os.kill":
-            self._kill(node)
-        elif name in ("os.fork",):
-            self.marks.add("fork")
-        elif name.endswith((".encrypt", ".encrypt_and_digest", "pyAesCrypt.encryptFile")):
+        elif name.endswith((".encrypt", ".encrypt_and_digest", "encryptFile")):
             self.marks.add("encrypts")
         elif name.endswith(("dup2", ".fileno")):
             self.marks.add("dup2")
@@ -436,7 +421,7 @@ class _Program(Values):
                 [self._argument(node, 1, "filename", "out") or ""] if verb in ("urlretrieve", "download") else []
             )
 
-    def _kill(self, node: ast.Call) -> None:
+    def _kill(self, node: ast.Call, name: str) -> None:
         target = self.value(node.args[0]) if node.args else None
         if target in (1, -1) or isinstance(node.args[0] if node.args else None, ast.UnaryOp):
             self.collector.add(
@@ -490,3 +475,15 @@ class _Program(Values):
                         program=contact.program,
                     )
                 )
+
+
+_CALL_READERS: Final[dict[str, Callable[[_Program, ast.Call, str], None]]] = {
+    **dict.fromkeys(_OPENS, _Program._open),
+    **dict.fromkeys(_SHELL_CALLS, _Program._shell),
+    **dict.fromkeys(_ARGV_CALLS | _EXEC_CALLS, _Program._argv),
+    **dict.fromkeys(_FILE_CALLS, _Program._file),
+    **dict.fromkeys(_TWO_FILES, _Program._two_files),
+    **dict.fromkeys(_EVALUATORS, _Program._evaluates),
+    **dict.fromkeys(_CONNECTS | _HOST_CALLS, _Program._contact),
+    "os.kill": _Program._kill,
+}

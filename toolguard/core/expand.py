@@ -10,6 +10,7 @@ import base64
 import binascii
 import codecs
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -174,11 +175,15 @@ def _printf(args: list[str], _: str | None) -> str | None:
         return form.replace("%%", "%").replace("%s", "")
     out = ""
     while values:
-        take, values = iter(values[:slots]), values[slots:]
-        out += re.sub(
-            r"%([sbqdxc])", lambda m, take=take: ansi_c(next(take, "")) if m[1] == "b" else next(take, ""), form
-        )
+        out += _filled(form, values[:slots])
+        values = values[slots:]
     return out.replace("%%", "%")
+
+
+def _filled(form: str, values: list[str]) -> str:
+    """A format of printf with its slots filled in order."""
+    rest = iter(values)
+    return re.sub(r"%([sbqdxc])", lambda m: ansi_c(next(rest, "")) if m[1] == "b" else next(rest, ""), form)
 
 
 def _cat(args: list[str], stdin: str | None) -> str | None:
@@ -256,7 +261,7 @@ def _rot13(_: list[str], stdin: str | None) -> str | None:
     return None if stdin is None else codecs.encode(stdin, "rot13")
 
 
-_PRINTERS: Final = {
+_PRINTERS: Final[dict[str, Callable[[list[str], str | None], str | None]]] = {
     "echo": _echo,
     "printf": _printf,
     "cat": _cat,
@@ -269,7 +274,7 @@ _PRINTERS: Final = {
     "tr": _tr,
     "sed": _sed,
     "which": _which,
-    "mktemp": lambda args, _: "/tmp/tmp.XXXXXX\n",
+    "mktemp": lambda _, __: "/tmp/tmp.XXXXXX\n",  # noqa: S108 - what it would print
     "rot13": _rot13,
-    "pwd": lambda args, _: ".\n",
+    "pwd": lambda _, __: ".\n",
 }

@@ -105,7 +105,7 @@ def _by_table(command: Command, program: str, place: Place) -> Iterator[Use]:
                 )
                 yield FileUse(op, value, place, program=program)
         return
-    if looks_like_path(command.words[0].text) and "/tmp/" in command.words[0].text:
+    if looks_like_path(command.words[0].text) and "/tmp/" in command.words[0].text:  # noqa: S108 - a word of the call
         yield FileUse(FileOp.EXECUTE, command.words[0].text, place, program=program)
     yield from _RULES[rule](command, words, program, place)
 
@@ -130,7 +130,7 @@ def _read(command: Command, words: list[Word], program: str, place: Place) -> It
     chosen = words[:1] if program in _ONE_OPERAND else words
     op = FileOp.EXECUTE if program in _ONE_OPERAND else FileOp.READ
     yield from _all(
-        op, chosen, place, program, recursive=has_flag(command, "-r", "-R", "--recursive") and program in ("diff",)
+        op, chosen, place, program, recursive=has_flag(command, "-r", "-R", "--recursive") and program == "diff"
     )
     for name in option(command, "-o", "--output") if program in ("sort", "jq", "gpg", "gpg2", "base64") else ():
         yield FileUse(FileOp.WRITE, name, place, program=program)
@@ -199,8 +199,7 @@ def _list(command: Command, words: list[Word], program: str, place: Place) -> It
 def _delete(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
     recursive = has_flag(command, "-r", "-R", "--recursive") or program in ("rimraf", "trash", "trash-put")
     below_find = "find" in command.via and not recursive
-    for use in _all(FileOp.DELETE, words, place, program, recursive=recursive, filtered=below_find):
-        yield use
+    yield from _all(FileOp.DELETE, words, place, program, recursive=recursive, filtered=below_find)
 
 
 def _rmdir(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:

@@ -127,12 +127,9 @@ class Values:
             return self.dotted(node.left, depth + 1)
         if isinstance(node, ast.Subscript):
             inner = self.dotted(node.value, depth + 1)
-            key = self.value(node.slice)
-            return (
-                f"{inner}.{key}"
-                if isinstance(key, str) and inner.endswith(("__dict__", "globals", "builtins", "modules"))
-                else inner
-            )
+            index = self.value(node.slice)
+            named = isinstance(index, str) and inner.endswith(("__dict__", "globals", "builtins", "modules"))
+            return f"{inner}.{index}" if named else inner
         return ""
 
     def value(self, node: ast.AST | None, depth: int = 0) -> object:
@@ -142,7 +139,7 @@ class Values:
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, ast.Name | ast.Attribute):
-            return self.values.get(self._key(node), self.dotted(node) if self.dotted(node) in ("os.devnull",) else None)
+            return self.values.get(self._key(node), self.dotted(node) if self.dotted(node) == "os.devnull" else None)
         if isinstance(node, ast.JoinedStr):
             return "".join(self._part(part, depth) for part in node.values)
         if isinstance(node, ast.BinOp):
@@ -197,7 +194,7 @@ class Values:
             return "/".join(texts) if len(texts) > 1 else args[0]
         if name in ("os.path.expanduser", "os.path.expandvars", "os.path.normpath") and args:
             return args[0]
-        if name in ("pathlib.Path.home",):
+        if name == "pathlib.Path.home":
             return "~"
         if name in ("os.environ.get", "os.getenv"):
             return "~" if texts[:1] in (["HOME"], ["USERPROFILE"]) else None
@@ -247,14 +244,28 @@ def _method(owner: object, method: str, args: list[object], texts: list[str]) ->
         return owner.decode("utf-8", "replace")
     if not isinstance(owner, str):
         return None
-    simple: dict[str, Callable[[], object]] = {
-        "format": lambda: _formatted(owner, texts),
-        "join": lambda: owner.join(p if isinstance(p, str) else UNKNOWN for p in args[0]) if args and isinstance(args[0], list) else None,
-        "replace": lambda: owner.replace(texts[0], texts[1]) if len(texts) > 1 else None,
-        "strip": owner.strip, "lower": owner.lower, "upper": owner.upper, "encode": owner.encode, "expanduser": lambda: owner, "resolve": lambda: owner, "absolute": lambda: owner,
-        "split": lambda: owner.split(texts[0] if texts else None), "as_posix": lambda: owner, "joinpath": lambda: "/".join([owner, *texts]),
-    }  # fmt: skip
-    return simple[method]() if method in simple else None
+    if method in _SAME:
+        return owner
+    if method == "format":
+        return _formatted(owner, texts)
+    if method == "join" and args and isinstance(args[0], list):
+        return owner.join(part if isinstance(part, str) else UNKNOWN for part in args[0])
+    if method == "replace" and len(texts) > 1:
+        return owner.replace(texts[0], texts[1])
+    if method == "joinpath":
+        return "/".join([owner, *texts])
+    simple = _SIMPLE.get(method)
+    return simple(owner) if simple else None
+
+
+_SAME: Final = frozenset({"expanduser", "resolve", "absolute", "as_posix"})
+_SIMPLE: Final[dict[str, Callable[[str], object]]] = {
+    "strip": str.strip,
+    "lower": str.lower,
+    "upper": str.upper,
+    "encode": str.encode,
+    "split": str.split,
+}
 
 
 def _formatted(text: str, values: list[str]) -> str:

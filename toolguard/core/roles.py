@@ -243,25 +243,35 @@ def of_parameter(tool: Tool, key: str) -> Language:
         return Language.SHELL
     if name in _SQL_NAMES or (tool.runs_sql and name in _SQL_IN_TOOL):
         return Language.SQL
-    if name in ("python", "python_code", "py_code") or (tool.runs_python and name in _CODE_NAMES | {"input"}):
-        return Language.PYTHON
-    if tool.runs_shell and name in _SHELL_IN_TOOL and not (tool.runs_code and name in ("code",)):
-        return Language.SHELL
-    if name in _CODE_NAMES and (tool.runs_code or name in ("code", "source_code", "javascript", "js")):
-        return Language.CODE
+    program = _program(tool, name)
+    if program is not None:
+        return program
     if name in _URL_NAMES:
         return Language.URL
     if name in _PATH_NAMES or name.endswith(("_path", "_file", "_dir", "_directory", "_folder")):
         return Language.PATH
-    described = dict(tool.described).get(key, "")
-    if (
-        "shell command" in described
-        or "bash command" in described
-        or "command to run" in described
-        or "command to execute" in described
-    ):
+    return _described(dict(tool.described).get(key, ""))
+
+
+def _program(tool: Tool, name: str) -> Language | None:
+    """The language of a parameter that holds a program, if it does."""
+    if name in ("python", "python_code", "py_code") or (tool.runs_python and name in _CODE_NAMES | {"input"}):
+        return Language.PYTHON
+    if tool.runs_shell and name in _SHELL_IN_TOOL and not (tool.runs_code and name == "code"):
         return Language.SHELL
-    if "sql" in described and ("query" in described or "statement" in described):
+    if name in _CODE_NAMES and (tool.runs_code or name in ("code", "source_code", "javascript", "js")):
+        return Language.CODE
+    return None
+
+
+_SHELL_WORDS: Final = re.compile(r"(?:shell|bash) command|command to (?:run|execute)")  # in a parameter's description
+
+
+def _described(text: str) -> Language:
+    """What the schema's description of a parameter says that it holds."""
+    if _SHELL_WORDS.search(text):
+        return Language.SHELL
+    if "sql" in text and ("query" in text or "statement" in text):
         return Language.SQL
     return Language.TEXT
 

@@ -183,8 +183,7 @@ def _spawns(language: str, text: str, place: Place, collector: Collector, depth:
     found = False
     for match in _SPAWNS.finditer(text):
         found = True
-        argument = match[2]
-        collector.text("shell", argument if not re.fullmatch(r"[\w./-]+", argument) else argument, place, depth + 1)
+        collector.text("shell", match[2], place, depth + 1)
     if language in ("perl", "ruby", "php", "python2"):
         for match in _BACKTICK.finditer(text):
             found = True

@@ -9,7 +9,7 @@ nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -74,9 +74,6 @@ def parse(text: str) -> Script:
     return Script(tuple(walk.commands), unread, tuple(walk.bombs))
 
 
-_SKIPPED: Final = frozenset({"comment", "test_command", "heredoc_body", "\n", ";", "&", "&&", "||"})
-
-
 @dataclass(slots=True)
 class _Walk(Words):
     """One pass over a syntax tree, in the order of the text."""
@@ -87,33 +84,27 @@ class _Walk(Words):
         """Read everything below a node; returns the commands whose output is the node's output."""
         if depth > MAX_DEPTH or len(self.commands) > MAX_COMMANDS:
             raise TooMuch
-        kind = node.type
-        if kind in _SKIPPED:
-            return self._conditions(node, depth) if kind == "test_command" else []
-        if kind == "command":
-            return self._command(node, depth)
-        if kind == "redirected_statement":
-            return self._redirected(node, depth)
-        if kind == "pipeline":
-            return self._pipeline(node.named_children, depth)
-        if kind in ("variable_assignment", "variable_assignments", "declaration_command"):
-            return self._assignments(node, depth)
-        if kind == "unset_command":
-            words = [Word("unset"), *(word for child in node.named_children for word in self.expanded(child, depth))]
-            return self._run(
-                Command(tuple(words), self.char(node.start_byte), self.char(node.end_byte), nested=self.nested), depth
-            )
-        if kind == "function_definition":
-            return self._function(node)
-        if kind in ("for_statement", "select_statement"):
-            return self._loop(node, depth)
-        if kind in WORDS:  # a word outside a command: a `case` subject, a condition
+        reader = _READERS.get(node.type)
+        if reader is not None:
+            return reader(self, node, depth)
+        if node.type in WORDS:  # a word outside a command: a `case` subject, a condition
             self.word(node, depth)
             return []
         out: list[Command] = []
         for child in node.named_children:
             out += self.statements(child, depth + 1)
         return out
+
+    def _nothing(self, node: Node, depth: int) -> list[Command]:
+        return []
+
+    def _piped(self, node: Node, depth: int) -> list[Command]:
+        return self._pipeline(node.named_children, depth)
+
+    def _unset(self, node: Node, depth: int) -> list[Command]:
+        words = [Word("unset"), *(word for child in node.named_children for word in self.expanded(child, depth))]
+        start, end = self.char(node.start_byte), self.char(node.end_byte)
+        return self._run(Command(tuple(words), start, end, nested=self.nested), depth)
 
     def _conditions(self, node: Node, depth: int) -> list[Command]:
         for child in node.named_children:
@@ -223,7 +214,7 @@ class _Walk(Words):
         parts: list[str] = []
         at = node.start_byte
         for child in node.named_children:
-            if child.type in ("heredoc_content",):
+            if child.type == "heredoc_content":
                 continue
             parts.append(self.source[at : child.start_byte].decode("utf-8", "replace"))
             parts.append(self.word(child, depth).text)
@@ -264,7 +255,7 @@ class _Walk(Words):
         self.values[name] = value
         yield name, value
 
-    def _function(self, node: Node) -> list[Command]:
+    def _function(self, node: Node, depth: int) -> list[Command]:
         name = self.raw(node.named_children[0])
         body = node.named_children[-1]
         self.functions[name] = body
@@ -310,7 +301,7 @@ class _Walk(Words):
             at = child.end_byte
         out: list[Command] = []
         for part in parts:
-            out = self._simple(part, depth)
+            out = self._command_of(part, depth)
         return out
 
     def _new_line(self, at: int, node: Node) -> bool:
@@ -320,7 +311,7 @@ class _Walk(Words):
         gap = self.source[at : node.start_byte]
         return b"\n" in gap and b"\\\n" not in gap
 
-    def _simple(self, children: list[Node], depth: int) -> list[Command]:
+    def _command_of(self, children: list[Node], depth: int) -> list[Command]:
         words: list[Word] = []
         env: list[tuple[str, Word]] = []
         redirects: list[Redirect] = []
@@ -373,6 +364,24 @@ class _Walk(Words):
             self.positional = outer
             return out
         return [command]
+
+
+_READERS: Final[dict[str, Callable[[_Walk, Node, int], list[Command]]]] = {
+    "comment": _Walk._nothing,
+    "heredoc_body": _Walk._nothing,
+    "test_command": _Walk._conditions,
+    "command": _Walk._command,
+    "redirected_statement": _Walk._redirected,
+    "pipeline": _Walk._piped,
+    "variable_assignment": _Walk._assignments,
+    "variable_assignments": _Walk._assignments,
+    "declaration_command": _Walk._assignments,
+    "unset_command": _Walk._unset,
+    "function_definition": _Walk._function,
+    "for_statement": _Walk._loop,
+    "select_statement": _Walk._loop,
+}
+"""How each kind of node is read; what is not here is read through its parts."""
 
 
 def _multiplies(name: str, body: Node, walk: _Walk) -> bool:

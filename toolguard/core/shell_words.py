@@ -4,6 +4,7 @@ tree.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -157,26 +158,24 @@ class Words:
         """What the shell would make of one word."""
         if depth > MAX_DEPTH:
             raise TooMuch
-        kind = node.type
-        if kind in ("word", "number", "variable_name", "special_variable_name", "extglob_pattern", "regex"):
-            return Word(expand.unescape(self.raw(node)), quoted=False)
-        if kind == "raw_string":
-            return Word(self.raw(node)[1:-1], quoted=True)
-        if kind == "ansi_c_string":
-            return Word(expand.ansi_c(self.raw(node)[2:-1]), quoted=True)
-        if kind in ("string", "translated_string"):
-            return self._string(node, depth)
-        if kind in ("concatenation", "array"):
-            return self._joined(node, depth)
-        if kind == "simple_expansion":
-            return self._variable(self.raw(node)[1:])
-        if kind == "expansion":
-            return self._parameter(node, depth)
-        if kind in ("command_substitution", "process_substitution"):
-            return self._substitution(node, depth)
+        reader = _WORD_READERS.get(node.type)
+        if reader is not None:
+            return reader(self, node, depth)
         for child in node.named_children:  # arithmetic and the rest: only what runs inside matters
             self.statements(child, depth + 1)
-        return Word(self.raw(node), kind != "arithmetic_expansion")
+        return Word(self.raw(node), node.type != "arithmetic_expansion")
+
+    def _plain(self, node: Node, depth: int) -> Word:
+        return Word(expand.unescape(self.raw(node)))
+
+    def _single_quoted(self, node: Node, depth: int) -> Word:
+        return Word(self.raw(node)[1:-1], quoted=True)
+
+    def _ansi_c(self, node: Node, depth: int) -> Word:
+        return Word(expand.ansi_c(self.raw(node)[2:-1]), quoted=True)
+
+    def _simple(self, node: Node, depth: int) -> Word:
+        return self._variable(self.raw(node)[1:])
 
     def _string(self, node: Node, depth: int) -> Word:
         if node.type == "translated_string":
@@ -247,6 +246,26 @@ class Words:
         if text is None:
             return Word(_listed(out[-1]) if len(out) == 1 else "$(...)", False, False, inner)
         return Word(text.rstrip("\n"), True, False, inner)
+
+
+_WORD_READERS: Final[dict[str, Callable[[Words, Node, int], Word]]] = {
+    "word": Words._plain,
+    "number": Words._plain,
+    "variable_name": Words._plain,
+    "special_variable_name": Words._plain,
+    "extglob_pattern": Words._plain,
+    "regex": Words._plain,
+    "raw_string": Words._single_quoted,
+    "ansi_c_string": Words._ansi_c,
+    "string": Words._string,
+    "translated_string": Words._string,
+    "concatenation": Words._joined,
+    "array": Words._joined,
+    "simple_expansion": Words._simple,
+    "expansion": Words._parameter,
+    "command_substitution": Words._substitution,
+    "process_substitution": Words._substitution,
+}
 
 
 def _listed(command: Command) -> str:

@@ -18,18 +18,19 @@ from toolguard.core.shell_words import Command
 
 DOWNLOADERS: Final = frozenset(
     """curl wget fetch aria2c axel lwp-download http https xh lynx links w3m GET ftp tftp scp sftp rsync nc ncat
-        netcat socat git gsutil s3cmd ipfs gdown httpie iwr invoke-webrequest invoke-restmethod nslookup dig host""".split()
+    netcat socat git gsutil s3cmd ipfs gdown httpie iwr invoke-webrequest invoke-restmethod nslookup dig
+    host""".split()
 )
 DECODERS: Final = frozenset(
     """base64 base32 xxd openssl gunzip zcat bzip2 xz uudecode rev tr rot13 gpg perl python ruby node awk printf
-        sed hexdump od""".split()
+    sed hexdump od""".split()
 )
 _LOCAL: Final = frozenset("cat head tail sed envsubst grep tee sort jq yq less m4 tac".split())
 _SETUP: Final = frozenset(
     """ssh-agent pyenv rbenv nodenv conda mamba brew direnv starship dircolors lesspipe kubectl helm gh pip npm
-        register-python-argcomplete zoxide fnm mise rtx asdf nvm thefuck docker-machine minikube opam luarocks perl
-        keychain gpg-agent resize tput stack cargo rustup uv pipx poetry atuin gcloud aws_completer complete
-        keychain luaver fzf atuin mcfly""".split()
+    register-python-argcomplete zoxide fnm mise rtx asdf nvm thefuck docker-machine minikube opam luarocks perl
+    keychain gpg-agent resize tput stack cargo rustup uv pipx poetry atuin gcloud aws_completer complete
+    keychain luaver fzf atuin mcfly""".split()
 )
 """Programs that print shell code to set up an environment; running what they print is how they are meant to be used."""
 _SHELL_WORD: Final = re.compile(
@@ -185,7 +186,7 @@ def _starts_shell(command: Command, program: str) -> bool:
     if program in _SHELL_AS_VALUE:
         return False
     rule = operands.rule_of(program)
-    if rule == "read-rest" and program not in _SCRIPTED or (rule in _READS and program not in _STARTS_ANYWAY):
+    if (rule == "read-rest" and program not in _SCRIPTED) or (rule in _READS and program not in _STARTS_ANYWAY):
         return False
     texts = [word.text[:4000] for word in command.words[1:]]
     return any(_SHELL_WORD.search(text) and (program not in _SCRIPTED or _SCRIPT_RUNS.search(text)) for text in texts)

@@ -53,9 +53,10 @@ def has_flag(command: Command, *names: str) -> bool:
         if arg.startswith("--"):
             if arg.partition("=")[0] in names:
                 return True
-        elif arg.startswith("-"):
-            if any(arg == name or (len(name) == 2 and name[1] in arg[1:] and arg[1:].isalpha()) for name in names):
-                return True
+        elif arg.startswith("-") and any(
+            arg == name or (len(name) == 2 and name[1] in arg[1:] and arg[1:].isalpha()) for name in names
+        ):
+            return True
     return False
 
 
@@ -137,7 +138,8 @@ def _piped(command: Command, place: Place) -> Iterator[Use]:
 
 _WGET_VALUED: Final = frozenset(
     """-O -o -P -U -t -T -a -i -e --header --post-data --post-file --body-data --body-file --method --user
-        --password --output-document --directory-prefix --user-agent --tries --timeout -A -R -D -l --level -Q -w""".split()
+    --password --output-document --directory-prefix --user-agent --tries --timeout -A -R -D -l --level
+    -Q -w""".split()
 )
 
 
@@ -224,66 +226,57 @@ _REMOTE_PATH: Final = re.compile(
 )  # [user@]host:path
 
 
+_COPY_VALUED: Final = frozenset(
+    """-e -i -P -p -l -o -F -c -S -J -b -B -D -R -s -X --rsh --exclude --include --filter --files-from --port
+    --password-file --log-file""".split()
+)
+_RSYNC_FLAGS: Final = frozenset("-P -p -l -o -c -S -b -D -R -s -X -F -i -J".split())
+"""Options that take a value in scp and sftp but none in rsync."""
+_DELETES: Final = """--delete --del --delete-after --delete-before --delete-during --delete-excluded
+    --delete-delay""".split()
+
+
 def transfer(command: Command, place: Place) -> Iterator[Use]:
     """scp, rsync, sftp: the last operand is the destination; one of both sides may be remote."""
-    valued = frozenset(
-        """-e -i -P -p -l -o -F -c -S -J -b -B -D -R -s -X --rsh --exclude --include --filter --files-from --port
-            --password-file --log-file""".split()
-    )
     program = command.name
-    words = [
-        w.text
-        for w in operands(
-            command,
-            valued
-            if program != "rsync"
-            else valued - {"-P", "-p", "-l", "-o", "-c", "-S", "-b", "-D", "-R", "-s", "-X", "-F", "-i", "-J"},
-        )
-    ]
+    valued = _COPY_VALUED - _RSYNC_FLAGS if program == "rsync" else _COPY_VALUED
+    words = [word.text for word in operands(command, valued)]
     if not words:
         return
     sources, target = (words[:-1], words[-1]) if len(words) > 1 else (words, "")
-    remote = _REMOTE_PATH.match(target)
-    local = tuple(s for s in sources if not _REMOTE_PATH.match(s))
-    for source in local:
-        yield FileUse(FileOp.READ, source, place, recursive=has_flag(command, "-r", "-a"), program=program)
-    removes = has_flag(
-        command,
-        "--delete",
-        "--del",
-        "--delete-after",
-        "--delete-before",
-        "--delete-during",
-        "--delete-excluded",
-        "--delete-delay",
-    ) and not has_flag(command, "-n", "--dry-run")
-    if remote:
-        yield Contact("//" + remote[1], place, "UPLOAD", local, program=program)
-        yield FileUse(FileOp.WRITE, remote[2] or ".", place, remote=True, program=program)
-    elif target:
-        yield FileUse(FileOp.WRITE, target, place, append=program == "rsync", program=program)
-    if removes:
-        yield FileUse(
-            FileOp.DELETE,
-            (remote[2] if remote else target) or ".",
-            place,
-            recursive=True,
-            remote=bool(remote),
-            program=program,
-        )
-    if has_flag(command, "--remove-source-files"):
-        for source in sources:
-            yield FileUse(FileOp.DELETE, source, place, recursive=True, program=program)
+    yield from _copied_from(command, sources, target, place)
+    yield from _copied_to(command, sources, target, place)
+    for line in (command.stdin or "").splitlines() if program == "sftp" else ():
+        parts = line.split()
+        if len(parts) > 1 and parts[0] in ("put", "mput", "reput"):
+            yield Contact("//" + words[0], place, "UPLOAD", tuple(parts[1:2]), program=program)
+
+
+def _copied_from(command: Command, sources: list[str], target: str, place: Place) -> Iterator[Use]:
+    program, removes = command.name, has_flag(command, "--remove-source-files")
     for source in sources:
         match = _REMOTE_PATH.match(source)
         if match:
             yield Contact("//" + match[1], place, "DOWNLOAD", saves_to=target, program=program)
             yield FileUse(FileOp.READ, match[2], place, remote=True, program=program)
-    if program == "sftp" and command.stdin:
-        for line in command.stdin.splitlines():
-            parts = line.split()
-            if len(parts) > 1 and parts[0] in ("put", "mput", "reput"):
-                yield Contact("//" + words[0], place, "UPLOAD", tuple(parts[1:2]), program=program)
+        else:
+            yield FileUse(FileOp.READ, source, place, recursive=has_flag(command, "-r", "-a"), program=program)
+        if removes:
+            yield FileUse(FileOp.DELETE, source, place, recursive=True, program=program)
+
+
+def _copied_to(command: Command, sources: list[str], target: str, place: Place) -> Iterator[Use]:
+    program = command.name
+    remote = _REMOTE_PATH.match(target)
+    path = (remote[2] or ".") if remote else target
+    if remote:
+        local = tuple(source for source in sources if not _REMOTE_PATH.match(source))
+        yield Contact("//" + remote[1], place, "UPLOAD", local, program=program)
+    if path:
+        append = program == "rsync" and not remote
+        yield FileUse(FileOp.WRITE, path, place, append=append, remote=bool(remote), program=program)
+    if path and has_flag(command, *_DELETES) and not has_flag(command, "-n", "--dry-run"):
+        yield FileUse(FileOp.DELETE, path, place, recursive=True, remote=bool(remote), program=program)
 
 
 def remote_shell(command: Command, place: Place) -> Iterator[Use]:

@@ -40,20 +40,20 @@ def parse(language: str, text: str) -> list[Command]:
     """The commands of a line or script, each with its words; a rough reading that errs towards seeing too much."""
     text = text[:MAX_TEXT]
     for name, _, value in _SIMPLE_VARIABLE.findall(text)[:50]:
-        text = re.sub(rf"\$\{{?{name}\}}?(?!\s*=)\b", lambda _, value=value: value, text)
+        text = re.sub(rf"\$\{{?{name}\}}?(?!\s*=)\b", value.replace("\\", r"\\"), text)
     text = _CARET.sub(r"\1", text) if language == "cmd" else _TICK.sub(r"\1", text)
     commands: list[Command] = []
     words: list[Word] = []
     upstream: Command | None = None
-    for token in _TOKEN.findall(text):
-        if token not in _BREAKS:
-            quoted = token[:1] in "\"'"
-            words.append(Word(token[1:-1] if quoted and len(token) > 1 else token, quoted=quoted))
+    for piece in _TOKEN.findall(text):
+        if piece not in _BREAKS:  # a word
+            quoted = piece[:1] in "\"'"
+            words.append(Word(piece[1:-1] if quoted and len(piece) > 1 else piece, quoted=quoted))
             continue
         if words:
             commands.append(_made(words, upstream))
             words = []
-        upstream = commands[-1] if token == "|" and commands else None
+        upstream = commands[-1] if piece == "|" and commands else None
         if len(commands) >= MAX_COMMANDS:
             break
     if words:
@@ -116,82 +116,78 @@ _VALUED: Final = frozenset(
 )
 
 
+_FETCHES: Final = frozenset(
+    """invoke-webrequest invoke-restmethod start-bitstransfer bitsadmin certutil certoc curl.exe mpcmdrun
+    desktopimgdownldr esentutl expand extrac32 replace hh ieexec finger ftp tftp""".split()
+)
+_RECURSES: Final = frozenset({"-recurse", "-r", "-rec", "-force", "/s", "/q"})
+_DRIVE: Final = re.compile(r"[a-zA-Z]:[\\/]")  # a path that begins with a drive
+
+
 def uses(command: Command, program: str, place: Place) -> Iterator[FileUse | Contact]:
     """File uses and contacts of a cmdlet."""
-    name = program.lower()
-    args = command.args
+    name, args = program.lower(), command.args
     lowered = [arg.lower() for arg in args]
-    recursive = any(arg in ("-recurse", "-r", "-rec", "-force", "/s", "/q") for arg in lowered)
     named = {lowered[i].rstrip(":"): args[i + 1] for i in range(len(args) - 1) if lowered[i].startswith("-")}
     plain = [
         arg
         for i, arg in enumerate(args)
-        if not arg.startswith(("-", "/")) or (arg.startswith("/") and len(arg) > 2)
-        if i == 0 or lowered[i - 1] not in _VALUED
+        if (not arg.startswith(("-", "/")) or (arg.startswith("/") and len(arg) > 2))
+        and (i == 0 or lowered[i - 1] not in _VALUED)
     ]
     if name in _TARGETS:
-        path = named.get("-path") or named.get("-literalpath") or named.get("-filepath") or next(iter(plain), "")
-        if path:
-            content = named.get("-value") if _TARGETS[name] is FileOp.WRITE else None
-            yield FileUse(
-                _TARGETS[name],
-                path,
-                place,
-                recursive=recursive and name == "remove-item",
-                append=name in ("add-content", "new-item"),
-                content=content,
-                program=name,
-            )
+        yield from _target(name, named, plain, lowered, place)
     elif name in ("copy-item", "move-item"):
-        paths = [named.get("-path", ""), *plain]
-        found = [p for p in paths if p]
-        for source in found[:1]:
-            yield FileUse(
-                FileOp.READ if name == "copy-item" else FileOp.DELETE,
-                source,
-                place,
-                filtered=True,
-                recursive="-recurse" in lowered and name == "copy-item",
-                program=name,
-            )
-        target = named.get("-destination") or (found[1] if len(found) > 1 else "")
-        if target:
-            yield FileUse(FileOp.WRITE, target, place, program=name)
-    elif name in (
-        "invoke-webrequest",
-        "invoke-restmethod",
-        "start-bitstransfer",
-        "bitsadmin",
-        "certutil",
-        "certoc",
-        "curl.exe",
-        "mpcmdrun",
-        "desktopimgdownldr",
-        "esentutl",
-        "expand",
-        "extrac32",
-        "replace",
-        "hh",
-        "ieexec",
-        "finger",
-        "ftp",
-        "tftp",
-    ):
-        saved = named.get("-outfile") or named.get("-o") or named.get("-destination") or ""
-        sends = (named["-infile"],) if "-infile" in named else ()
-        for arg in args:
-            if "://" in arg:
-                yield Contact(
-                    arg, place, named.get("-method", "GET").upper(), sends, named.get("-body"), saved, program=name
-                )
-        if saved:
-            yield FileUse(FileOp.WRITE, saved, place, program=name)
+        yield from _copied(name, named, plain, lowered, place)
+    elif name in _FETCHES:
+        yield from _fetched(name, named, args, place)
     else:
-        for arg in args:
-            if "://" in arg:
-                yield Contact(arg, place, "GET", program=name)
-            elif "\\" in arg or re.match(r"[a-zA-Z]:[\\/]", arg):
-                yield FileUse(FileOp.READ, arg, place, program=name)
+        yield from _mentioned(name, args, place)
     for index, arg in enumerate(args[:-1]):
         if arg in (">", ">>"):
             yield FileUse(FileOp.WRITE, args[index + 1], place, append=arg == ">>", program=name)
+
+
+def _target(
+    name: str, named: dict[str, str], plain: list[str], lowered: list[str], place: Place
+) -> Iterator[FileUse | Contact]:
+    path = named.get("-path") or named.get("-literalpath") or named.get("-filepath") or next(iter(plain), "")
+    if path:
+        op = _TARGETS[name]
+        recursive = name == "remove-item" and bool(_RECURSES & set(lowered))
+        append = name in ("add-content", "new-item")
+        content = named.get("-value") if op is FileOp.WRITE else None
+        yield FileUse(op, path, place, recursive, append=append, content=content, program=name)
+
+
+def _copied(
+    name: str, named: dict[str, str], plain: list[str], lowered: list[str], place: Place
+) -> Iterator[FileUse | Contact]:
+    found = [path for path in (named.get("-path", ""), *plain) if path]
+    copies = name == "copy-item"
+    for source in found[:1]:
+        op = FileOp.READ if copies else FileOp.DELETE
+        yield FileUse(op, source, place, copies and "-recurse" in lowered, filtered=True, program=name)
+    target = named.get("-destination") or (found[1] if len(found) > 1 else "")
+    if target:
+        yield FileUse(FileOp.WRITE, target, place, program=name)
+
+
+def _fetched(name: str, named: dict[str, str], args: tuple[str, ...], place: Place) -> Iterator[FileUse | Contact]:
+    saved = named.get("-outfile") or named.get("-o") or named.get("-destination") or ""
+    sends = (named["-infile"],) if "-infile" in named else ()
+    method = named.get("-method", "GET").upper()
+    for arg in args:
+        if "://" in arg:
+            yield Contact(arg, place, method, sends, named.get("-body"), saved, program=name)
+    if saved:
+        yield FileUse(FileOp.WRITE, saved, place, program=name)
+
+
+def _mentioned(name: str, args: tuple[str, ...], place: Place) -> Iterator[FileUse | Contact]:
+    """Addresses and paths in the words of any other command."""
+    for arg in args:
+        if "://" in arg:
+            yield Contact(arg, place, program=name)
+        elif "\\" in arg or _DRIVE.match(arg):
+            yield FileUse(FileOp.READ, arg, place, program=name)

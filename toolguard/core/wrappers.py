@@ -7,7 +7,7 @@ and a few functions for those with a grammar of their own (`find`, `ssh`, `xargs
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -67,6 +67,10 @@ def operand_at(words: tuple[Word, ...], valued: frozenset[str], skip: int = 0, s
     return index
 
 
+_Finder = Callable[[Command], Iterator[Command | Inside]]
+"""What finds the commands and texts that one kind of program runs."""
+
+
 def inside(command: Command) -> tuple[list[Command], list[Inside]]:
     """The commands and program texts that a command runs; both empty for an ordinary one."""
     name = program(command.name)
@@ -84,8 +88,8 @@ def inside(command: Command) -> tuple[list[Command], list[Inside]]:
         return [], list(_windows(command, name))
     if name in INTERPRETERS:
         return [], list(_interpreter(command, *INTERPRETERS[name]))
-    found = _behind(command, name)
-    return ([found] if found is not None else []), texts
+    prefixed = _behind(command, name)
+    return ([prefixed] if prefixed is not None else []), texts
 
 
 def _behind(command: Command, name: str) -> Command | None:
@@ -201,7 +205,7 @@ def _windows(command: Command, name: str) -> Iterator[Inside]:
 # --- programs with a grammar of their own ----------------------------------------------------------------------------
 
 
-def _find(command: Command) -> Iterator[Command]:
+def _find(command: Command) -> Iterator[Command | Inside]:
     words = command.words
     name = next((words[i + 1].text for i, word in enumerate(words[:-1]) if word.text in ("-name", "-iname")), "*")
     roots = tuple(word for word in _roots(words)) or (Word("."),)
@@ -230,7 +234,7 @@ def _roots(words: tuple[Word, ...]) -> Iterator[Word]:
         yield word
 
 
-def _xargs(command: Command) -> Iterator[Command]:
+def _xargs(command: Command) -> Iterator[Command | Inside]:
     valued = frozenset("-I -n -P -L -d -s -a -E --max-args --max-procs --replace --delimiter --arg-file".split())
     at = operand_at(command.words, valued)
     words = command.words[at:]
@@ -261,7 +265,7 @@ def _fed_from(upstream: Command | None) -> str:
 _SSH_VALUED: Final = frozenset("-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w".split())
 
 
-def _ssh(command: Command) -> Iterator[Inside | Command]:
+def _ssh(command: Command) -> Iterator[Command | Inside]:
     for word in _option(command, frozenset({"-o"})):
         name, _, value = word.text.partition("=")
         if name.strip().lower() in ("proxycommand", "localcommand", "knownhostscommand"):
@@ -276,14 +280,14 @@ def _ssh(command: Command) -> Iterator[Inside | Command]:
         yield Inside("shell", command.stdin)
 
 
-def _joined(command: Command) -> Iterator[Inside]:
+def _joined(command: Command) -> Iterator[Command | Inside]:
     words = command.words[1:]
     if words:
         text = " ".join(word.text for word in words)
         yield Inside("shell", text, all(w.known for w in words), tuple(c for w in words for c in w.inner))
 
 
-def _sourced(command: Command) -> Iterator[Inside]:
+def _sourced(command: Command) -> Iterator[Command | Inside]:
     for word in command.words[1:2]:
         if word.inner:
             yield Inside("shell", "", False, word.inner)
@@ -291,40 +295,40 @@ def _sourced(command: Command) -> Iterator[Inside]:
             yield from _shell(replace(command, words=command.words[:1]))
 
 
-def _quoted_command(*options: str) -> object:
+def _quoted_command(*options: str) -> _Finder:
     chosen = frozenset(options)
 
-    def found(command: Command) -> Iterator[Inside]:
+    def found(command: Command) -> Iterator[Command | Inside]:
         for word in _option(command, chosen):
             yield Inside("shell", word.text, word.known, word.inner)
 
     return found
 
 
-def _su(command: Command) -> Iterator[Inside]:
+def _su(command: Command) -> Iterator[Command | Inside]:
     for word in _option(command, frozenset({"-c", "--command", "--session-command"})):
         yield Inside("shell", word.text, word.known, word.inner)
 
 
-def _runuser(command: Command) -> Iterator[Inside | Command]:
+def _runuser(command: Command) -> Iterator[Command | Inside]:
     yield from _su(command)
     at = operand_at(command.words, frozenset({"-u", "-g", "-G", "--user"}))
     if "-u" in command.args and at < len(command.words):
         yield behind(command, command.words[at:], "runuser")
 
 
-def _env(command: Command) -> Iterator[Inside | Command]:
+def _env(command: Command) -> Iterator[Command | Inside]:
     for word in _option(command, frozenset({"-S", "--split-string"})):
         yield Inside("shell", word.text, word.known)
 
 
-def _scheduled(command: Command) -> Iterator[Inside]:
+def _scheduled(command: Command) -> Iterator[Command | Inside]:
     """at, batch: what arrives on standard input runs later."""
     if command.stdin is not None:
         yield Inside("shell", command.stdin)
 
 
-def _kubectl(command: Command) -> Iterator[Command]:
+def _kubectl(command: Command) -> Iterator[Command | Inside]:
     if not {"exec", "run", "debug"} & set(command.args[:6]):
         return
     for index, word in enumerate(command.words):
@@ -333,7 +337,7 @@ def _kubectl(command: Command) -> Iterator[Command]:
             return
 
 
-def _git(command: Command) -> Iterator[Inside | Command]:
+def _git(command: Command) -> Iterator[Command | Inside]:
     for word in _option(command, frozenset({"-c"})):
         name, _, value = word.text.partition("=")
         if value.startswith("!"):
@@ -357,18 +361,18 @@ def _git(command: Command) -> Iterator[Inside | Command]:
                 yield Inside("shell", " ".join(word.text for word in rest if not word.text.startswith("-")))
 
 
-def _trap(command: Command) -> Iterator[Inside]:
+def _trap(command: Command) -> Iterator[Command | Inside]:
     for word in command.words[1:2]:
         if not word.text.startswith("-"):
             yield Inside("shell", word.text, word.known)
 
 
-def _last(command: Command) -> Iterator[Inside]:
+def _last(command: Command) -> Iterator[Command | Inside]:
     """tmux new 'cmd', screen -dm cmd, script -c: the words after the options, joined."""
     at = operand_at(command.words, frozenset("-t -s -S -n -c -F -x -y -L -f -e".split()))
     words = command.words[at:]
     if (
-        command.name in ("tmux",)
+        command.name == "tmux"
         and words
         and words[0].text
         in ("new", "new-session", "new-window", "neww", "split-window", "respawn-pane", "run-shell", "send-keys", "run")
@@ -382,7 +386,7 @@ def _last(command: Command) -> Iterator[Inside]:
         yield Inside("shell", " ".join(word.text for word in words))
 
 
-def _sqlite(command: Command) -> Iterator[Inside]:
+def _sqlite(command: Command) -> Iterator[Command | Inside]:
     operands = [word for word in command.words[1:] if not word.text.startswith("-")]
     for word in operands[1:]:
         if word.text.startswith((".shell", ".system")):
@@ -393,31 +397,31 @@ def _sqlite(command: Command) -> Iterator[Inside]:
         yield Inside("sql", command.stdin)
 
 
-def _start_stop(command: Command) -> Iterator[Command]:
+def _start_stop(command: Command) -> Iterator[Command | Inside]:
     for word in _option(command, frozenset({"-x", "--exec", "-a", "--startas"})):
         yield behind(command, (word,), command.name)
 
 
-def _fd(command: Command) -> Iterator[Command]:
+def _fd(command: Command) -> Iterator[Command | Inside]:
     for index, word in enumerate(command.words):
         if word.text in ("-x", "-X", "--exec", "--exec-batch"):
-            yield behind(command, command.words[index + 1 :] + (Word("./*", False),), "find")
+            yield behind(command, (*command.words[index + 1 :], Word("./*", False)), "find")
             return
 
 
-def _cloud_ssh(command: Command) -> Iterator[Inside]:
+def _cloud_ssh(command: Command) -> Iterator[Command | Inside]:
     for word in _option(command, frozenset({"--command", "--scripts"})):
         yield Inside("shell", word.text, word.known, word.inner)
 
 
-def _ansible(command: Command) -> Iterator[Inside]:
+def _ansible(command: Command) -> Iterator[Command | Inside]:
     modules = {word.text for word in _option(command, frozenset({"-m", "--module-name"}))}
     if not modules or modules & {"shell", "command", "raw", "ansible.builtin.shell", "ansible.builtin.command"}:
         for word in _option(command, frozenset({"-a", "--args"})):
             yield Inside("shell", word.text, word.known)
 
 
-_SPECIAL: Final = {
+_SPECIAL: Final[dict[str, _Finder]] = {
     "find": _find,
     "gfind": _find,
     "fd": _fd,

@@ -27,7 +27,7 @@ FINDINGS: Final = (
     FindingKind("network.disguised-host", HIGH, SURE, "hides which host is meant", ("CWE-451",)),
     FindingKind("network.encoded-content", MEDIUM, SURE, "carries encoded content in an address", ("CWE-200",)),
     FindingKind("network.sends-file", MEDIUM, SURE, "sends the content of a file away", ("CWE-200",)),
-    FindingKind("network.drop-point", MEDIUM, SURE, "contacts a place that passes on anything from anybody", ("CWE-200",)),
+    FindingKind("network.drop-point", MEDIUM, SURE, "contacts a place that passes on anything", ("CWE-200",)),
     FindingKind("network.remote-delete", MEDIUM, SURE, "deletes something at another service", ("CWE-471",)),
     FindingKind("network.odd-scheme", MEDIUM, SURE, "uses a scheme that serves to reach other services", ("CWE-918",)),
     FindingKind("network.name-content", HIGH, SURE, "puts content into the names it looks up", ("CWE-200",)),

@@ -85,8 +85,7 @@ _HARMLESS: Final = frozenset(
 
 def _rows(text: str) -> Iterable[tuple[str, Row]]:
     finding, effect_class = "", EffectClass.UNKNOWN
-    for line in text.splitlines():
-        line = line.strip()
+    for line in map(str.strip, text.splitlines()):
         if not line or line.startswith("#"):
             continue
         if line.startswith("@"):
