@@ -22,10 +22,12 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("toolguard.cli",),
     ("toolguard.demo",),
     ("toolguard.proxy", "toolguard.langchain", "toolguard.review", "toolguard.clients"),
+    ("toolguard.channels",),
     ("toolguard.guard",),
     ("toolguard.detectors", "toolguard.store", "toolguard.config_file"),
     ("toolguard.config_schema",),
     ("toolguard.config",),
+    ("toolguard.config_channels",),
     ("toolguard.core",),
     ("toolguard.errors",),
 )
@@ -52,11 +54,11 @@ PURE = {
 # Each outside library has one door (a file or a folder); who wants its power asks there.
 DOORS: dict[str, tuple[str, ...]] = {
     "ada_url": ("core/urls.py",),
-    "apprise": ("review/notify.py",),
+    "apprise": ("channels/apprise.py",),
     "click": ("cli",),
     "cryptography": ("store/signing.py",),
     "fastmcp": (),
-    "httpx": ("demo/reviewer.py",),
+    "httpx": ("channels/sender.py", "demo/reviewer.py"),
     "jinja2": ("review/answers.py",),
     "langchain": ("langchain",),
     "langchain_core": ("langchain",),
@@ -71,7 +73,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pydantic_core": ("config_schema.py", "config_file.py"),
     "re2": ("core/regex.py",),
     "ruamel.yaml": ("core/yaml.py",),
-    "slack_sdk": ("review/slack.py",),
+    "slack_sdk": ("channels/slack.py",),
     # The demonstration's tool server has a database of its own; toolguard's is spoken to in store/ only.
     "sqlite3": ("store", "demo"),
     "sqlite_utils": ("store/migrations.py",),
@@ -89,11 +91,13 @@ BANNED_WORDS = {
     "verdict", "manager", "handler", "helper", "helpers", "util", "utils", "common", "misc", "service", "data", "info",
     "whitelist", "blacklist", "perform", "handle", "process", "manage",
 }  # fmt: skip
-# Where the word is the thing itself.
+# Where the word is the thing itself, or somebody else's: by name, the part of the package where it may stand.
 NAMED_SO = {
-    "INFO": "a severity, in everybody's words",
-    "process": "a process of the operating system",
-    "this_process": "the same",
+    "INFO": "core",  # a severity, in everybody's words
+    "process": "",  # a process of the operating system
+    "this_process": "",
+    "_this_process": "",
+    "handler": "langchain",  # what LangChain's middleware calls the next step
 }
 
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py"))
@@ -259,7 +263,8 @@ def test_no_name_says_nothing(path: Path) -> None:
     found = [f"{path.stem}: the file itself"] if path.stem in BANNED_WORDS else []
     for name, line in names(ast.parse(path.read_text(encoding="utf-8"))):
         words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
-        if words & BANNED_WORDS and name not in NAMED_SO:
+        where = NAMED_SO.get(name)
+        if words & BANNED_WORDS and (where is None or not path.relative_to(PACKAGE).as_posix().startswith(where)):
             found.append(f"{path.relative_to(PROJECT)}:{line}: {name}")
 
     assert not found, "\n".join(found)

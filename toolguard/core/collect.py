@@ -188,7 +188,7 @@ class Collector:
             self.add("system.exhausts", EffectClass.EXECUTE, "mines cryptocurrency", place, program)
         if program == "yes" and command.redirects:
             self.add("system.exhausts", EffectClass.EXECUTE, "prints without end", place, program)
-        if suspicion.tells_service(command, program):
+        if suspicion.tells_daemon(command, program):
             sentence = f"tells a running service: {(command.stdin or '').strip()[:80]}"
             self.add("infrastructure.applies", EffectClass.ADMINISTER, sentence, place, program)
         if program in suspicion.DECODERS and _DECODES & set(args):

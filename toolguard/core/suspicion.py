@@ -200,7 +200,7 @@ def escapes(command: Command, program: str) -> Iterator[str]:
                 yield match[2]
 
 
-def tells_service(command: Command, program: str) -> bool:
+def tells_daemon(command: Command, program: str) -> bool:
     """A command goes to the control socket of a running service, and does not only ask."""
     to_socket = program in ("socat", "nc", "ncat") and any(".sock" in arg for arg in command.args)
     return to_socket and bool(command.stdin) and not _CONTROL.match(command.stdin or "")
