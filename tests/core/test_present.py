@@ -60,6 +60,7 @@ def test_what_matters_most_comes_first_whatever_the_order_of_the_arguments() -> 
     assert labels(shown) == ["To", "Copy to", "Subject", "Message", "x"]
 
 
+@pytest.mark.guarantee("review:nothing-left-out")
 def test_no_argument_is_left_out() -> None:
     shown = laid_out({"url": "https://example.com", "deep": {"list": [1, {"x": "y"}], "empty": {}, "none": []}})
 
@@ -166,6 +167,7 @@ def test_a_fold_holds_nothing_that_a_finding_points_at(marked_line: int) -> None
     assert any(piece.numbers for each in part.body if isinstance(each, Line) for piece in each.pieces)
 
 
+@pytest.mark.guarantee("review:nothing-left-out")
 def test_a_fold_says_how_much_it_holds() -> None:
     shown = laid_out({"content": "\n".join("x" * 9 for _ in range(100))})
 
@@ -173,6 +175,7 @@ def test_a_fold_says_how_much_it_holds() -> None:
     assert (fold.count, fold.size) == (len(fold.lines), 9 * len(fold.lines))
 
 
+@pytest.mark.guarantee("review:nothing-left-out")
 def test_a_huge_value_is_drawn_in_part_and_says_how_much_is_missing() -> None:
     shown = laid_out({"content": "y" * 3_000_000}, Spot(1, "/content", 1_500_000, 1_500_004))
 

@@ -58,6 +58,7 @@ def test_ordinary_writing_of_any_script_gets_no_mark(text: str) -> None:
     assert marks(text) == ()
 
 
+@pytest.mark.guarantee("review:hidden-is-drawn")
 @pytest.mark.parametrize(("text", "kind", "label"), MARKED)
 def test_what_a_reader_cannot_see_or_would_misread_gets_a_mark(text: str, kind: MarkKind, label: str) -> None:
     found = marks(text)

@@ -101,6 +101,7 @@ def csrf(client: httpx.Client) -> str:
     return client.get("/").text.partition('name="csrf" value="')[2].partition('"')[0]
 
 
+@pytest.mark.guarantee("review:get-decides-nothing")
 @pytest.mark.parametrize(("headers", "changed", "status"), FORGED)
 def test_a_vote_that_did_not_come_from_the_page_changes_nothing(
     site: Site, headers: dict[str, str], changed: dict[str, str | None], status: int
@@ -165,6 +166,7 @@ def test_a_link_from_a_chat_program_is_opened_once_more_so_that_the_strict_cooki
     assert 'href="/approvals/ap_0"' in answer.text
 
 
+@pytest.mark.guarantee("review:get-decides-nothing")
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_opening_a_sign_in_link_spends_nothing(site: Site, method: str) -> None:
     link = site.link()
@@ -296,6 +298,7 @@ def dump(home: Path) -> list[str]:
         connection.close()
 
 
+@pytest.mark.guarantee("review:get-decides-nothing")
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_reading_every_page_changes_nothing(site: Site, method: str) -> None:
     client, rest = site.signed_in(), site.rest()

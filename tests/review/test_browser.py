@@ -293,6 +293,7 @@ HOSTILE: dict[str, Any] = {
 }
 
 
+@pytest.mark.guarantee("review:text-stays-text")
 def test_hostile_arguments_are_only_ever_text(page: Page, site: Site) -> None:
     pending = site.ask("run_<b>x</b>", server="<i>srv</i>", agent="<u>me</u>\u202e", **HOSTILE)
 
@@ -307,6 +308,7 @@ def test_hostile_arguments_are_only_ever_text(page: Page, site: Site) -> None:
             assert character not in page.locator("main").inner_text()
 
 
+@pytest.mark.guarantee("review:hidden-is-drawn")
 def test_hidden_characters_are_drawn_as_marks_with_a_warning(page: Page, site: Site) -> None:
     pending = site.ask(command="cat p\u0430ss\u202etxt")
 

@@ -172,6 +172,7 @@ def test_a_parameter_that_means_nothing_is_named(site: Site, query: str) -> None
     assert query.partition("=")[0] in answer.json()["detail"]
 
 
+@pytest.mark.guarantee("vote:no-agent-credential")
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer wrong", "Basic Ym9iOng=", "Bearer é", "x"])
 def test_without_a_reviewers_token_nothing_is_told(site: Site, authorization: str | None) -> None:
     pending = site.ask()
@@ -191,6 +192,7 @@ def test_a_session_cookie_is_no_token(site: Site) -> None:
     assert site.signed_in().get("/api/v1/approvals").status_code == 401
 
 
+@pytest.mark.guarantee("vote:no-agent-credential")
 def test_the_agents_side_has_nothing_that_works_here(site: Site) -> None:
     pending = site.ask()
 
