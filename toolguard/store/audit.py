@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from toolguard.core.canonical import canonical, canonical_flat, parse
@@ -23,6 +24,8 @@ COLUMNS: Final = (
     "body_hash", "prev_hash", "row_hash",
 )  # fmt: skip
 _INSERT: Final = f"INSERT INTO audit_event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+BACKWARDS_SECONDS: Final = 2.0
+"""How far time servers may correct a clock without a word in the log."""
 GENESIS: Final = "0" * 64
 """prev_hash of the first event."""
 
@@ -44,7 +47,9 @@ def append(transaction: Transaction, kind: str, body: Body | Mapping[str, Json],
     INVARIANT: every state change of guard/ calls this in its own transaction (`test_no_decision_without_its_event`).
     """
     contents = body if isinstance(body, Body) else Body(body)
-    last, prev_hash, log_id = transaction.head or _head(transaction)
+    if transaction.head is None:
+        transaction.head = _head(transaction)
+    last, prev_hash, log_id = transaction.head
     seq = last + 1
     header: dict[str, Any] = {
         "seq": seq,
@@ -65,8 +70,18 @@ def append(transaction: Transaction, kind: str, body: Body | Mapping[str, Json],
 
 
 def _head(transaction: Transaction) -> tuple[int, str, str]:
-    row = transaction.one("SELECT seq, row_hash, log_id FROM audit_event ORDER BY seq DESC LIMIT 1")
-    return (row["seq"], row["row_hash"], row["log_id"]) if row is not None else (0, GENESIS, secrets.token_hex(16))
+    """The end of the log. A clock that somebody set back is noted first: times of the log then rise no more."""
+    row = transaction.one("SELECT seq, row_hash, log_id, ts FROM audit_event ORDER BY seq DESC LIMIT 1")
+    if row is None:
+        return 0, GENESIS, secrets.token_hex(16)
+    transaction.head = (row["seq"], row["row_hash"], row["log_id"])
+    if transaction.now < row["ts"] and _seconds_between(transaction.now, row["ts"]) > BACKWARDS_SECONDS:
+        append(transaction, "clock.regressed", {"newest": row["ts"], "now": transaction.now})
+    return transaction.head
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
 def is_empty(tx: Transaction) -> bool:

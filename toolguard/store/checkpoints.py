@@ -15,7 +15,8 @@ from typing import Final
 from toolguard.core import signed_note
 from toolguard.core.signed_note import Checkpoint
 from toolguard.core.tree import Frontier
-from toolguard.store import audit
+from toolguard.errors import StoreError
+from toolguard.store import audit, meta
 from toolguard.store.database import Database, Row, Transaction
 from toolguard.store.signing import SigningKey
 
@@ -25,6 +26,7 @@ EVERY_SECONDS: Final = 5.0
 is newer than the newest one has no witness yet."""
 IDLE_SECONDS: Final = 3_600.0
 """A heartbeat: without one nobody could tell an idle log from a cut one."""
+FIRST_KEY: Final = "a1"
 FILE: Final = "audit-checkpoint.txt"
 _BATCH: Final = 10_000
 
@@ -40,9 +42,39 @@ class Checkpoints:
 
     @property
     def key(self) -> SigningKey:
-        if self._key is None:
-            self._key = SigningKey(self._home)
+        """The key that signs now; another process may have changed it."""
+        return self._loaded(meta.value(self._database, meta.AUDIT_KEY))
+
+    def _loaded(self, key_id: str | None) -> SigningKey:
+        if self._key is None or self._key.id != (key_id or FIRST_KEY):
+            self._key = SigningKey(self._home, key_id or FIRST_KEY)
         return self._key
+
+    def rotate(self, reason: str, **columns: str | None) -> SigningKey:
+        """Let a new key sign from here on; the event carries both keys' signatures, and the old key is destroyed.
+
+        Raises StoreError.
+        """
+        old = self.key
+        new = SigningKey(self._home, f"a{int(old.id.removeprefix('a')) + 1}")
+        with self._database.write(full=True) as tx:
+            if (meta.held(tx, meta.AUDIT_KEY) or FIRST_KEY) != old.id:
+                raise StoreError("another process changed the key just now", hint="look again, then repeat this")
+            log_id = str(tx.all("SELECT log_id FROM audit_event LIMIT 1")[0]["log_id"])
+            message = b"toolguard/key/v1\0" + log_id.encode() + b"\0" + new.public
+            contents = {
+                "key_id": new.id,
+                "public_key": new.public.hex(),
+                "replaces": old.id,
+                "signed_by_old": old.sign(message).hex(),
+                "signed_by_new": new.sign(message).hex(),
+                "reason": reason,
+            }
+            audit.append(tx, "key.rotated", contents, **columns)
+            meta.keep(tx, meta.AUDIT_KEY, new.id)
+            self.write(tx)
+            tx.after_commit.append(lambda: old.file.unlink(missing_ok=True))
+        return new
 
     def write(self, tx: Transaction) -> Checkpoint | None:
         """A checkpoint over everything up to this moment of the transaction; None when there is nothing new."""
@@ -61,7 +93,8 @@ class Checkpoints:
         if not head:
             return None
         checkpoint = Checkpoint(log_id, frontier.size, frontier.root, head, tx.now)
-        note = signed_note.write(checkpoint, self.key.public, self.key.sign(checkpoint.text.encode()))
+        key = self._loaded(meta.held(tx, meta.AUDIT_KEY))
+        note = signed_note.write(checkpoint, key.public, key.sign(checkpoint.text.encode()))
         tx.execute(
             "INSERT INTO audit_checkpoint (size, root, head, frontier, key_id, ts, note) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -69,7 +102,7 @@ class Checkpoints:
                 checkpoint.root.hex(),
                 head,
                 "".join(part.hex() for part in frontier.hashes),
-                self.key.id,
+                key.id,
                 tx.now,
                 note,
             ),

@@ -10,12 +10,38 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from toolguard.errors import StoreError
 
 _EVENTS = "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
 _STATES = "SELECT request_id, state FROM approval_request"
+_VOTES = "SELECT v.request_id, r.name, v.choice, v.vote_digest FROM vote v JOIN reviewer r USING (reviewer_id)"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a part of a log begins; the whole log begins with the defaults."""
+
+    first: int = 1
+    prev_hash: str = "0" * 64
+    tree: tuple[str, ...] = ()
+    """The hashes of the complete subtrees before the part, the largest first."""
+    keys: tuple[str, ...] = ()
+    """Public keys that the part itself may not name."""
+
+
+WHOLE: Final = Start()
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the tables say beside the log; the log must lead to the same."""
+
+    states: Mapping[str, str]
+    """The state of each approval request."""
+    votes: frozenset[tuple[str, str, str, str]] = frozenset()
+    """Request, reviewer's name, choice and digest of every vote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +50,11 @@ class Copy:
 
     events: Iterator[Mapping[str, Any]]
     """Every event with its body, in order, one at a time."""
-    states: Mapping[str, str]
-    """The state of each approval request, as the tables hold it."""
+    tables: Tables | None
+    """None for an export, which has no tables."""
     notes: list[str]
     """The log's signed checkpoints, oldest first."""
+    start: Start = WHOLE
 
 
 @contextmanager
@@ -40,7 +67,9 @@ def read_copy(path: Path) -> Iterator[Copy]:
             states = {row["request_id"]: row["state"] for row in connection.execute(_STATES)}
             notes = [row["note"] for row in connection.execute("SELECT note FROM audit_checkpoint ORDER BY size")]
             # A Row answers to names like a mapping, though it is not typed as one.
-            yield Copy(cast("Iterator[Mapping[str, Any]]", connection.execute(_EVENTS)), states, notes)
+            votes = frozenset(tuple(row) for row in connection.execute(_VOTES))
+            events = cast("Iterator[Mapping[str, Any]]", connection.execute(_EVENTS))
+            yield Copy(events, Tables(states, votes), notes)
         finally:
             connection.close()
     except sqlite3.Error as error:

@@ -8,6 +8,8 @@ from toolguard.store.database import Database, Transaction
 
 POLICY: Final = "policy_digest"
 """Of the policy that was loaded last."""
+AUDIT_KEY: Final = "audit_key"
+"""Number of the key that signs checkpoints; absent until the first rotation."""
 STOPPED: Final = "stopped_since"
 DOUBT: Final = "log_doubt"
 """Why the log is not the one that was checkpointed, once somebody noticed."""

@@ -1,13 +1,14 @@
-"""Verifying a database file with everything that can speak for or against it."""
+"""Verifying a database file, or an export of one, with everything that can speak for or against it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from toolguard.store import lines
 from toolguard.store.checkpoints import kept_note
-from toolguard.store.copies import read_copy
-from toolguard.store.verify import Report, verify
+from toolguard.store.copies import Tables, read_copy
+from toolguard.store.verify import Problem, Report, verify
 
 
 def verify_file(path: Path, anchors: Iterable[str] = ()) -> Report:
@@ -15,7 +16,21 @@ def verify_file(path: Path, anchors: Iterable[str] = ()) -> Report:
 
     `anchors` are texts that were kept outside. Raises StoreError when the file cannot be read.
     """
+    if lines.is_export(path):
+        return _verify_export(path, anchors)
     kept = kept_note(path.parent)  # read first: the log may grow meanwhile, and must then lead beyond it
     with read_copy(path) as copy:
         notes = [*copy.notes, kept] if kept and kept not in copy.notes else copy.notes
-        return verify(copy.events, state=copy.states, notes=notes, anchors=anchors)
+        tables = copy.tables or Tables({})
+        return verify(copy.events, state=tables.states, votes=tables.votes, notes=notes, anchors=anchors)
+
+
+def _verify_export(path: Path, anchors: Iterable[str]) -> Report:
+    try:
+        with lines.read_export(path) as copy:
+            report = verify(copy.events, start=copy.start, notes=copy.notes, anchors=anchors)
+    except lines.MalformedError as error:
+        return Report(problems=[Problem(None, str(error))])
+    if not report.is_part and list(copy.start.keys) != report.keys:
+        report.problems.append(Problem(None, "the manifest names other keys than the log"))
+    return report

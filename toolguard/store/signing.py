@@ -17,7 +17,8 @@ class SigningKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
         self.id = key_id
-        self._key = Ed25519PrivateKey.from_private_bytes(load_or_create(home / "keys" / f"audit-{key_id}.key"))
+        self.file = home / "keys" / f"audit-{key_id}.key"
+        self._key = Ed25519PrivateKey.from_private_bytes(load_or_create(self.file))
         self.public = self._key.public_key().public_bytes_raw()
 
     def sign(self, message: bytes) -> bytes:
@@ -34,3 +35,10 @@ def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def sign_with_seed(seed: bytes, message: bytes) -> bytes:
+    """A signature under a private key of 32 bytes. Raises ValueError for another length."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
