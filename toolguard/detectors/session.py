@@ -7,10 +7,12 @@ from results when nothing in the session speaks to the agent: most honest work a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
+from toolguard.core.classify import holds_language
 from toolguard.core.facts import Facts, Instruction, Origin
-from toolguard.core.instructions import stem
+from toolguard.core.instructions import content_words, stem
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.core.targets import Aim, Target, targets
@@ -58,6 +60,12 @@ FINDINGS: Final = (FOLLOWS, SUGGESTED, UNASKED, FOREIGN, TAINTED)
 TOPIC: Final = 5
 """First letters by which words are of one topic: `reserve` and `reservation`, `register` and `registration`."""
 
+PROGRAM: Final = 2_000
+"""Characters of a command whose words tell what it is about."""
+
+SHORTEST: Final = 4
+"""A value of no more characters may stand in another one by chance."""
+
 READ: Final = EffectClass.READ
 _GRAVE: Final = frozenset(
     {
@@ -82,56 +90,104 @@ _KIN: Final[dict[EffectClass, frozenset[EffectClass]]] = {
 """Classes of an instruction's verbs that a call of the first class may carry out."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """The call as its session sees it."""
+
+    effect: EffectClass
+    subject: frozenset[str]
+    """Stems of what it is about: of the tool's name, or of a command's words."""
+    is_program: bool
+    """It runs commands, code or SQL. Imperatives about those fill every manual, so only a text that speaks to the
+    agent counts against it."""
+    found: tuple[Target, ...]
+    aimed: tuple[tuple[Target, Origin], ...]
+    called_for: bool
+    """The request plausibly needs such a call."""
+    grounded: bool
+    """The request asks for such a call, and names each whom it reaches."""
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """What the session says about this call."""
+    deed = _deed(reading, facts)
+    told = tuple(_told(facts, deed)) if facts.instructions else ()
+    yield from told or _leaves(facts, deed)
+    if deed.effect not in _GRAVE:
+        return
+    yield from _foreign(deed)
+    asked = deed.called_for or facts.intent.hands_over or facts.intent.mentions(deed.subject)
+    if not deed.is_program and not asked:
+        yield UNASKED.at()
+
+
+def _deed(reading: Reading, facts: Facts) -> _Deed:
     effect = facts.classification.effect_class
     found = targets(reading.call.arguments)
-    aimed = [(one, facts.origin_of(one.value)) for one in found if one.aim is not Aim.TEXT]
-    name = frozenset(stem(word) for word in split_name(reading.call.tool) if word not in VERBS and len(word) > 2)
-    told = tuple(_told(facts, effect, name, found, aimed)) if facts.instructions else ()
-    yield from told or _leaves(facts, effect, name, aimed)
-    if effect in _GRAVE:
-        yield from _foreign(effect, aimed)
-        if not facts.intent.hands_over and not facts.intent.calls_for(effect) and not facts.intent.mentions(name):
-            yield UNASKED.at()
+    aimed = tuple((one, facts.origin_of(one.value)) for one in found if one.aim is not Aim.TEXT)
+    is_program = holds_language(reading)
+    if is_program and facts.instructions:
+        subject = content_words(" ".join(fragment.text[:PROGRAM] for fragment in reading.fragments[:4]))
+    else:
+        subject = frozenset(stem(w) for w in split_name(reading.call.tool) if w not in VERBS and len(w) > 2)
+    mentioned = facts.intent.mentions(subject)
+    called_for = mentioned if effect is EffectClass.UNKNOWN else facts.intent.calls_for(effect)
+    reached = [
+        origin
+        for one, origin in aimed
+        if one.aim in (Aim.RECIPIENT, Aim.ACCOUNT) or (one.aim is Aim.PLACE and not _is_local(effect, one.value))
+    ]
+    grounded = facts.intent.known and called_for and mentioned and all(origin.kind == "prompt" for origin in reached)
+    return _Deed(effect, subject, is_program, found, aimed, called_for, grounded)
 
 
-def _told(
-    facts: Facts,
-    effect: EffectClass,
-    name: frozenset[str],
-    found: tuple[Target, ...],
-    aimed: list[tuple[Target, Origin]],
-) -> Iterator[Finding]:
-    grounded = _is_grounded(facts, effect, name, aimed)
-    called_for = facts.intent.mentions(name) if effect is EffectClass.UNKNOWN else facts.intent.calls_for(effect)
-    values = {one.value.casefold(): one for one in found if len(one.value) > 1}
+def _is_local(effect: EffectClass, place: str) -> bool:
+    """A file of one's own: writing it reaches nobody."""
+    return effect is EffectClass.WRITE and "://" not in place and not place.startswith("www.")
+
+
+def _told(facts: Facts, deed: _Deed) -> Iterator[Finding]:
+    """At most one finding: the newest instruction that this call carries out."""
+    values = {one.value.casefold(): one for one in deed.found if len(one.value) > 1}
     new = {value: one for value, one in values.items() if not facts.said(value)}
     for told in reversed(facts.instructions):
         hit = next((one for value, one in new.items() if _names(told, value)), None)
-        does = bool(told.effects & _KIN.get(effect, frozenset()))
-        speaks = bool(name & told.words)
-        if effect is READ:
-            # A read is a way out where it names a place, and a step on the way where it fetches what was ordered.
-            if told.strong and hit is not None and hit.aim is not Aim.TEXT and (hit.aim is Aim.PLACE or speaks):
-                yield _finding(FOLLOWS, told, hit)
-                return
-            continue
         if told.strong:
-            if hit is not None or ((does or speaks) and not grounded):
+            if _obeys(deed, told, hit):
                 yield _finding(FOLLOWS, told, hit)
                 return
-        elif does and _is_suspect(facts, told, hit, called_for, speaks or effect in _GRAVE):
+        elif deed.effect is not READ and not deed.is_program and _is_suspect(facts, deed, told, hit):
             yield _finding(SUGGESTED, told, hit)
             return
 
 
-def _is_suspect(facts: Facts, told: Instruction, hit: Target | None, called_for: bool, fits: bool) -> bool:
+def _does(deed: _Deed, told: Instruction) -> bool:
+    return bool(told.effects & _KIN.get(deed.effect, frozenset()))
+
+
+def _obeys(deed: _Deed, told: Instruction, hit: Target | None) -> bool:
+    """The call does what a text that speaks to the agent says, by its values, its verb or its subject."""
+    speaks = bool(deed.subject & told.words)
+    if deed.effect is READ:
+        # A read is a way out where it names a place, and a step on the way where it fetches what was ordered.
+        if hit is None or (hit.aim is Aim.TEXT and not deed.is_program):
+            return False
+        return hit.aim in (Aim.PLACE, Aim.TEXT) or speaks
+    if hit is not None:
+        return True
+    fits = (_does(deed, told) and speaks) if deed.is_program else (_does(deed, told) or speaks)
+    return fits and not deed.grounded
+
+
+def _is_suspect(facts: Facts, deed: _Deed, told: Instruction, hit: Target | None) -> bool:
     """An ordinary imperative counts when the request calls for nothing of the kind, or speaks of something else.
 
     Where the request is not known, it counts when it names whom the call reaches.
     """
-    if not called_for and not facts.intent.hands_over and (hit is not None or fits):
+    if not _does(deed, told):
+        return False
+    fits = hit is not None or deed.effect in _GRAVE or bool(deed.subject & told.words)
+    if fits and not deed.called_for and not facts.intent.hands_over:
         return True
     if not facts.intent.known:
         return hit is not None and hit.aim in (Aim.RECIPIENT, Aim.ACCOUNT)
@@ -140,39 +196,31 @@ def _is_suspect(facts: Facts, told: Instruction, hit: Target | None, called_for:
     return hit is not None and not facts.intent.delegates and not about & asked
 
 
-def _leaves(
-    facts: Facts, effect: EffectClass, name: frozenset[str], aimed: list[tuple[Target, Origin]]
-) -> Iterator[Finding]:
+def _leaves(facts: Facts, deed: _Deed) -> Iterator[Finding]:
     """Private data, a text that speaks to the agent, and a way out: each alone is daily work."""
     speaker = next((one for one in facts.instructions if one.strong), None)
-    if speaker is None or not facts.private_read or effect not in (EffectClass.SEND, EffectClass.GRANT):
+    if speaker is None or not facts.private_read or deed.effect not in (EffectClass.SEND, EffectClass.GRANT):
         return
-    if not _is_grounded(facts, effect, name, aimed):
+    if not deed.grounded:
         yield TAINTED.at(f"{TAINTED.sentence} ({speaker.tool}, line {speaker.line})")
-
-
-def _is_grounded(facts: Facts, effect: EffectClass, name: frozenset[str], aimed: list[tuple[Target, Origin]]) -> bool:
-    """The person asked for such a call, and for each whom it reaches."""
-    if not facts.intent.known or not facts.intent.calls_for(effect) or not facts.intent.mentions(name):
-        return False
-    reached = [origin for one, origin in aimed if one.aim in (Aim.RECIPIENT, Aim.ACCOUNT, Aim.PLACE)]
-    return all(origin.kind == "prompt" for origin in reached)
 
 
 def _names(told: Instruction, value: str) -> bool:
     """The instruction names this value, or the value holds what it names."""
     if value in told.values:
         return True
-    return len(value) > 5 and any((value in named or named in value) for named in told.values if len(named) > 5)
+    return len(value) > SHORTEST and any(
+        (value in named or named in value) for named in told.values if len(named) > SHORTEST
+    )
 
 
-def _foreign(effect: EffectClass, aimed: list[tuple[Target, Origin]]) -> Iterator[Finding]:
+def _foreign(deed: _Deed) -> Iterator[Finding]:
     """A payee read somewhere is worth a look each time; a recipient read somewhere is how replies work."""
-    for one, origin in aimed:
+    for one, origin in deed.aimed:
         if origin.kind != "result" or one.aim not in (Aim.RECIPIENT, Aim.ACCOUNT):
             continue
         message = f"this {one.aim} came from a result of {origin.tool}, line {origin.line}, not from the request"
-        if effect is EffectClass.SPEND:
+        if deed.effect is EffectClass.SPEND:
             yield FOREIGN.at(message, one.pointer, severity=Severity.MEDIUM, confidence=Confidence.HIGH)
         elif origin.untrusted:
             yield FOREIGN.at(message, one.pointer)
