@@ -17,7 +17,7 @@ from toolguard.core.matching import Match
 from toolguard.core.model import Effect, Outcome, OutcomeKind
 from toolguard.core.policy import Policy, Rule
 from toolguard.core.terms import Terms
-from toolguard.guard import Guard, Permit, Refusal
+from toolguard.guard import Guard, Pending, Permit, Refusal
 
 WEIGHT = 60_000
 """Bytes of a page with everything that it loads."""
@@ -50,8 +50,16 @@ def opened(page: Page, site: Site, request_id: str) -> Page:
     return page
 
 
-def run(site: Site, pending: object, kind: OutcomeKind = OutcomeKind.SUCCEEDED) -> None:
-    permit = site.guard.resume(pending)  # type: ignore[arg-type]  # any Pending
+def denied(site: Site, pending: Pending) -> None:
+    """Somebody denies it elsewhere."""
+    reviewer = site.guard.reviewers.by_token(site.token)
+    assert reviewer is not None
+    digest = site.view(pending).request_digest
+    site.guard.approvals.vote(pending.request_id, reviewer, "deny", request_digest=digest, channel="cli", strength=1)
+
+
+def run(site: Site, pending: Pending, kind: OutcomeKind = OutcomeKind.SUCCEEDED) -> None:
+    permit = site.guard.resume(pending)
     assert isinstance(permit, Permit)
     site.guard.dispatch(permit)
     site.guard.finish(permit, Outcome(kind, "done", 4, duration_ms=12))
@@ -71,13 +79,8 @@ def test_a_request_appears_by_itself_and_the_title_counts_it(page: Page, site: S
 def test_an_answered_request_leaves_the_list_by_itself(page: Page, site: Site) -> None:
     pending = site.ask()
     expect(page.locator("a.item")).to_have_count(1)
-    reviewer = site.guard.reviewers.by_token(site.token)
-    assert reviewer is not None
 
-    digest = site.view(pending).request_digest
-    site.guard.approvals.vote(
-        pending.request_id, reviewer, "deny", request_digest=digest, channel="cli", strength=1, reason=""
-    )
+    denied(site, pending)
 
     expect(page.locator("a.item")).to_have_count(0)
     expect(page).to_have_title(re.compile(r"^Waiting"))
@@ -139,41 +142,27 @@ def test_an_approval_can_be_taken_back_until_it_is_used(page: Page, site: Site) 
     assert isinstance(site.guard.resume(pending), Refusal)
 
 
-def test_a_vote_cast_elsewhere_shows_at_once_and_what_was_typed_stays(page: Page, site: Site) -> None:
+def test_a_vote_cast_elsewhere_shows_without_a_reload(page: Page, site: Site) -> None:
     pending = site.ask()
     opened(page, site, pending.request_id)
     expect(page.get_by_role("button", name="Approve once")).to_be_enabled()
-    reviewer = site.guard.reviewers.by_token(site.token)
-    assert reviewer is not None
 
-    site.guard.approvals.vote(
-        pending.request_id,
-        reviewer,
-        "deny",
-        request_digest=site.view(pending).request_digest,
-        channel="cli",
-        strength=1,
-    )
+    denied(site, pending)
 
     expect(page.locator("#status")).to_contain_text("Denied")
     expect(page.get_by_role("button", name="Approve once")).to_have_count(0)
 
 
-def test_a_click_that_comes_too_late_says_that_it_had_no_effect(
-    context: BrowserContext, page: Page, site: Site
-) -> None:
+def test_a_click_that_comes_too_late_says_that_it_had_no_effect(page: Page, site: Site) -> None:
     pending = site.ask()
-    page.route("**/events", lambda route: route.abort())
-    context.set_offline(False)
+    page.add_init_script("delete window.EventSource")  # a page that hears nothing of what happens elsewhere
+    page.add_init_script("window.EventSource = class { addEventListener() {} }")
     opened(page, site, pending.request_id)
-    other = context.new_page()
-    opened(other, site, pending.request_id).get_by_role("button", name="Deny").click()
-    expect(other.locator("#status")).to_contain_text("Denied")
+    denied(site, pending)
 
-    form = page.locator("#form")
-    if form.count():
-        page.get_by_role("button", name="Approve once").click()
-        expect(page.get_by_role("alert")).to_contain_text("no effect")
+    page.get_by_role("button", name="Approve once").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("no effect")
     assert site.view(pending).state == "denied"
 
 
@@ -260,6 +249,21 @@ def test_a_high_score_keeps_approve_off_until_the_whole_call_was_on_the_screen(p
     approve.click()
 
     expect(page.locator("#status")).to_contain_text("Approved")
+
+
+def test_what_is_too_long_to_draw_must_be_opened_before_approve(page: Page, site: Site) -> None:
+    pending = site.ask(command=HIGH["command"], note="long " * 60_000)
+    opened(page, site, pending.request_id)
+    approve = page.get_by_role("button", name="Approve once")
+    expect(page.locator(".omitted")).to_contain_text("characters are not drawn here")
+    page.locator("[data-end]").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 600)
+    expect(page.locator("#gate")).to_contain_text("exact JSON")
+    expect(approve).to_be_disabled()
+
+    page.get_by_role("link", name="Exact JSON").click(modifiers=["ControlOrMeta"])
+
+    expect(approve).to_be_enabled()
 
 
 def test_a_high_score_needs_the_reading_confirmed_by_whoever_has_no_script(site: Site) -> None:
@@ -492,3 +496,33 @@ def test_requests_that_are_alike_stand_together(page: Page, site: Site) -> None:
 
     expect(page.locator("a.item")).to_have_count(4)
     expect(page.locator(".group")).to_have_count(1)
+
+
+def test_a_finding_and_its_place_light_up_together(page: Page, site: Site) -> None:
+    pending = site.ask(**HIGH)
+    opened(page, site, pending.request_id)
+    expect(page.locator(".hit.lit")).to_have_count(0)
+
+    page.locator("#why-1").hover()
+
+    expect(page.locator(".hit.lit").first).to_be_visible()
+
+
+def test_the_copy_button_copies_the_exact_arguments(context: BrowserContext, page: Page, site: Site) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened(page, site, site.ask(command="make \u202e clean").request_id)
+
+    page.get_by_role("button", name="Copy").click()
+
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == '{\n  "command": "make \\u202e clean"\n}'
+
+
+def test_the_menus_are_accessible_when_open(page: Page, site: Site) -> None:
+    opened(page, site, site.ask().request_id)
+    page.locator(".you summary").click()
+    page.keyboard.press("?")
+
+    found = Axe().run(page, options={"runOnly": RULES})
+
+    assert [violation["id"] for violation in found.response["violations"]] == []

@@ -82,16 +82,18 @@ function gate() {
   note.append(words);
   note.classList.add("js-on");
   const unseen = new Set([$(".what h2"), $("[data-end]")]);
-  const folds = $$(".what details.fold");
+  const folds = $$(".what details.fold"), exact = $("[data-exact]");
+  if ($(".what .omitted")) folds.push(exact);
   const check = () => {
     const closed = folds.some((fold) => !fold.dataset.seen), open = !unseen.size && !closed;
     button.disabled = !open;
     box.checked = open;
     note.hidden = open;
-    words.textContent = closed ? "Approve opens when every fold of the call was opened and seen."
+    words.textContent = folds.includes(exact) && !exact.dataset.seen ? "Approve opens when the exact JSON was opened."
+      : closed ? "Approve opens when every fold of the call was opened and seen."
       : "Approve opens when the whole call was on the screen.";
   };
-  for (const fold of folds) fold.addEventListener("toggle", () => { fold.dataset.seen = "1"; check(); });
+  for (const fold of folds) fold.addEventListener(fold === exact ? "click" : "toggle", () => { fold.dataset.seen = "1"; check(); });
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) unseen.delete(entry.target);
     check();
