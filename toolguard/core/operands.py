@@ -22,6 +22,7 @@ _ONE_OPERAND: Final = frozenset(
     {"python", "perl", "ruby", "node", "php", "lua", "bash", "sh", "zsh", "dash", "ksh", "source", "."}
 )
 """Only the first operand is a file of theirs: a script that they run."""
+_INLINE: Final = re.compile(r"-[a-z]*[ceEr]")  # -c, -lc, -e: a text follows
 _WRITES: Final = frozenset({">", ">>", "&>", "&>>", ">|", "<>"})
 
 
@@ -128,6 +129,8 @@ def _all(op: FileOp, words: list[Word], place: Place, program: str, **more: bool
 
 def _read(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
     chosen = words[:1] if program in _ONE_OPERAND else words
+    if program in _ONE_OPERAND and any(_INLINE.fullmatch(arg) for arg in command.args):
+        return  # the operand is a program text, which is read as one
     op = FileOp.EXECUTE if program in _ONE_OPERAND else FileOp.READ
     yield from _all(
         op, chosen, place, program, recursive=has_flag(command, "-r", "-R", "--recursive") and program == "diff"

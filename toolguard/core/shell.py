@@ -29,6 +29,9 @@ MAX_COMMANDS: Final = 1500
 # `for x do`, which stands for `for x in "$@"; do`; the grammar does not know it.
 _FOR_ARGUMENTS: Final = re.compile(rb"\bfor\s+(\w+)\s*;?\s*do\b")
 
+# `{rm,-rf,x}` where a command begins: the words of one command.
+_BRACED_COMMAND: Final = re.compile(rb"(^\s*|[;&|\n(]\s*)\{([^\s{};|&]+,[^\s{};|&]*)\}(?=[\s;|&)]|$)")
+
 _PARSER: Final = Parser(Language(tree_sitter_bash.language()))
 
 
@@ -41,6 +44,12 @@ class Script:
     """Why some of it was not read: `too-large` or `not-parsed`; empty when all of it was."""
     bombs: tuple[str, ...] = ()
     """Functions that call themselves twice or in the background: they multiply without end."""
+
+
+def _mended(source: bytes) -> bytes:
+    """Valid shell that the grammar does not know, in words that it knows."""
+    source = _FOR_ARGUMENTS.sub(rb'for \1 in "$@"; do', source)
+    return _BRACED_COMMAND.sub(lambda m: m[1] + m[2].replace(b",", b" "), source)
 
 
 def parse(text: str) -> Script:
@@ -57,9 +66,8 @@ def parse(text: str) -> Script:
 
     try:
         tree = _PARSER.parse(lambda at, _: source[at:], progress_callback=stop)
-        if tree.root_node.has_error and _FOR_ARGUMENTS.search(source):
-            source = _FOR_ARGUMENTS.sub(rb'for \1 in "$@"; do', source)
-            text = source.decode("utf-8", "replace")
+        if tree.root_node.has_error and (mended := _mended(source)) != source:
+            source, text = mended, mended.decode("utf-8", "replace")
             tree = _PARSER.parse(lambda at, _: source[at:], progress_callback=stop)
     except ValueError:  # how this library says that it was stopped
         _PARSER.reset()
