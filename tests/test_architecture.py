@@ -47,7 +47,7 @@ PURE = {
     "ada_url", "ast", "base64", "binascii", "bisect", "codecs", "collections", "contextlib", "copy", "dataclasses",
     "datetime", "difflib", "enum", "functools", "hashlib", "heapq", "hmac", "html", "html.parser", "ipaddress",
     "itertools", "json", "math", "operator", "orjson", "posixpath", "pydantic", "re", "re2", "ruamel.yaml", "shlex",
-    "sqlglot", "string", "textwrap", "tree_sitter", "tree_sitter_bash", "types", "typing", "unicodedata",
+    "string", "textwrap", "tree_sitter", "tree_sitter_bash", "types", "typing", "unicodedata",
     "urllib.parse", "warnings", "zlib",
 }  # fmt: skip
 
@@ -77,7 +77,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     # The demonstration's tool server has a database of its own; toolguard's is spoken to in store/ only.
     "sqlite3": ("store", "demo"),
     "sqlite_utils": ("store/migrations.py",),
-    "sqlglot": ("core/sql.py",),
+    "sqlglot": (),
     "starlette": ("review",),
     "tomlkit": ("clients/toml.py",),
     "tree_sitter": ("core/shell.py", "clients/jsonc.py"),

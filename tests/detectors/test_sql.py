@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlglot import exp
 
 from toolguard.core import yaml
 from toolguard.core.acts import Place
@@ -87,3 +89,21 @@ def test_more_work_than_the_budget_allows_is_not_read_and_asks(text: str) -> Non
 
     assert "sql.unread" in {one.id for one in found}
     assert score(found) >= 40
+
+
+WRITING = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Into)
+
+
+@pytest.mark.parametrize(
+    "dialect", ["postgres", "mysql", "tsql", "sqlite", "oracle", "bigquery", "snowflake", "duckdb"]
+)
+def test_what_a_second_reader_takes_for_a_write_is_no_read_to_us(dialect: str) -> None:
+    for case in CASES:
+        try:
+            parsed = sqlglot.parse(case["sql"], dialect=dialect, error_level=sqlglot.ErrorLevel.RAISE)
+        except sqlglot.errors.SqlglotError:
+            continue
+        writes = any(one is not None and one.find(*WRITING) for one in parsed)
+        planned = case["sql"].startswith("EXPLAIN DELETE")
+
+        assert planned or not writes or read_sql(case["sql"]).effect_class is not EffectClass.READ, case["name"]
