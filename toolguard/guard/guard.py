@@ -43,7 +43,7 @@ from toolguard.guard.sessions import Sessions
 from toolguard.guard.standing import Grants
 from toolguard.guard.stop_switch import StopSwitch
 from toolguard.guard.times import iso, utc_now
-from toolguard.guard.tries import Tries
+from toolguard.guard.tries import Tries, Try
 from toolguard.store import audit, keys, meta, records
 from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.database import Database, Transaction
@@ -65,7 +65,7 @@ class Guard:
         self.store.duty = self.checkpoints.write_if_due
         self._pins = Pins(self.store)
         self._sessions = Sessions(self.store)
-        self._judge = Judge(config, self.redactor, self._pins, self._sessions, clock)
+        self._judge = Judge(config, self.store, self.redactor, self._pins, self._sessions, clock)
         self.grants = Grants(self.store)
         self.stop_switch = StopSwitch(self.store)
         self.tries = Tries(self.store)
@@ -158,6 +158,44 @@ class Guard:
         self._judge.remember(judged)
         return replace(permit, dispatched=True)
 
+    def pending_again(self, call: ToolCall, earlier: Try) -> Pending | None:
+        """The request that an earlier try of this very call opened, in whatever state: `resume` says what became of it.
+
+        None when that try had no request, or was another call. Raises StoreError.
+        """
+        row = records.request(self.store, earlier.request_id) if earlier.request_id else None
+        judged, _ = self._judge.judged(call, earlier.call_id)
+        if row is None or judged.call_fp != earlier.call_fp:
+            return None
+        return self._pausing.pending(row, judged, attached=True)
+
+    def enter_again(self, call: ToolCall, earlier: Try) -> Permit | None:
+        """The permit of an execution whose tool paused the run, for the run that goes on; not a second execution.
+
+        None when the call is another one, or is now judged worse than what people approved. Raises StoreError.
+        """
+        row = records.request(self.store, earlier.request_id) if earlier.request_id else None
+        judged, _ = self._judge.judged(call, earlier.call_id)
+        decision = judged.decision
+        if row is None or earlier.execution_id is None or judged.call_fp != earlier.call_fp:
+            return None
+        if decision.effect is Effect.DENY or decision.score > row["score"]:
+            return None
+        permit = Permit(
+            earlier.execution_id,
+            call,
+            decision,
+            earlier.call_id,
+            judged.call_fp,
+            earlier.claim_token,
+            row["request_id"],
+            row["code"],
+            dispatched=True,
+        )
+        with self.store.write(full=True) as tx:
+            self._execution_event(tx, "execution.continued", permit, {"class": decision.effect_class.value})
+        return permit
+
     def finish(self, permit: Permit, outcome: Outcome) -> None:
         """T12: how it ended. Of a call that nobody was asked about it may ride with the next transaction.
 
@@ -246,6 +284,10 @@ class Guard:
         body = self.redactor.redact(dict(contents or {}))
         with self.store.write(full=True) as tx:
             audit.append(tx, kind, body, **columns)
+
+    def now(self) -> datetime:
+        """The time by which this guard judges."""
+        return self._clock()
 
     def version(self) -> int:
         """Changes whenever any process committed; cheap enough to poll. Raises StoreError."""

@@ -85,7 +85,7 @@ class Pausing:
                 audit.append(tx, "call.attached", {}, request_id=row["request_id"], **judged.columns)
             records.waiters(tx, row["request_id"], +1)
             self._sessions.save(tx, principal)
-        pending = self._pending(row, judged, attached=attached)
+        pending = self.pending(row, judged, attached=attached)
         return self.claim(pending) if row["state"] == RequestState.APPROVED and not ahead else pending
 
     def is_granted(self, judged: Judged) -> bool:
@@ -136,7 +136,8 @@ class Pausing:
             return Refusal(RefusalCode.TOO_MANY_PENDING, answers.too_many_pending(), decision=decision)
         return None
 
-    def _pending(self, row: Row, judged: Judged, *, attached: bool) -> Pending:
+    def pending(self, row: Row, judged: Judged, *, attached: bool) -> Pending:
+        """The answer that names this request."""
         return Pending(
             row["request_id"],
             row["code"],

@@ -1,0 +1,310 @@
+"""Calls that wait for people: waiting with a limit, or LangGraph's durable interrupt.
+
+Rules of the interrupt. LangGraph hands out answers by position and runs everything before a pause again. So each pause
+is counted in the log before it is raised; a call that is run again replays exactly as many, then looks at the store;
+and an answer by position counts only where the task belongs to this one call. A resume value is no person: without
+somebody whom the application vouches for it approves nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from toolguard.core.approvals import ExecutionState, RefusalCode
+from toolguard.core.model import Json
+from toolguard.errors import StoreError
+from toolguard.guard import Guard, Pending, Permit, Refusal, Reviewer
+from toolguard.guard.approvals import Choice
+from toolguard.guard.tries import Try
+from toolguard.langchain import refusing, replies
+from toolguard.langchain.kept import Again, Kept
+from toolguard.langchain.options import Options
+from toolguard.langchain.places import Place
+from toolguard.langchain.reading import Job, as_json
+from toolguard.langchain.replies import LOOK, Reply
+
+POLL_SECONDS: Final = 0.05
+"""A look at the database's version costs microseconds; people do not notice this delay."""
+LOOK_SECONDS: Final = 1.0
+"""Time alone can end an approval; nothing changes in the database then until somebody looks."""
+IN_CLIENT: Final = 0
+"""Of Obligations.strength: the answer came through the agent's own application."""
+DANGEROUS: Final = frozenset({"delete", "spend", "send", "grant"})
+"""Classes of calls that never run a second time while the end of the first is unknown."""
+
+
+def is_bubble_up(error: BaseException) -> bool:
+    """Whether this is LangGraph's way of pausing or leaving, which is no failure."""
+    return any(kind.__name__ == "GraphBubbleUp" for kind in type(error).__mro__)
+
+
+# -- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def wait(guard: Guard, pending: Pending, seconds: float) -> Permit | Refusal:
+    """Hold the calling thread until people answer or the time is over."""
+    watch = Watch(guard, pending, seconds)
+    try:
+        while (answer := watch.look()) is None:
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        leave(guard, pending)
+        raise
+    return answer
+
+
+async def await_answer(guard: Guard, pending: Pending, seconds: float) -> Permit | Refusal:
+    """The same on the event loop: a cancelled caller leaves at once, and nothing of the call is left to run."""
+    watch = Watch(guard, pending, seconds)
+    try:
+        while (answer := watch.look()) is None:  # noqa: ASYNC110 - the answer comes from another process
+            await asyncio.sleep(POLL_SECONDS)
+    except BaseException:
+        leave(guard, pending)
+        raise
+    return answer
+
+
+class Watch:
+    """One call that is held."""
+
+    def __init__(self, guard: Guard, pending: Pending, seconds: float) -> None:
+        self._guard = guard
+        self._pending = pending
+        self._until = time.monotonic() + seconds
+        self._seen = -1
+        self._seen_at = float("-inf")
+
+    def look(self) -> Permit | Refusal | None:
+        """The answer, the settling text when the time is over, or None while people may still decide."""
+        now, version = time.monotonic(), self._guard.version()
+        if version != self._seen or now - self._seen_at >= LOOK_SECONDS or now >= self._until:
+            self._seen, self._seen_at = version, now
+            answer = self._guard.resume(self._pending)
+            if not isinstance(answer, Pending):
+                return answer
+        if now < self._until:
+            return None
+        leave(self._guard, self._pending)
+        return settled(self._pending)
+
+
+def leave(guard: Guard, pending: Pending) -> None:
+    """The waiter is gone. The request lives on; an identical call later attaches to it."""
+    try:
+        guard.detach(pending)
+    except StoreError:
+        return  # only a count for display
+
+
+def settled(pending: Pending) -> Refusal:
+    """Nobody decided while the call was held."""
+    return Refusal(
+        RefusalCode.EXPIRED, pending.settle_text, (), pending.request_id, pending.code, retry=True,
+        decision=pending.decision,
+    )  # fmt: skip
+
+
+# -- interrupts ------------------------------------------------------------------------------------------------------
+
+
+class Pauses:
+    """Decides what becomes of a call, with LangGraph's interrupts where they hold."""
+
+    def __init__(self, guard: Guard, options: Options) -> None:
+        self._guard = guard
+        self._options = options
+
+    def seconds(self, pending: Pending) -> float:
+        """How long a waiting call is held."""
+        if self._options.wait is not None:
+            return self._options.wait
+        hold = pending.decision.obligations.hold
+        return self._guard.config.approvals.hold if hold is None else hold
+
+    def decide(self, job: Job, kept: Kept) -> Decided:
+        """The answer to a call, over any number of pauses; Pending where it is to be waited for."""
+        earlier = self._guard.tries.earlier(job.call) if job.place.is_durable else None
+        if earlier is not None and earlier.execution_id is not None:
+            before = self._ran_before(job, earlier, kept)
+            if before is not None:
+                return job, before
+            earlier = None
+        pending = self._guard.pending_again(job.call, earlier) if earlier is not None else None
+        pauses = earlier.pauses if earlier is not None and pending is not None else 0
+        if pending is None:
+            begun = self._guard.begin(job.call)
+            if not isinstance(begun, Pending):
+                return job, begun
+            pending = begun
+        if interrupts(self._options, job.place, is_nested=job.is_nested):
+            return self._over_interrupts(job, pending, pauses, kept)
+        if self._options.pause == "interrupt":
+            leave(self._guard, pending)
+            return job, settled(pending)
+        return job, pending
+
+    def _ran_before(self, job: Job, earlier: Try, kept: Kept) -> Permit | Refusal | Again | None:
+        """What a call that has an execution gets when its node is run again; None when it may begin anew.
+
+        Its own pauses are raised again first, so that a pause of the tool finds its answer at the same position.
+        """
+        self._replay(earlier.pauses)
+        execution_id = earlier.execution_id or ""
+        if earlier.state is ExecutionState.SUCCEEDED:
+            result = kept.of(job.call.transport_key)
+            return result or refusing.has_run(execution_id, earlier.request_id)
+        paused = kept.paused(execution_id)
+        if paused is not None:
+            permit = self._guard.follow(paused, job.call)
+            return permit or refusing.may_have_run(execution_id, earlier.request_id)
+        if earlier.paused_inside:
+            return self._guard.enter_again(job.call, earlier) or refusing.may_have_run(execution_id, earlier.request_id)
+        is_unknown = earlier.state in (ExecutionState.DISPATCHED, ExecutionState.UNKNOWN)
+        if is_unknown and (earlier.request_id or earlier.effect_class in DANGEROUS):
+            return refusing.may_have_run(execution_id, earlier.request_id)
+        return None
+
+    def paused_inside(self, job: Job, permit: Permit, kept: Kept) -> None:
+        """The tool paused the run: its execution stays open, and only the same call enters it again."""
+        if not job.place.is_durable:
+            return
+        kept.pause(permit)
+        if permit.request_id is not None:
+            self._guard.tries.paused_inside(job.call, permit.execution_id, permit.call_id, permit.request_id)
+
+    def _replay(self, pauses: int) -> None:
+        """Raise the pauses of this call again; each has its answer, since the call ran."""
+        for _ in range(pauses):
+            raise_interrupt({})
+
+    def _over_interrupts(self, job: Job, pending: Pending, pauses: int, kept: Kept) -> Decided:
+        """Pause as often as it takes, in a task that belongs to this call alone."""
+        if job.is_nested or not job.place.is_per_call:
+            return self._in_shared_task(job, pending, pauses)
+        raised, note, said = 0, "", None
+        while True:
+            while raised < pauses:
+                said = raise_interrupt(self._payload(job, pending, note))
+                raised += 1
+            reply = self._read(said, pending) if raised else LOOK
+            if reply is not None and reply.choice == "edit":
+                return self._edited(job, pending, reply, kept)
+            refusal, note = self._take(job, pending, reply)
+            answer = refusal or self._guard.resume(pending)
+            if not isinstance(answer, Pending):
+                return job, answer
+            if reply is None:
+                leave(self._guard, pending)
+                return job, refusing.not_understood(pending.request_id, pending.code)
+            # Counted before it is raised: a crash in between pauses once more, it never skips one.
+            self._guard.tries.paused(job.call, pending.call_id, pending.request_id)
+            pauses += 1
+
+    def _in_shared_task(self, job: Job, pending: Pending, pauses: int) -> Decided:
+        """Several calls take answers from one list here, in no order; only one that names its approval counts."""
+        scratchpad = job.place.configurable["__pregel_scratchpad"]
+        for said in (*scratchpad.resume, scratchpad.get_null_resume(False)):
+            reply = self._read(said, pending) if said is not None else None
+            if reply is not None and reply.is_named and reply.choice != "edit":
+                refusal, _ = self._take(job, pending, reply)
+                if refusal is not None:
+                    return job, refusal
+        answer = self._guard.resume(pending)
+        if not isinstance(answer, Pending):
+            return job, answer
+        if not pauses:
+            self._guard.tries.paused(job.call, pending.call_id, pending.request_id)
+        for _ in range(len(scratchpad.resume) + 2):
+            raise_interrupt(self._payload(job, pending, ""))
+        return job, pending
+
+    def _payload(self, job: Job, pending: Pending, note: str) -> Json:
+        view = self._guard.approvals.show(pending.request_id)
+        if view is None:
+            raise StoreError(f"request {pending.request_id} is not in the database")
+        note = note or self.how_to_answer(pending.link)
+        if self._options.interrupt_mode == "per_call":
+            return replies.per_call(view, job.tool_call_id, note)
+        return replies.batched([view], note)
+
+    def how_to_answer(self, link: str) -> str:
+        """For the person, at the end of each description."""
+        if self._options.reviewer is not None:
+            return f"Answer here or at {link}."
+        return f"Approve it at {link}, then resume the run; an answer here alone approves nothing."
+
+    @staticmethod
+    def _read(said: Json, pending: Pending) -> Reply | None:
+        found = replies.read(as_json(said), [(pending.request_id, pending.call.tool)])
+        return found[0] if found else None
+
+    def _take(self, job: Job, pending: Pending, reply: Reply | None) -> tuple[Refusal | None, str]:
+        return self.take(pending, reply, job.place.config)
+
+    def take(self, pending: Pending, reply: Reply | None, config: Any) -> tuple[Refusal | None, str]:
+        """Let an answer count as far as it may: a refusal that it brings, and what to tell people next."""
+        if reply is None or reply.choice == "look":
+            return None, ""
+        reviewer = self._reviewer(config)
+        if reply.choice == "approve":
+            return None, self._vote(pending, reviewer, "approve", "") if reviewer else self._unvouched(pending)
+        if reviewer is not None:
+            self._vote(pending, reviewer, "deny", reply.message)
+        else:
+            self._guard.cancel(pending, reply.message or "rejected in the application")
+        if reply.choice == "respond":
+            return refusing.answered_by_person(pending.request_id, pending.code, reply.message), ""
+        return (None if reviewer else refusing.rejected(pending.request_id, pending.code, reply.message)), ""
+
+    def _reviewer(self, config: Any) -> Reviewer | None:
+        vouch = self._options.reviewer
+        return vouch(config) if callable(vouch) else vouch
+
+    def _vote(self, pending: Pending, reviewer: Reviewer, choice: Choice, reason: str) -> str:
+        view = self._guard.approvals.show(pending.request_id)
+        if view is None:
+            return ""
+        cast = self._guard.approvals.vote(
+            view.id,
+            reviewer,
+            choice,
+            request_digest=view.request_digest,
+            channel="in_client",
+            strength=IN_CLIENT,
+            reason=reason,
+        )
+        return "" if cast.accepted else f"Your answer does not count: {cast.text}. Use {pending.link}."
+
+    def _unvouched(self, pending: Pending) -> str:
+        self._guard.tries.record_refused_vote(pending.request_id, "approve", RefusalCode.NOT_ELIGIBLE.value)
+        return ""
+
+    def _edited(self, job: Job, pending: Pending, reply: Reply, kept: Kept) -> Decided:
+        """The same tool with other arguments is another call: judged, and asked about, on its own."""
+        arguments = dict(reply.arguments or {})
+        if arguments == job.call.arguments:
+            _, note = self._take(job, pending, replies.Reply("approve"))
+            answer = self._guard.resume(pending)
+            return job, refusing.not_understood(pending.request_id, note) if isinstance(answer, Pending) else answer
+        self._guard.cancel(pending, "a reviewer changed the arguments")
+        return self.decide(job.edited(arguments, self._guard), kept)
+
+
+Decided = tuple[Job, Permit | Refusal | Pending | Again]
+
+
+def interrupts(options: Options, place: Place, *, is_nested: bool) -> bool:
+    """Whether a call that must wait pauses the run, rather than being held."""
+    if not place.is_durable or options.pause == "wait":
+        return False
+    return options.pause == "interrupt" or (place.is_per_call and not is_nested)
+
+
+def raise_interrupt(value: Json) -> Json:
+    """Pause the run here, or the answer that it was resumed with."""
+    from langgraph.types import interrupt
+
+    return interrupt(value)
