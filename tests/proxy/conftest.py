@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.proxy.rig import Rig
-from toolguard.config import Config
+from toolguard.config import Config, load
 from toolguard.core.matching import Match
 from toolguard.core.model import Effect
 from toolguard.core.policy import Policy, Preset, Rule
@@ -44,3 +44,35 @@ def rig(guard: Guard) -> Rig:
 def new(guard: Guard) -> Rig:
     """Before the client listed the tools."""
     return Rig(guard)
+
+
+# What tests with real processes use.
+
+POLICY = """
+policy:
+  preset: balanced
+  rules:
+    - {name: safe, match: {tool: "safe*"}, effect: allow}
+    - {name: risky, match: {tool: "risky*"}, effect: ask}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    (folder / "toolguard.yaml").write_text(POLICY, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "server"
+
+
+@pytest.fixture
+def office(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
+    """The reviewers' side: another process on the same database."""
+    monkeypatch.setenv("TOOLGUARD_HOME", str(home))
+    with Guard.open(load()) as opened:
+        yield opened

@@ -9,8 +9,12 @@ import queue
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
+
+from toolguard.guard import Guard
 
 Message = dict[str, Any]
 SCRIPTED = Path(__file__).parent / "servers" / "scripted.py"
@@ -115,3 +119,27 @@ def _pump(stream: IO[bytes], put: Any) -> None:
     for line in stream:
         put(line.rstrip(b"\n"))
     put(None)
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """The first true value of a condition that another process brings about."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        os.sched_yield()
+    raise AssertionError(f"never came: {what}")
+
+
+def vote(guard: Guard, choice: Literal["approve", "deny"] = "approve") -> None:
+    view = until(guard.approvals.list, "an approval request")[0]
+    reviewer = guard.reviewers.by_token(guard.reviewers.add("bob").token)
+    assert reviewer is not None
+    digest = view.request_digest
+    result = guard.approvals.vote(view.id, reviewer, choice, request_digest=digest, channel="rest", strength=2)
+    assert result.accepted
+
+
+def effects(folder: Path) -> list[str]:
+    file = folder / "effects"
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []

@@ -6,74 +6,21 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
 
-from tests.proxy.process import SECONDS, Message, Process, proxied, scripted
-from toolguard.config import Config, load
+from tests.proxy.conftest import POLICY
+from tests.proxy.process import SECONDS, Message, Process, effects, proxied, scripted, until, vote
+from toolguard.config import Config
 from toolguard.guard import Guard
-
-POLICY = """
-policy:
-  preset: balanced
-  rules:
-    - {name: safe, match: {tool: "safe*"}, effect: allow}
-    - {name: risky, match: {tool: "risky*"}, effect: ask}
-"""
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir(mode=0o700)
-    (folder / "toolguard.yaml").write_text(POLICY, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "server"
 
 
 @pytest.fixture
 def proxy(home: Path, folder: Path) -> Iterator[Process]:
     with Process(proxied(scripted(folder)), home) as running:
         yield running
-
-
-@pytest.fixture
-def guard(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
-    monkeypatch.setenv("TOOLGUARD_HOME", str(home))
-    with Guard.open(load()) as opened:
-        yield opened
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """The first true value of a condition that another process brings about."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        os.sched_yield()
-    raise AssertionError(f"never came: {what}")
-
-
-def vote(guard: Guard, choice: Literal["approve", "deny"] = "approve") -> None:
-    view = until(guard.approvals.list, "an approval request")[0]
-    reviewer = guard.reviewers.by_token(guard.reviewers.add("bob").token)
-    assert reviewer is not None
-    digest = view.request_digest
-    result = guard.approvals.vote(view.id, reviewer, choice, request_digest=digest, channel="rest", strength=2)
-    assert result.accepted
-
-
-def effects(folder: Path) -> list[str]:
-    file = folder / "effects"
-    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
 def states(guard: Guard) -> list[str]:
@@ -205,12 +152,12 @@ def test_a_declared_server_gets_the_least_and_what_it_names(home: Path, folder: 
 # -- ends ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_servers_exit_code_is_ours_and_what_it_left_is_unknown(proxy: Process, guard: Guard) -> None:
+def test_the_servers_exit_code_is_ours_and_what_it_left_is_unknown(proxy: Process, office: Guard) -> None:
     proxy.start_session().call("safe_die", 1)
 
     assert proxy.line() is None
     assert proxy.end() == 7
-    assert states(guard) == ["unknown"]
+    assert states(office) == ["unknown"]
 
 
 def test_a_server_killed_by_a_signal_shows_as_in_a_shell(proxy: Process, folder: Path) -> None:
@@ -258,12 +205,12 @@ def test_a_signal_to_us_reaches_the_server(proxy: Process, folder: Path, number:
     assert (folder / "signal").read_text(encoding="utf-8") == str(int(number))
 
 
-def test_a_server_that_closes_its_output_ends_the_session(proxy: Process, guard: Guard) -> None:
+def test_a_server_that_closes_its_output_ends_the_session(proxy: Process, office: Guard) -> None:
     proxy.start_session().call("safe_close", 1)
 
     assert proxy.line() is None
     proxy.popen.wait(timeout=SECONDS)
-    assert states(guard) == ["unknown"]
+    assert states(office) == ["unknown"]
 
 
 def test_a_client_that_vanishes_takes_the_server_with_it(proxy: Process, folder: Path) -> None:
@@ -290,31 +237,31 @@ def test_a_command_that_does_not_exist_is_one_line_of_what_and_one_of_what_next(
 # -- pausing, with real processes ----------------------------------------------------------------------------------
 
 
-def test_an_approved_call_runs_once_in_the_held_client(proxy: Process, guard: Guard, folder: Path) -> None:
+def test_an_approved_call_runs_once_in_the_held_client(proxy: Process, office: Guard, folder: Path) -> None:
     proxy.start_session().call("risky_append", 1)
 
-    vote(guard)
+    vote(office)
 
     assert proxy.receive()["result"] == {"content": [{"type": "text", "text": "appended"}]}
     assert effects(folder) == ["once"]
-    assert until(lambda: states(guard) == ["succeeded"], "the outcome")
+    assert until(lambda: states(office) == ["succeeded"], "the outcome")
 
 
-def test_a_denied_call_answers_and_does_not_run(proxy: Process, guard: Guard, folder: Path) -> None:
+def test_a_denied_call_answers_and_does_not_run(proxy: Process, office: Guard, folder: Path) -> None:
     proxy.start_session().call("risky_append", 1)
 
-    vote(guard, "deny")
+    vote(office, "deny")
 
     assert proxy.receive()["result"]["isError"] is True
     assert effects(folder) == []
 
 
-def test_a_call_settles_when_the_hold_is_over_and_its_retry_runs(home: Path, folder: Path, guard: Guard) -> None:
+def test_a_call_settles_when_the_hold_is_over_and_its_retry_runs(home: Path, folder: Path, office: Guard) -> None:
     (home / "toolguard.yaml").write_text(POLICY + "approvals: {hold: 200ms}\n", encoding="utf-8")
     with Process(proxied(scripted(folder)), home) as running:
         running.start_session().call("risky_append", 1)
         assert "PENDING APPROVAL" in running.receive()["result"]["content"][0]["text"]
-        vote(guard)
+        vote(office)
         assert effects(folder) == []
 
         running.call("risky_append", 2)
@@ -324,30 +271,30 @@ def test_a_call_settles_when_the_hold_is_over_and_its_retry_runs(home: Path, fol
 
 
 def test_a_call_approved_while_the_proxy_was_killed_runs_once_after_the_restart(
-    home: Path, folder: Path, guard: Guard
+    home: Path, folder: Path, office: Guard
 ) -> None:
     with Process(proxied(scripted(folder)), home) as first:
         first.start_session().call("risky_append", 1)
-        until(guard.approvals.list, "an approval request")
+        until(office.approvals.list, "an approval request")
         first.popen.kill()
-    vote(guard)
+    vote(office)
     assert effects(folder) == []
 
     with Process(proxied(scripted(folder)), home) as second:
         second.start_session().call("risky_append", 1)
         assert second.receive()["result"]["content"][0]["text"] == "appended"
         second.call("risky_append", 2)
-        until(guard.approvals.list, "a new approval request")
+        until(office.approvals.list, "a new approval request")
 
     assert effects(folder) == ["once"]
 
 
 def test_a_proxy_killed_while_an_approved_call_runs_leaves_it_unknown_and_never_repeats_it(
-    home: Path, folder: Path, guard: Guard
+    home: Path, folder: Path, office: Guard
 ) -> None:
     with Process(proxied(scripted(folder)), home) as first:
         first.start_session().call("risky_append", 1, then="never")
-        vote(guard)
+        vote(office)
         until(lambda: effects(folder), "the effect")
         first.popen.kill()
 
@@ -356,29 +303,29 @@ def test_a_proxy_killed_while_an_approved_call_runs_leaves_it_unknown_and_never_
         assert "it may have happened" in second.receive()["result"]["content"][0]["text"]
 
     assert effects(folder) == ["once"]
-    assert states(guard) == ["unknown"]
+    assert states(office) == ["unknown"]
 
 
-def test_with_the_client_gone_an_approval_runs_nothing(proxy: Process, guard: Guard, folder: Path) -> None:
+def test_with_the_client_gone_an_approval_runs_nothing(proxy: Process, office: Guard, folder: Path) -> None:
     proxy.start_session().call("risky_append", 1)
-    until(guard.approvals.list, "an approval request")
+    until(office.approvals.list, "an approval request")
     proxy.close_input()
     assert b"PENDING APPROVAL" in b"".join(proxy.rest())
     assert proxy.end() == 0
 
-    vote(guard)
+    vote(office)
 
     assert effects(folder) == []
-    assert states(guard) == []
+    assert states(office) == []
 
 
-def test_of_many_proxies_that_hold_the_same_call_one_runs_it(home: Path, folder: Path, guard: Guard) -> None:
+def test_of_many_proxies_that_hold_the_same_call_one_runs_it(home: Path, folder: Path, office: Guard) -> None:
     proxies = [Process(proxied(scripted(folder)), home) for _ in range(4)]
     for number, running in enumerate(proxies):
         running.start_session().call("risky_append", number)
-    until(lambda: guard.store.read("SELECT 1 FROM request_call GROUP BY request_id HAVING count(*) = 4"), "all four")
+    until(lambda: office.store.read("SELECT 1 FROM request_call GROUP BY request_id HAVING count(*) = 4"), "all four")
 
-    vote(guard)
+    vote(office)
 
     texts = [running.receive()["result"]["content"][0]["text"] for running in proxies]
     for running in proxies:
@@ -389,16 +336,16 @@ def test_of_many_proxies_that_hold_the_same_call_one_runs_it(home: Path, folder:
 
 def test_an_allowed_call_that_a_killed_proxy_had_sent_is_recorded_as_unknown(proxy: Process, home: Path) -> None:
     proxy.start_session().call("safe_never", 1)
-    with Guard(Config(home=home)) as guard:
-        until(lambda: states(guard) == ["dispatched"], "the dispatch")
+    with Guard(Config(home=home)) as other:
+        until(lambda: states(other) == ["dispatched"], "the dispatch")
         proxy.popen.kill()
         proxy.popen.wait()
-        guard.tend()
+        other.tend()
 
-        assert states(guard) == ["unknown"]
+        assert states(other) == ["unknown"]
 
 
-def test_the_log_of_all_this_verifies(proxy: Process, home: Path, guard: Guard) -> None:
+def test_the_log_of_all_this_verifies(proxy: Process, home: Path, office: Guard) -> None:
     proxy.start_session()
     for number in range(20):
         proxy.call("safe_echo", number, n=number)
@@ -406,7 +353,7 @@ def test_the_log_of_all_this_verifies(proxy: Process, home: Path, guard: Guard) 
     proxy.end()
 
     kinds: list[Message] = [
-        dict(row) for row in guard.store.read("SELECT kind, count(*) n FROM audit_event GROUP BY kind")
+        dict(row) for row in office.store.read("SELECT kind, count(*) n FROM audit_event GROUP BY kind")
     ]
     found = {row["kind"]: row["n"] for row in kinds}
     assert (found["call.decided"], found["execution.dispatched"], found["execution.ended"]) == (20, 20, 20)

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ from mcp.client.session import ClientRequestContext
 from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
 
 from tests.proxy.peers import NODE_FOLDER, node, node_program, python_program, repository
-from tests.proxy.process import SECONDS, proxied
-from tests.proxy.test_process import vote
-from toolguard.config import load
+from tests.proxy.process import SECONDS, proxied, vote
 from toolguard.guard import Guard
 
 WRITES_ASK = """
@@ -182,18 +179,11 @@ def test_the_servers_progress_reaches_the_client(servers: dict[str, list[str]], 
     assert typescript(plan)["progress"][:2] == [1, 2]
 
 
-@pytest.fixture
-def guard(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
-    monkeypatch.setenv("TOOLGUARD_HOME", str(home))
-    with Guard.open(load()) as opened:
-        yield opened
-
-
 def test_a_write_through_the_python_client_waits_for_a_person_and_then_happens(
-    servers: dict[str, list[str]], home: Path, files: Path, guard: Guard
+    servers: dict[str, list[str]], home: Path, files: Path, office: Guard
 ) -> None:
     wanted: list[Call] = [("write_file", {"path": str(files / "new.txt"), "content": "approved"})]
-    voter = threading.Thread(target=vote, args=(guard,))
+    voter = threading.Thread(target=vote, args=(office,))
     voter.start()
 
     _, _, results = session(proxied(servers["filesystem"]), LEGACY, wanted, environment(home))
@@ -204,10 +194,10 @@ def test_a_write_through_the_python_client_waits_for_a_person_and_then_happens(
 
 
 def test_a_denied_write_through_the_typescript_client_does_not_happen(
-    servers: dict[str, list[str]], home: Path, files: Path, guard: Guard
+    servers: dict[str, list[str]], home: Path, files: Path, office: Guard
 ) -> None:
     wanted: list[Call] = [("write_file", {"path": str(files / "new.txt"), "content": "x"})]
-    voter = threading.Thread(target=vote, args=(guard, "deny"))
+    voter = threading.Thread(target=vote, args=(office, "deny"))
     voter.start()
 
     seen = typescript(ts_plan(proxied(servers["filesystem"]), wanted, home))
@@ -218,7 +208,7 @@ def test_a_denied_write_through_the_typescript_client_does_not_happen(
 
 
 def test_a_client_that_times_out_while_the_call_is_held_never_has_it_run(
-    servers: dict[str, list[str]], home: Path, files: Path, guard: Guard
+    servers: dict[str, list[str]], home: Path, files: Path, office: Guard
 ) -> None:
     plan = ts_plan(proxied(servers["filesystem"]), [], home, sdk="v1")
     write = {"name": "write_file", "arguments": {"path": str(files / "new.txt"), "content": "x"}}
@@ -226,7 +216,7 @@ def test_a_client_that_times_out_while_the_call_is_held_never_has_it_run(
     plan["calls"] = [{**write, "options": {"timeout": 300}}, read]
 
     seen = typescript(plan)
-    vote(guard)
+    vote(office)
 
     assert seen["results"][0]["code"] == -32001
     assert "hello" in json.dumps(seen["results"][1])
@@ -247,7 +237,7 @@ def test_a_settled_call_is_readable_for_the_model(servers: dict[str, list[str]],
 
 @pytest.mark.parametrize(("mode", "continued"), [("auto", 1), (LEGACY, 0)])
 def test_a_server_that_asks_the_person_first_gets_its_answer_in_both_protocols(
-    mode: str, continued: int, home: Path, guard: Guard
+    mode: str, continued: int, home: Path, office: Guard
 ) -> None:
     async def answer(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         return ElicitResult(action="accept", content={"name": "Ada"})
@@ -261,7 +251,7 @@ def test_a_server_that_asks_the_person_first_gets_its_answer_in_both_protocols(
 
     assert "Hello, Ada" in asyncio.run(talk())
 
-    counted = guard.store.read("SELECT kind, count(*) n FROM audit_event GROUP BY kind")
+    counted = office.store.read("SELECT kind, count(*) n FROM audit_event GROUP BY kind")
     kinds = {row["kind"]: row["n"] for row in counted}
     assert kinds["execution.dispatched"] == kinds["execution.ended"] == 1
     assert kinds.get("execution.continued", 0) == continued
