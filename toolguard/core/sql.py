@@ -129,6 +129,7 @@ class _Reader:
         self._secrets(names, body)
         if kind in _WITH_PARTS:
             self._inside(kind, body)
+            self._as_a_whole(kind, body)
         return Statement(kind, self._raised(effect, start, end), names, start, end, everything)
 
     def _raised(self, effect: EffectClass, start: int, end: int) -> EffectClass:
@@ -296,8 +297,13 @@ class _Reader:
             elif token.kind == "string" and previous.text in ("from", "join") and len(token.text) > 2:
                 self._file_table(token)
             previous = token
+
+    def _as_a_whole(self, kind: str, body: Sequence[Token]) -> None:
+        """What only the statement as a whole shows: appended queries, conditions, the rows of users."""
         if kind in ("select", "with"):
             self.hazards.extend(sql_injection.unions(body))
+        if kind in ("update", "insert"):
+            self._powers(kind, body)
         always = sql_injection.tautology(body)
         if always is not None:
             self.hazards.append(always)
@@ -325,6 +331,22 @@ class _Reader:
             return False
         # `FOR UPDATE`, `ON DELETE CASCADE`, `WHEN MATCHED THEN UPDATE`, `ON CONFLICT DO UPDATE`.
         return previous.text not in ("for", "on", "then", "do", "key") and not (kind == "merge" and word != "exec")
+
+    def _powers(self, kind: str, body: Sequence[Token]) -> None:
+        """Rows by which an application knows its users: a password set, a role given."""
+        for i, token in enumerate(body[:-2]):
+            if kind == "update" and body[i + 1].text == "=" and token.kind in ("word", "quoted"):
+                value = body[i + 2].text.strip("'").lower()
+                if body[i - 1].text in ("set", ",", ".") and (
+                    names_credentials(token.text) or (token.text in words.POWER_COLUMNS and value in words.POWER_VALUES)
+                ):
+                    self._add("account-rows", f"set {token.text}", token.start, body[i + 2].end)
+                    return
+            elif kind == "insert" and token.text in words.POWER_COLUMNS:
+                for other in body[i:]:
+                    if other.kind == "string" and other.text.strip("'").lower() in words.POWER_VALUES:
+                        self._add("account-rows", f"{token.text} {other.text}", other.start, other.end)
+                        return
 
     def _into(self, after: Token | None, token: Token) -> None:
         if after is None or after.text.startswith(("@", ":")):

@@ -108,6 +108,14 @@ CREDENTIAL_PAIRS: Final = frozenset(
     }
 )  # fmt: skip
 
+POWER_COLUMNS: Final = frozenset(
+    "role roles is_admin isadmin admin is_superuser is_staff superuser privileges privilege permission permissions "
+    "access_level user_type account_type usertype user_role group_name".split()
+)
+"""Columns by which applications know what a user may do."""
+
+POWER_VALUES: Final = frozenset("admin administrator superuser superadmin root owner sysadmin true 1 all".split())
+
 FAMILIES: Final[tuple[tuple[str, str], ...]] = (
     # Files of the database's host.
     ("pg_read_", "file-access"), ("pg_ls_", "file-access"), ("pg_stat_file", "file-access"),

@@ -29,6 +29,13 @@ _KINDS: Final[tuple[tuple[str, Severity, Confidence, str, tuple[str, ...]], ...]
     ("whole-table", HIGH, SURE, "changes or deletes every row, since no WHERE narrows it down", ("CWE-471",)),
     ("alter", MEDIUM, SURE, "changes a table in a way that loses columns, constraints or its owner", ("CWE-471",)),
     ("account", HIGH, SURE, "changes who may do what in the database", ("CWE-269",)),
+    (
+        "account-rows",
+        MEDIUM,
+        SURE,
+        "sets a password or gives a role in a table that an application knows its users by",
+        ("CWE-269",),
+    ),
     ("role", HIGH, SURE, "acts under another role", ("CWE-269",)),
     ("settings", HIGH, LIKELY, "changes settings that protections of the database rest on", ("CWE-15",)),
     ("server", HIGH, LIKELY, "steers the database server or other people's connections", ("CWE-400",)),
