@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from tests.core.situations import NOBODY, NOON, call
-from toolguard.core.budgets import COUNTERS, Budget, Ledger, Scope
+from tests.core.situations import NOBODY, NOON, call, situation
+from toolguard.core.budgets import COUNTERS, Budget, Ledger, Scope, draw, draws
+from toolguard.core.matching import Match
 from toolguard.core.model import Json, Principal, ToolCall
+from toolguard.store import spending
+from toolguard.store.database import Database
 
 HOURLY = Budget("hourly", 10, 3600)
 MONEY = Budget("money", 100, 3600, amount="/amount")
@@ -16,19 +20,26 @@ MONEY = Budget("money", 100, 3600, amount="/amount")
 
 def test_what_was_spent_counts_until_the_window_is_over() -> None:
     ledger = Ledger()
-    ledger.add(HOURLY, call(), NOON)
+    ledger.add([draw(HOURLY, call(), NOON)])
 
-    assert ledger.spent(HOURLY, call(), NOON) == 1
-    assert ledger.spent(HOURLY, call(), NOON + timedelta(minutes=59)) == 1
-    assert ledger.spent(HOURLY, call(), NOON + timedelta(minutes=62)) == 0
+    assert ledger.spent([HOURLY], call(), NOON) == {"hourly": 1}
+    assert ledger.spent([HOURLY], call(), NOON + timedelta(minutes=59)) == {"hourly": 1}
+    assert ledger.spent([HOURLY], call(), NOON + timedelta(minutes=62)) == {"hourly": 0}
 
 
 def test_amounts_add_up_and_a_negative_one_gives_nothing_back() -> None:
     ledger = Ledger()
     for amount in (30, 2.5, -10):
-        ledger.add(MONEY, call(amount=amount), NOON)
+        ledger.add([draw(MONEY, call(amount=amount), NOON)])
 
-    assert ledger.spent(MONEY, call(amount=1), NOON) == 42.5
+    assert ledger.spent([MONEY], call(amount=1), NOON) == {"money": 42.5}
+
+
+def test_a_call_draws_on_the_budgets_that_are_about_it() -> None:
+    mails = Budget("mails", 1, 60, match=Match(tool=("send_*",)))
+
+    assert [one.counter for one in draws([HOURLY, mails], situation(call("read")))] == [HOURLY.key(call())]
+    assert len(draws([HOURLY, mails], situation(call("send_mail")))) == 2
 
 
 def one(tool: str = "pay", agent: str = "a", person: str = "p", session: str = "s", server: str = "x") -> ToolCall:
@@ -60,13 +71,27 @@ def test_an_amount_that_is_no_number_has_no_cost(arguments: dict[str, Json]) -> 
     assert MONEY.cost(ToolCall("x", "pay", arguments, NOBODY)) is None
 
 
-def test_a_ledger_survives_a_round_trip_and_stays_bounded() -> None:
+def test_a_ledger_stays_bounded() -> None:
     ledger = Ledger()
     for i in range(COUNTERS + 5):
-        ledger.add(HOURLY, one(session=str(i)), NOON)
+        ledger.add([draw(HOURLY, one(session=str(i)), NOON)])
 
-    again = Ledger.from_json(ledger.to_json())
+    assert ledger.spent([HOURLY], one(session="0"), NOON) == {"hourly": 0}
+    assert ledger.spent([HOURLY], one(session=str(COUNTERS)), NOON) == {"hourly": 1}
 
-    assert len(again.to_json()) == COUNTERS
-    assert again.spent(HOURLY, one(session="0"), NOON) == 0
-    assert again.spent(HOURLY, one(session=str(COUNTERS)), NOON) == 1
+
+def test_the_lasting_counters_agree_with_those_in_memory(tmp_path: Path) -> None:
+    store = Database(tmp_path / "toolguard.db", clock=lambda: "2026-11-22T12:00:00.000Z")
+    ledger = Ledger()
+
+    for minute, amount in ((0, 10), (1, 5), (50, 2.5), (61, 1), (200, 7)):
+        now = NOON + timedelta(minutes=minute)
+        this = call(amount=amount)
+        assert spending.spent(store, [HOURLY, MONEY], this, now) == ledger.spent([HOURLY, MONEY], this, now)
+        drawn = [draw(budget, this, now) for budget in (HOURLY, MONEY)]
+        ledger.add(drawn)
+        with store.write(full=False) as tx:
+            spending.add(tx, drawn)
+
+    assert len(store.read("SELECT * FROM budget_use")) == 2  # what is over is forgotten
+    store.close()

@@ -1,19 +1,20 @@
 """So many calls, or so much of an amount, in a window of time: the data, the counting, and nothing that keeps it.
 
-Whoever judges calls keeps one `Ledger` (or its JSON) and tells `decide` what has been spent.
+Whoever judges calls keeps the counters and tells `decide` what has been spent. Calls that are judged at the same moment
+by several processes may together go beyond a budget by what they draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
 from toolguard.core.canonical import digest
-from toolguard.core.matching import Match, select
-from toolguard.core.model import Effect, Json, ToolCall
+from toolguard.core.matching import Answer, Match, Situation, select
+from toolguard.core.model import Effect, ToolCall
 from toolguard.core.terms import Terms, plain
 
 
@@ -53,7 +54,7 @@ class Budget:
             Scope.TOOL: (call.server, call.tool),
             Scope.ALL: (),
         }[self.scope]
-        return digest("toolguard/budget-key/v1", [self.name, self.scope.value, *owner])
+        return digest("toolguard/budget-key/v1", [self.name, self.seconds, self.scope.value, *owner])
 
     def cost(self, call: ToolCall) -> float | None:
         """What the call uses up; None when the amount cannot be read, which makes the budget ask."""
@@ -72,36 +73,53 @@ COUNTERS: Final = 10_000
 """Counters that a ledger keeps; beyond that, those unused for longest go first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What one call uses up of one counter."""
+
+    counter: str
+    slot: int
+    """Part of time, counted from the epoch in the window's own length."""
+    amount: float
+
+    @property
+    def oldest(self) -> int:
+        """The first slot that still counts at the moment of this draw."""
+        return self.slot - SLOTS
+
+
+def draw(budget: Budget, call: ToolCall, now: datetime) -> Draw:
+    """What the call would use up of this budget; an amount that cannot be read counts as nothing."""
+    return Draw(budget.key(call), int(now.timestamp() * SLOTS // budget.seconds), budget.cost(call) or 0.0)
+
+
+def draws(budgets: Iterable[Budget], s: Situation) -> tuple[Draw, ...]:
+    """What the call uses up when it runs: of every budget that is about it."""
+    about = (budget for budget in budgets if budget.match.answer(s, every=False) is not Answer.NO)
+    return tuple(draw(budget, s.call, s.now) for budget in about)
+
+
 class Ledger:
-    """What was spent when; bounded, without a clock of its own."""
+    """What was spent when, in memory; bounded, without a clock of its own. store/spending.py is the lasting one."""
 
     def __init__(self) -> None:
         self._slots: dict[str, dict[int, float]] = {}
 
-    def spent(self, budget: Budget, call: ToolCall, now: datetime) -> float:
-        """What the counter that this call draws on has used up in the window that ends now."""
-        oldest = _slot(budget, now) - SLOTS
-        return sum(n for slot, n in self._slots.get(budget.key(call), {}).items() if slot >= oldest)
+    def spent(self, budgets: Iterable[Budget], call: ToolCall, now: datetime) -> dict[str, float]:
+        """By name of the budget: what the counter that this call draws on has used up in the window that ends now."""
+        found = {}
+        for budget in budgets:
+            here = draw(budget, call, now)
+            counter = self._slots.get(here.counter, {})
+            found[budget.name] = sum(amount for slot, amount in counter.items() if slot >= here.oldest)
+        return found
 
-    def add(self, budget: Budget, call: ToolCall, now: datetime) -> None:
-        """The call ran: it has used up its cost."""
-        key, slot = budget.key(call), _slot(budget, now)
-        counter = self._slots.pop(key, {})
-        kept = {at: n for at, n in counter.items() if at >= slot - SLOTS}
-        kept[slot] = kept.get(slot, 0.0) + (budget.cost(call) or 0.0)
-        self._slots[key] = kept
+    def add(self, spent: Iterable[Draw]) -> None:
+        """The call ran."""
+        for one in spent:
+            counter = self._slots.pop(one.counter, {})
+            kept = {slot: amount for slot, amount in counter.items() if slot >= one.oldest}
+            kept[one.slot] = kept.get(one.slot, 0.0) + one.amount
+            self._slots[one.counter] = kept
         while len(self._slots) > COUNTERS:
             del self._slots[next(iter(self._slots))]
-
-    def to_json(self) -> dict[str, Json]:
-        return {key: {str(at): n for at, n in slots.items()} for key, slots in self._slots.items()}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Mapping[str, float]]) -> Self:
-        ledger = cls()
-        ledger._slots = {k: {int(at): float(n) for at, n in v.items()} for k, v in value.items()}
-        return ledger
-
-
-def _slot(budget: Budget, now: datetime) -> int:
-    return int(now.timestamp() * SLOTS // budget.seconds)

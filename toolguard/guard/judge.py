@@ -9,25 +9,33 @@ from datetime import datetime
 from toolguard import config as configuration
 from toolguard.config import Config
 from toolguard.core.canonical import call_fingerprint
+from toolguard.core.decide import NOTHING_SPENT
 from toolguard.core.facts import Facts, Surroundings
 from toolguard.core.model import Decision, Outcome, Principal, ToolCall
 from toolguard.core.redact import Redactor, readable
 from toolguard.guard import requests, shown
-from toolguard.guard.judging import judge
+from toolguard.guard.judging import draws_of, judge
 from toolguard.guard.pins import Pins
 from toolguard.guard.requests import Judged
 from toolguard.guard.sessions import Sessions
-from toolguard.store import audit
-from toolguard.store.database import Transaction
+from toolguard.store import audit, spending
+from toolguard.store.database import Database, Transaction
 
 
 class Judge:
     """Turns calls into judged calls, records decisions, and lets sessions learn from what ran."""
 
     def __init__(
-        self, config: Config, redactor: Redactor, pins: Pins, sessions: Sessions, clock: Callable[[], datetime]
+        self,
+        config: Config,
+        store: Database,
+        redactor: Redactor,
+        pins: Pins,
+        sessions: Sessions,
+        clock: Callable[[], datetime],
     ) -> None:
         self._config = config
+        self._store = store
         self._redactor = redactor
         self._pins = pins
         self._sessions = sessions
@@ -36,14 +44,18 @@ class Judge:
 
     def judged(self, call: ToolCall, call_id: str) -> tuple[Judged, Facts]:
         """The call with its decision and digests, and the facts that it was judged by."""
+        policy, now = self._config.policy, self._clock()
+        spent = spending.spent(self._store, policy.budgets, call, now) if policy.budgets else NOTHING_SPENT
         with self._sessions.lock:
             facts = self._sessions.of(call.principal).facts(call, self._surroundings_of(call))
-            decision = self._redacted(judge(_with_params(call), facts, self._config.policy, self._clock()))
+            found = judge(_with_params(call), facts, policy, now, spent)
+            draws = draws_of(call, found, facts, policy, now)
+        decision = self._redacted(found)
         arguments = self._redactor.redact(call.arguments)
         params = self._redactor.redact(call.other_params) if call.other_params else {}
         fingerprint = call_fingerprint(call, arguments, params)
         key = requests.decision_key(decision)
-        return Judged(call, call_id, decision, arguments, params, fingerprint, key), facts
+        return Judged(call, call_id, decision, arguments, params, fingerprint, key, draws), facts
 
     def _redacted(self, decision: Decision) -> Decision:
         """The decision without secrets in its words, so that whatever shows or keeps it cannot leak them."""

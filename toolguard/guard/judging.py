@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from toolguard.core.budgets import Draw, draws
 from toolguard.core.classify import classify
 from toolguard.core.decide import NOTHING_SPENT, decide
 from toolguard.core.facts import Facts
+from toolguard.core.matching import Situation
 from toolguard.core.model import Decision, ToolCall
 from toolguard.core.policy import Policy
 from toolguard.core.reading import read
@@ -23,3 +25,11 @@ def judge(
     classification = classify(reading)
     findings = inspect(reading, replace(facts, classification=classification))
     return decide(call, classification, findings, facts, policy, now, spent)
+
+
+def draws_of(call: ToolCall, decision: Decision, facts: Facts, policy: Policy, now: datetime) -> tuple[Draw, ...]:
+    """What the judged call uses up of the policy's budgets when it runs."""
+    if not policy.budgets:
+        return ()
+    s = Situation(call, decision.classification, decision.findings, decision.score, facts, now)
+    return draws(policy.budgets, s)

@@ -23,7 +23,7 @@ from toolguard.core.facts import Facts, Session, Surroundings
 from toolguard.core.model import Decision, Effect, Json, Principal, ToolCall, ToolDefinition
 from toolguard.core.policy import Policy
 from toolguard.errors import ConfigError
-from toolguard.guard.judging import judge
+from toolguard.guard.judging import draws_of, judge
 
 GZIP: Final = b"\x1f\x8b"
 LINE: Final = 256 * 1024 * 1024
@@ -109,7 +109,7 @@ def replay(session: RecordedSession, policy: Policy, around: Surroundings, now: 
             prompt=session.prompt,
         )
         started = time.perf_counter()
-        spent = {budget.name: ledger.spent(budget, call, now) for budget in policy.budgets}
+        spent = ledger.spent(policy.budgets, call, now)
         facts = memory.facts(call, around)
         decision = judge(call, facts, policy, now, spent)
         milliseconds = (time.perf_counter() - started) * 1000
@@ -117,8 +117,7 @@ def replay(session: RecordedSession, policy: Policy, around: Surroundings, now: 
         yield ReplayedStep(call, decision, milliseconds, facts, step.answer)
         memory.called(call, decision)
         if decision.effect is not Effect.DENY:
-            for budget in policy.budgets:
-                ledger.add(budget, call, now)
+            ledger.add(draws_of(call, decision, facts, policy, now))
             if step.output is not None:
                 memory.returned(call, step.output if isinstance(step.output, str) else json.dumps(step.output))
 

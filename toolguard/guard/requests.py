@@ -13,13 +13,14 @@ from functools import lru_cache
 from typing import Final
 
 from toolguard.core.approvals import ExecutionEvent, RefusalCode, RequestEvent, RequestState
+from toolguard.core.budgets import Draw
 from toolguard.core.canonical import binding_code, digest, parse, text
 from toolguard.core.grants import Predicate, offers
 from toolguard.core.model import Decision, Effect, Json, Obligations, Severity, ToolCall
 from toolguard.core.quorum import reached
 from toolguard.guard import owner
 from toolguard.guard.times import later
-from toolguard.store import audit, grants, records
+from toolguard.store import audit, grants, records, spending
 from toolguard.store.database import Row, Transaction
 
 PASSKEY: Final = 4
@@ -60,6 +61,8 @@ class Judged:
     """Redacted."""
     call_fp: str
     decision_key: str
+    draws: tuple[Draw, ...] = ()
+    """What it uses up of the policy's budgets when it runs."""
 
     @property
     def columns(self) -> dict[str, str]:
@@ -385,6 +388,7 @@ def insert_execution(
     grant_id: str | None = None,
 ) -> None:
     principal = judged.call.principal
+    spending.add(tx, judged.draws)
     records.insert_execution(
         tx,
         {

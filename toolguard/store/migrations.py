@@ -134,6 +134,9 @@ MEMORY = """
 CREATE TABLE pin (
   server TEXT NOT NULL, tool TEXT NOT NULL, def_fp TEXT NOT NULL, definition TEXT NOT NULL, first_seen TEXT NOT NULL,
   change TEXT NOT NULL, previous TEXT, PRIMARY KEY (server, tool)) STRICT, WITHOUT ROWID;
+CREATE TABLE budget_use (
+  counter TEXT NOT NULL, slot INTEGER NOT NULL, amount REAL NOT NULL,
+  PRIMARY KEY (counter, slot)) STRICT, WITHOUT ROWID;
 CREATE TABLE session_memory (
   agent TEXT NOT NULL, person TEXT NOT NULL, session TEXT NOT NULL, memory TEXT NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (agent, person, session)) STRICT, WITHOUT ROWID;
