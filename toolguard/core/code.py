@@ -19,8 +19,9 @@ from toolguard.core.python_values import UNKNOWN, Values
 if TYPE_CHECKING:
     from toolguard.core.collect import Collector
 
-MAX_SOURCE: Final = 200_000
-MAX_NODES: Final = 20_000
+MAX_SOURCE: Final = 40_000
+# Python's own parser takes about a microsecond a character.
+MAX_NODES: Final = 10_000
 
 # dotted name : what happens to its first argument. `recursive` reaches everything below.
 _FILE_CALLS: Final = {

@@ -19,7 +19,8 @@ from toolguard.core.model import Confidence, EffectClass, Severity
 from toolguard.core.shell_words import Command, Word
 
 MAX_TEXTS: Final = 120
-MAX_COMMANDS: Final = 2000
+MAX_COMMANDS: Final = 1000
+MAX_FILES: Final = 500
 MAX_DEPTH: Final = 12
 
 _SQL: Final = re.compile(
@@ -94,7 +95,14 @@ class Collector:
         else:
             scripts.read(language, text, place, self, depth)
 
+    @property
+    def is_full(self) -> bool:
+        """The budget of this call is used up."""
+        return self.texts > MAX_TEXTS or self.commands > MAX_COMMANDS
+
     def _too_much(self, place: Place) -> None:
+        if any(reason == "too-large" for reason, _, _ in self.unread):
+            return
         self.unread.append(("too-large", "it holds more nested text than can be looked through", place))
 
     def shell(self, text: str, place: Place, depth: int = 0, *, spans: bool = False) -> None:
@@ -135,8 +143,7 @@ class Collector:
         """Everything that one command does, and what it runs."""
         self.commands += 1
         if self.commands > MAX_COMMANDS or depth > MAX_DEPTH:
-            if self.commands == MAX_COMMANDS + 1 or depth > MAX_DEPTH:
-                self._too_much(place)
+            self._too_much(place)
             return
         if len(command.words) > 1 and command.words[0].text in ("!", "$"):  # an escape to the shell, a copied prompt
             command = replace(command, words=command.words[1:])
@@ -230,6 +237,9 @@ class Collector:
             if use.saves_to and use.method in ("GET", "POST", "DOWNLOAD"):
                 name = use.saves_to.rpartition("/")[2] or use.address.partition("?")[0].rpartition("/")[2]
                 self.saved.add(name)
+            return
+        if len(self.files) > MAX_FILES:
+            self._too_much(use.place)
             return
         self.files.append(use)
         name = use.path.rpartition("/")[2]

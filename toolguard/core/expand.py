@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from toolguard.core.shell_words import Command
 
 MAX_OUTPUT: Final = 65_536
+MAX_GROWTH: Final = 1_000_000
+"""Characters that replacing or repeating may produce."""
 MAX_BRACES: Final = 64
 
 FIXED: Final = {"HOME": "~", "IFS": " ", "USER": "user", "PWD": ".", "SHELL": "/bin/sh", "EUID": "1000", "UID": "1000"}
@@ -121,7 +123,7 @@ def _edited(rest: str, value: str) -> str | None:
         return tail if length is None else tail[:length]
     if rest.startswith("/"):
         pattern, _, replacement = rest.lstrip("/").partition("/")
-        if any(c in pattern for c in "*?["):
+        if any(c in pattern for c in "*?[") or not pattern or len(value) * len(replacement) > MAX_GROWTH:
             return None
         return value.replace(pattern, replacement) if rest.startswith("//") else value.replace(pattern, replacement, 1)
     simple = {
@@ -173,6 +175,8 @@ def _printf(args: list[str], _: str | None) -> str | None:
     slots = len(re.findall(r"%[sbqdxc]", form))
     if not values or not slots:
         return form.replace("%%", "%").replace("%s", "")
+    if len(form) * (len(values) // slots + 1) > MAX_GROWTH:
+        return None
     out = ""
     while values:
         out += _filled(form, values[:slots])
@@ -252,7 +256,7 @@ def _which(args: list[str], _: str | None) -> str | None:
 def _sed(args: list[str], stdin: str | None) -> str | None:
     """Only plain replacements, the ones used to disguise a word."""
     match = re.fullmatch(r"s(.)([^.*\[\\^$]*)\1([^&\\]*)\1(g?)", args[-1], re.DOTALL) if args else None
-    if stdin is None or match is None or len(args) > 1:
+    if stdin is None or match is None or len(args) > 1 or not match[2] or len(stdin) * len(match[3]) > MAX_GROWTH:
         return None
     return stdin.replace(match[2], match[3], -1 if match[4] else 1)
 

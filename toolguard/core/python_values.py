@@ -28,12 +28,18 @@ _ALIASES: Final = {
 }
 
 
+MAX_PRODUCED: Final = 4_000_000
+MAX_VALUE: Final = 20_000
+"""Characters of a value that is kept: a text that doubles itself line by line must not grow without end."""
+
+
 class Values:
     """Names by the full name they refer to, and the values that assignments give them."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         self.values: dict[str, object] = {}
+        self.produced = 0
         self.functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
 
     def _import(self, node: ast.AST) -> None:
@@ -73,7 +79,7 @@ class Values:
         if not key:
             return
         settled = self.value(value)
-        if settled is not None:
+        if settled is not None and not (isinstance(settled, str | bytes | list) and len(settled) > MAX_VALUE):
             self.values[key] = settled
         dotted = self.dotted(value.func) if isinstance(value, ast.Call) else self.dotted(value)
         if dotted and dotted != key:
@@ -139,7 +145,7 @@ class Values:
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, ast.Name | ast.Attribute):
-            return self.values.get(self._key(node), self.dotted(node) if self.dotted(node) == "os.devnull" else None)
+            return self._named_value(node)
         if isinstance(node, ast.JoinedStr):
             return "".join(self._part(part, depth) for part in node.values)
         if isinstance(node, ast.BinOp):
@@ -151,6 +157,11 @@ class Values:
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
             return self._reversed(node, depth)
         return None
+
+    def _named_value(self, node: ast.Name | ast.Attribute) -> object:
+        found = self.values.get(self._key(node), "os.devnull" if self.dotted(node) == "os.devnull" else None)
+        self.produced += len(found) if isinstance(found, str | bytes | list) else 1
+        return found if self.produced < MAX_PRODUCED else None
 
     def _part(self, part: ast.expr, depth: int) -> str:
         settled = self.value(part.value if isinstance(part, ast.FormattedValue) else part, depth + 1)
@@ -248,9 +259,9 @@ def _method(owner: object, method: str, args: list[object], texts: list[str]) ->
         return owner
     if method == "format":
         return _formatted(owner, texts)
-    if method == "join" and args and isinstance(args[0], list):
+    if method == "join" and args and isinstance(args[0], list) and len(owner) * len(args[0]) < MAX_PRODUCED:
         return owner.join(part if isinstance(part, str) else UNKNOWN for part in args[0])
-    if method == "replace" and len(texts) > 1:
+    if method == "replace" and len(texts) > 1 and len(owner) * len(texts[1]) < MAX_PRODUCED:
         return owner.replace(texts[0], texts[1])
     if method == "joinpath":
         return "/".join([owner, *texts])
@@ -269,6 +280,8 @@ _SIMPLE: Final[dict[str, Callable[[str], object]]] = {
 
 
 def _formatted(text: str, values: list[str]) -> str:
+    if len(text) * max(map(len, values), default=0) > MAX_PRODUCED:
+        return UNKNOWN
     for index, value in enumerate(values):
         text = text.replace("{}", value, 1).replace(f"{{{index}}}", value)
     return text

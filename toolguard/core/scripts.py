@@ -16,7 +16,7 @@ from toolguard.core.model import Confidence, EffectClass, Severity
 if TYPE_CHECKING:
     from toolguard.core.collect import Collector
 
-MAX_SOURCE: Final = 100_000
+MAX_SOURCE: Final = 40_000
 
 _STRING: Final = (
     r"(?:\(\s*|\s+)(?:new\s+\w+\(\s*|glob\s*\(?\s*)?(['\"`])((?:(?!\1).){1,2000}?)\1"  # the first literal argument
@@ -183,6 +183,8 @@ def _spawns(language: str, text: str, place: Place, collector: Collector, depth:
     found = False
     for match in _SPAWNS.finditer(text):
         found = True
+        if collector.is_full:
+            break
         collector.text("shell", match[2], place, depth + 1)
     if language in ("perl", "ruby", "php", "python2"):
         for match in _BACKTICK.finditer(text):

@@ -24,7 +24,9 @@ MAX_BYTES: Final = 524_288
 MAX_COSTLY: Final = {b">": 2000, b"=(": 600, b"${": 4000}
 # The parser reports about every hundred steps; 400 reports are 25 ms of its worst input.
 MAX_REPORTS: Final = 400
-MAX_COMMANDS: Final = 1500
+MAX_COMMANDS: Final = 800
+MAX_VALUE: Final = 65_536
+# Characters of a variable: a text that doubles itself must not grow without end.
 
 # `for x do`, which stands for `for x in "$@"; do`; the grammar does not know it.
 _FOR_ARGUMENTS: Final = re.compile(rb"\bfor\s+(\w+)\s*;?\s*do\b")
@@ -260,7 +262,7 @@ class _Walk(Words):
         children = node.named_children
         if len(children) > 1:
             value = self.word(children[-1], depth)
-        self.values[name] = value
+        self.values[name] = value if len(value.text) <= MAX_VALUE else Word(f"${name}", False)
         yield name, value
 
     def _function(self, node: Node, depth: int) -> list[Command]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node  # the door to that library is core/shell.py; here it is only the name of a type
 
 MAX_DEPTH: Final = 60
+MAX_PRODUCED: Final = 1_000_000
+"""Characters that variables may add to one text: one that names a long value again and again must not grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Words:
     positional: tuple[Word, ...] = ()
     nested: bool = False
     chars: list[int] | None = None
+    produced: int = 0
 
     # --- places -------------------------------------------------------------------------------------------------
 
@@ -143,7 +146,7 @@ class Words:
         """The words that one word of the text becomes: braces multiply, unquoted values split at blanks."""
         word = self.word(node, depth)
         kind = node.type
-        if kind in ("word", "concatenation") and "{" in word.text and not word.quoted:
+        if kind in ("word", "concatenation") and "{" in word.text and not word.quoted and len(word.text) < 4096:
             return [replace(word, text=text) for text in expand.braces(word.text)]
         splits = kind in ("simple_expansion", "expansion", "command_substitution") or (
             kind == "concatenation" and "$" in self.raw(node) and not word.quoted
@@ -212,6 +215,9 @@ class Words:
 
     def _variable(self, name: str) -> Word:
         if name in self.values:
+            self.produced += len(self.values[name].text)
+            if self.produced > MAX_PRODUCED:
+                raise TooMuch
             return self.values[name]
         if name.isdigit() and 0 < int(name) <= len(self.positional):
             return self.positional[int(name) - 1]

@@ -114,12 +114,11 @@ def _behind(command: Command, name: str) -> Command | None:
 
 def behind(command: Command, words: tuple[Word, ...], name: str) -> Command:
     """A command that another one runs, at the same place and with the same streams."""
-    env = tuple(
-        (w.text.partition("=")[0], Word(w.text.partition("=")[2], w.known))
-        for w in command.words
-        if _ASSIGNMENT.match(w.text)
-    )
-    return replace(command, words=words, via=(*command.via, name), env=env if name == "env" else command.env)
+    env = command.env
+    if name == "env":
+        set_here = [word for word in command.words[: len(command.words) - len(words)] if _ASSIGNMENT.match(word.text)]
+        env = tuple((w.text.partition("=")[0], replace(w, text=w.text.partition("=")[2])) for w in set_here)
+    return replace(command, words=words, via=(*command.via, name), env=env)
 
 
 def _option(command: Command, options: frozenset[str]) -> Iterator[Word]:
