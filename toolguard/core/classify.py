@@ -5,14 +5,16 @@ A server's annotations can make the class graver; they make it milder only for a
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
 from toolguard.core import headline, verbs
 from toolguard.core.acts import FileOp, FileUse
-from toolguard.core.model import Classification, EffectClass, Json, Reach, ToolCall, ToolDefinition
+from toolguard.core.model import Classification, EffectClass, Reach, ToolCall, ToolDefinition
 from toolguard.core.reading import Language, Reading
 from toolguard.core.targets import Aim, Target, first, targets
+from toolguard.core.verbs import split_name
 
 READ = EffectClass.READ
 
@@ -44,7 +46,7 @@ def of_definition(definition: ToolDefinition) -> EffectClass:
 
 @lru_cache(maxsize=1024)
 def _of_words(name: str, description: str) -> EffectClass:
-    told = verbs.of_name(verbs.split_name(name))
+    told = verbs.of_name(split_name(name))
     described = verbs.of_description(description)
     if told is None:
         return described or EffectClass.UNKNOWN
@@ -93,7 +95,7 @@ def _selected(call: ToolCall, effect: EffectClass) -> EffectClass:
     """`{"action": "delete"}`: one tool, many operations. What was chosen counts when it is a verb that we know."""
     for key, value in call.arguments.items():
         if isinstance(value, str) and len(value) < 60 and key.lower() in _SELECTORS:
-            told = verbs.of_name(verbs.split_name(value))
+            told = verbs.of_name(split_name(value))
             if value.upper() in _OF_METHOD or value.upper() in ("POST", "PUT", "PATCH"):
                 return _OF_METHOD.get(value.upper(), EffectClass.SEND)
             if told is not None:
@@ -181,15 +183,13 @@ def _covers_all(use: FileUse) -> bool:
     return use.op is FileOp.DELETE and use.path in ("/", "~", "*", "/*", "~/*", ".")
 
 
-_PRODUCTION: Final = frozenset({"prod", "production", "live", "prd"})
+_PRODUCTION: Final = re.compile(r"(?<![a-z])(?:prod|production|live|prd)(?![a-z])")
+# One of these as a word, or a part of a name between marks or digits: `db1.prod.example.org`, `deploy-live`.
 
 
 def _is_production(reading: Reading, found: tuple[Target, ...]) -> bool:
-    texts: list[Json] = [target.value for target in found if target.aim is not Aim.TEXT]
+    texts = [target.value for target in found if target.aim is not Aim.TEXT]
     texts += [fragment.text[:2000] for fragment in reading.fragments if fragment.language is not Language.TEXT]
-    for text in texts:
-        low = str(text).lower()
-        # Cheap test first: most arguments hold none of these letters.
-        if ("prod" in low or "prd" in low or "live" in low) and _PRODUCTION.intersection(verbs.split_name(low)):
-            return True
-    return False
+    low = "\n".join(texts).lower()
+    # Cheap test first: most arguments hold none of these letters.
+    return ("prod" in low or "prd" in low or "live" in low) and _PRODUCTION.search(low) is not None

@@ -110,6 +110,8 @@ class _Deed:
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """What the session says about this call."""
+    if not facts.instructions and facts.classification.effect_class not in _GRAVE:
+        return
     deed = _deed(reading, facts)
     told = tuple(_told(facts, deed)) if facts.instructions else ()
     yield from told or _leaves(facts, deed)
