@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, tzinfo
 from enum import IntEnum
 from functools import lru_cache
@@ -144,6 +144,9 @@ FACT_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+Question = Callable[["Match", Situation, bool], Answer]
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """Every member that is given must hold; within a list, any entry. Empty: covers every call."""
@@ -165,19 +168,30 @@ class Match:
     windows: tuple[Window, ...] = ()
     closed: bool = False
     """The call has no argument beside those that `arguments` tests."""
+    _asked: tuple[tuple[str, Question], ...] = field(init=False, repr=False, compare=False, default=())
+    """The questions that this match asks at all, the cheapest first: most ask two or three."""
+
+    def __post_init__(self) -> None:
+        asked = tuple(
+            (name, question)
+            for name, (members, question) in _QUESTIONS.items()
+            if any(_is_given(getattr(self, member)) for member in members)
+        )
+        object.__setattr__(self, "_asked", asked)
 
     def answer(self, s: Situation, *, every: bool) -> Answer:
         """Cheap questions first; the first NO ends it, so that a rule errs only on a call it is about."""
         worst = Answer.YES
-        for question in _QUESTIONS.values():
-            worst = min(worst, question(self, s, every))
-            if worst is Answer.NO:
+        for _, question in self._asked:
+            answer = question(self, s, every)
+            if answer is Answer.NO:
                 return Answer.NO
+            worst = min(worst, answer)
         return worst
 
     def objection(self, s: Situation, *, every: bool) -> tuple[str, Answer]:
         """The first member that does not hold, by its name in the policy, and its answer; ("", YES) when all do."""
-        for name, question in _QUESTIONS.items():
+        for name, question in self._asked:
             answer = question(self, s, every)
             if answer is not Answer.YES:
                 return name, answer
@@ -286,7 +300,7 @@ def _same(value: Json, wanted: Json) -> bool:
 
 
 def _any(patterns: tuple[str, ...], text: str) -> Answer:
-    return max((matches(p, text) for p in patterns), default=Answer.YES)
+    return max(matches(p, text) for p in patterns)
 
 
 def _score(m: Match, s: Situation, _: bool) -> Answer:
@@ -294,17 +308,13 @@ def _score(m: Match, s: Situation, _: bool) -> Answer:
     return Answer.of(over and (m.most_score is None or s.score <= m.most_score))
 
 
-def _findings(m: Match, s: Situation, _: bool) -> Answer:
-    return Answer.of(not m.findings or bool(m.covered(s.findings)))
-
-
 def _target(m: Match, s: Situation, _: bool) -> Answer:
     target = s.classification.target
-    return max((matches(p, target, path="/" in p) for p in m.target), default=Answer.YES)
+    return max(matches(p, target, path="/" in p) for p in m.target)
 
 
 def _arguments(m: Match, s: Situation, every: bool) -> Answer:
-    return min((t.answer(s.call.arguments, every=every) for t in m.arguments), default=Answer.YES)
+    return min(t.answer(s.call.arguments, every=every) for t in m.arguments)
 
 
 def _facts(m: Match, s: Situation, _: bool) -> Answer:
@@ -312,8 +322,6 @@ def _facts(m: Match, s: Situation, _: bool) -> Answer:
 
 
 def _closed(m: Match, s: Situation, _: bool) -> Answer:
-    if not m.closed:
-        return Answer.YES
     at = leaf_pointers(s.call.arguments)
     return Answer.UNSURE if at is None else Answer.of(at <= {test.pointer for test in m.arguments})
 
@@ -337,21 +345,25 @@ def leaf_pointers(value: Json) -> set[str] | None:
     return found
 
 
-_QUESTIONS: Final[Mapping[str, Callable[[Match, Situation, bool], Answer]]] = {
-    # By the names of policies; the cheapest stand first.
-    "class": lambda m, s, _: Answer.of(not m.classes or s.classification.effect_class in m.classes),
-    "tool": lambda m, s, _: _any(m.tool, s.call.tool),
-    "server": lambda m, s, _: _any(m.server, s.call.server),
-    "score": _score,
-    "finding": _findings,
-    "agent": lambda m, s, _: _any(m.agent, s.call.principal.agent),
-    "person": lambda m, s, _: _any(m.person, s.call.principal.person),
-    "session": lambda m, s, _: _any(m.session, s.call.principal.session),
-    "reach": lambda m, s, _: Answer.of(not m.reach or s.classification.reach in m.reach),
-    "environment": lambda m, s, _: Answer.of(not m.environment or s.classification.environment in m.environment),
-    "target": _target,
-    "time": lambda m, s, _: Answer.of(not m.windows or any(w.covers(s.now) for w in m.windows)),
-    "facts": _facts,
-    "arguments": _arguments,
-    "no_other_arguments": _closed,
+def _is_given(member: object) -> bool:
+    return member is not None and member is not False and member != ()
+
+
+_QUESTIONS: Final[Mapping[str, tuple[tuple[str, ...], Question]]] = {
+    # By the names of policies, with the members of Match that make the question; the cheapest stand first.
+    "class": (("classes",), lambda m, s, _: Answer.of(s.classification.effect_class in m.classes)),
+    "tool": (("tool",), lambda m, s, _: _any(m.tool, s.call.tool)),
+    "server": (("server",), lambda m, s, _: _any(m.server, s.call.server)),
+    "score": (("least_score", "most_score"), _score),
+    "finding": (("findings",), lambda m, s, _: Answer.of(bool(m.covered(s.findings)))),
+    "agent": (("agent",), lambda m, s, _: _any(m.agent, s.call.principal.agent)),
+    "person": (("person",), lambda m, s, _: _any(m.person, s.call.principal.person)),
+    "session": (("session",), lambda m, s, _: _any(m.session, s.call.principal.session)),
+    "reach": (("reach",), lambda m, s, _: Answer.of(s.classification.reach in m.reach)),
+    "environment": (("environment",), lambda m, s, _: Answer.of(s.classification.environment in m.environment)),
+    "target": (("target",), _target),
+    "time": (("windows",), lambda m, s, _: Answer.of(any(w.covers(s.now) for w in m.windows))),
+    "facts": (("facts",), _facts),
+    "arguments": (("arguments",), _arguments),
+    "no_other_arguments": (("closed",), _closed),
 }

@@ -73,9 +73,9 @@ def _meet(base: Obligations, terms: Terms) -> tuple[tuple[str, ...], tuple[tuple
 
 
 def plain(value: Json) -> Json:
-    """What a frozen value says, as JSON: what a digest covers. The digest itself is left out."""
+    """What a frozen value says, as JSON: what a digest covers. The digest, and what is derived, are left out."""
     if isinstance(value, Mapping):
-        return {key: plain(child) for key, child in value.items() if key != "digest"}
+        return {key: plain(child) for key, child in value.items() if key != "digest" and key[0] != "_"}
     if isinstance(value, list | tuple):
         return [plain(child) for child in value]
     if isinstance(value, StrEnum):
