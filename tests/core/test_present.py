@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolguard.core.diffing import COMPARED, diff
-from toolguard.core.drawing import Fold, Line, draw, folded, inline
+from toolguard.core.drawing import Canvas, Fold, Line, folded, inline
 from toolguard.core.highlight import tokens
 from toolguard.core.model import EMPTY, Principal, ToolCall
 from toolguard.core.present import Part, Presentation, Spot, present
@@ -227,19 +227,19 @@ def test_colours_never_overlap(source: str, language: str) -> None:
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.just("\n")))
 def test_every_character_is_drawn_exactly_once(source: str) -> None:
-    drawn = draw(source, tokens(source, "shell"), spots=[(0, 3, 1), (2, 9, 2)])
+    drawn = Canvas(source, colours=tokens(source, "shell"), spots=[(0, 3, 1), (2, 9, 2)]).lines()
 
     assert "\n".join("".join(piece.text for piece in line.pieces) for line in drawn) == source
 
 
-@given(st.lists(st.integers(1, 3000), max_size=60), st.integers(0, 59))
-def test_folding_keeps_every_line_in_order(sizes: list[int], spotted: int) -> None:
+@given(st.lists(st.integers(1, 3000), max_size=60))
+def test_folding_keeps_every_line_in_order(sizes: list[int]) -> None:
     source = "\n".join("z" * size for size in sizes)
 
-    drawn = draw(source)
-    kept = [line for each in folded(drawn) for line in (each.lines if isinstance(each, Fold) else (each,))]
+    body = folded(Canvas(source).rows())
+    kept = [line for each in body for line in (each.lines if isinstance(each, Fold) else (each,))]
 
-    missing = sum(each.size for each in folded(drawn) if isinstance(each, Fold) and not each.lines)
+    missing = sum(each.size for each in body if isinstance(each, Fold) and not each.lines)
     assert sum(line.size for line in kept) + missing == sum(sizes)
 
 
@@ -271,3 +271,18 @@ json_values = st.recursive(
 @given(st.dictionaries(st.text(max_size=12), json_values, max_size=5), st.text(max_size=20), st.integers(-5, 50))
 def test_no_call_makes_the_layout_fail(arguments: dict[str, Any], pointer: str, at: int) -> None:
     laid_out(arguments, Spot(1, "/" + pointer, at, at + 4), Spot(2, pointer))
+
+
+def test_a_call_with_more_values_than_anyone_reads_says_how_many_are_not_drawn() -> None:
+    shown = laid_out({"rows": [{"n": number} for number in range(5_000)]}, Spot(1, "/rows/4990/n"))
+
+    assert len(shown.parts) < 500
+    assert any(text(part) == "4990" for part in shown.parts)
+    assert shown.parts[-1].label == "and 4,599 more values"
+
+
+def test_a_file_written_anew_does_not_flood_the_page() -> None:
+    shown = laid_out({"path": "a.txt", "content": "new\n" * 100_000}, before={"/content": "old\n" * 100_000})
+
+    assert sum(line.size for line in lines(shown.parts[1])) < 150_000
+    assert shown.parts[1].note == "100,000 lines added, 100,000 removed"

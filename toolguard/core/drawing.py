@@ -22,6 +22,13 @@ AROUND: Final = 2
 """Lines that stay unfolded: at the start, at the end, around each finding."""
 HEAD_SIZE: Final = 3_000
 """Characters after which the opening ends early."""
+POINTED_AT: Final = 100
+"""Lines at either end of a long span that stay unfolded; the fold between them says how much it holds."""
+CHANGED: Final = 400
+"""Changed lines of a diff that stay unfolded."""
+CHANGE_SIGNS: Final = frozenset("+-")
+ROOM: Final = 3_000
+"""Lines that one fold may hold drawn."""
 FOLDED: Final = 60_000
 """Characters a part may fold; of a longer one, the fold names the length and the exact JSON has the text."""
 
@@ -71,38 +78,109 @@ class Fold:
 
 def inline(text: str) -> tuple[Piece, ...]:
     """One foreign text without colours, with its marks; line breaks are drawn as a sign."""
-    lines = draw(text)
     joined: list[Piece] = []
-    for index, line in enumerate(lines):
+    for index, line in enumerate(Canvas(text).lines()):
         if index and not line.broken:
             joined.append(Piece("↵", "mark", "line break"))
         joined.extend(line.pieces)
     return tuple(joined)
 
 
-def draw(
-    text: str,
-    colours: Sequence[Token] = (),
-    secrets: Sequence[Token] = (),
-    spots: Sequence[tuple[int, int, int]] = (),
-    effects: Sequence[tuple[int, str, str]] = (),
-    breaks: frozenset[int] = frozenset(),
-) -> list[Line]:
-    """The text cut into lines, and each line into pieces at every border of a colour, mark, secret or span."""
-    found = marks(text)
-    cuts = {0, len(text)}
-    for run in (colours, secrets, found):
-        cuts.update(place for each in run for place in (each.start, each.end))
-    cuts.update(place for start, end, _ in spots for place in (start, end))
-    borders = sorted(cut for cut in cuts if 0 <= cut <= len(text))
-    painter = _Painter(text, colours, secrets, found, spots)
-    lines = []
-    for start, end, broken in _line_spans(text, breaks):
-        inner = borders[bisect_right(borders, start) : bisect_left(borders, end)]
-        pieces = tuple(painter.piece(a, b) for a, b in pairwise((start, *inner, end)) if b > a)
-        here = tuple(dict.fromkeys((c, s) for at, c, s in effects if start <= at < max(end, start + 1)))
-        lines.append(Line(pieces, broken=broken, effects=here))
-    return lines
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line that is not painted yet."""
+
+    canvas: Canvas
+    index: int
+    sign: str = ""
+
+    @property
+    def size(self) -> int:
+        start, end, _ = self.canvas.spans[self.index]
+        return end - start
+
+    @property
+    def is_broken(self) -> bool:
+        return self.canvas.spans[self.index][2]
+
+    @property
+    def is_pointed_at(self) -> bool:
+        return self.sign != "-" and self.index in self.canvas.pointed_at
+
+    def painted(self) -> Line:
+        return self.canvas.line(self.index, self.sign)
+
+
+class Canvas:
+    """A text cut into lines. Cutting is cheap and painting is not, so a line is painted only when it is shown."""
+
+    def __init__(
+        self,
+        text: str,
+        found: Sequence[Mark] | None = None,
+        *,
+        colours: Sequence[Token] = (),
+        secrets: Sequence[Token] = (),
+        spots: Sequence[tuple[int, int, int]] = (),
+        effects: Sequence[tuple[int, str, str]] = (),
+        breaks: frozenset[int] = frozenset(),
+    ) -> None:
+        found = marks(text) if found is None else found
+        self.text, self.spots, self.effects = text, spots, effects
+        self.runs = [(run, [each.start for each in run]) for run in (colours, secrets, found)]
+        self.spans = list(_line_spans(text, breaks))
+        self.starts = [start for start, _, _ in self.spans]
+        self.pointed_at = frozenset(line for start, end, _ in spots for line in self._lines_of(start, end))
+
+    def rows(self) -> list[Row]:
+        return [Row(self, index) for index in range(len(self.spans))]
+
+    def lines(self) -> list[Line]:
+        return [self.line(index) for index in range(len(self.spans))]
+
+    def line(self, index: int, sign: str = "") -> Line:
+        """One line in pieces: cut at every border of a colour, mark, secret or span."""
+        start, end, broken = self.spans[index]
+        cuts = {start, end}
+        for run, starts in self.runs:
+            first = max(bisect_right(starts, start) - 1, 0)
+            for each in run[first : bisect_left(starts, end)]:
+                cuts.update((each.start, each.end))
+        for a, b, _ in self.spots:
+            cuts.update((a, b))
+        borders = sorted(cut for cut in cuts if start <= cut <= end)
+        pieces = tuple(self._piece(a, b) for a, b in pairwise(borders) if b > a)
+        after = bisect_left(self.effects, (max(end, start + 1),))
+        here = self.effects[bisect_left(self.effects, (start,)) : after]
+        return Line(pieces, sign, broken, tuple(dict.fromkeys((effect, sentence) for _, effect, sentence in here)))
+
+    def _lines_of(self, start: int, end: int) -> Iterable[int]:
+        first = max(bisect_right(self.starts, start) - 1, 0)
+        last = max(bisect_left(self.starts, end), first + 1)
+        if last - first <= 2 * POINTED_AT:
+            return range(first, last)
+        return (*range(first, first + POINTED_AT), *range(last - POINTED_AT, last))
+
+    def _piece(self, start: int, end: int) -> Piece:
+        """How one piece is drawn: a secret hides all else, then a mark, then a colour."""
+        numbers = tuple(n for a, b, n in self.spots if a < end and start < b)
+        ends = tuple(n for _, b, n in self.spots if start < b <= end)
+        colour, secret, mark = (self._at(index, start) for index in range(3))
+        text = self.text[start:end]
+        if isinstance(secret, Token):
+            # A span that ends inside a secret cuts it in two; it is named once.
+            shown = f"redacted {secret.kind}" if start == secret.start else "…"
+            return Piece(shown, "redacted", "taken out before anything was stored", numbers, ends)
+        if isinstance(mark, Mark) and mark.kind is MarkKind.ALIKE:
+            return Piece(text, "alike", mark.name, numbers, ends)
+        if isinstance(mark, Mark):
+            return Piece(mark.label if start == mark.start else "…", "mark", mark.name, numbers, ends)
+        return Piece(text, colour.kind if isinstance(colour, Token) else "", "", numbers, ends)
+
+    def _at(self, which: int, at: int) -> Token | Mark | None:
+        run, starts = self.runs[which]
+        index = bisect_right(starts, at) - 1
+        return run[index] if index >= 0 and run[index].end > at else None
 
 
 def _line_spans(text: str, breaks: frozenset[int]) -> Iterable[tuple[int, int, bool]]:
@@ -112,7 +190,7 @@ def _line_spans(text: str, breaks: frozenset[int]) -> Iterable[tuple[int, int, b
     while True:
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        stops = list(inside[bisect_right(inside, start) : bisect_left(inside, end)])
+        stops = inside[bisect_right(inside, start) : bisect_left(inside, end)] if inside else []
         at = start
         for stop in (*stops, end):
             while stop - at > WIDEST:
@@ -125,82 +203,49 @@ def _line_spans(text: str, breaks: frozenset[int]) -> Iterable[tuple[int, int, b
         start = end + 1
 
 
-class _Painter:
-    """Decides how one piece of a text is drawn: a secret hides all else, then a mark, then a colour."""
-
-    def __init__(
-        self,
-        text: str,
-        colours: Sequence[Token],
-        secrets: Sequence[Token],
-        found: Sequence[Mark],
-        spots: Sequence[tuple[int, int, int]],
-    ) -> None:
-        self.text, self.spots = text, spots
-        self.runs = [(run, [each.start for each in run]) for run in (colours, secrets, found)]
-
-    def piece(self, start: int, end: int) -> Piece:
-        numbers = tuple(n for a, b, n in self.spots if a < end and start < b)
-        ends = tuple(n for _, b, n in self.spots if start < b <= end)
-        colour, secret, mark = (self._at(index, start) for index in range(3))
-        text = self.text[start:end]
-        if isinstance(secret, Token):
-            # A span that ends inside a secret cuts it in two; it is named once.
-            named = f"redacted {secret.kind}" if start == secret.start else "…"
-            return Piece(named, "redacted", "taken out before anything was stored", numbers, ends)
-        if isinstance(mark, Mark) and mark.kind is MarkKind.ALIKE:
-            return Piece(text, "alike", mark.name, numbers, ends)
-        if isinstance(mark, Mark):
-            label = mark.label if start == mark.start else "…"
-            return Piece(label, "mark", mark.name, numbers, ends)
-        return Piece(text, colour.kind if isinstance(colour, Token) else "", "", numbers, ends)
-
-    def _at(self, which: int, at: int) -> Token | Mark | None:
-        run, starts = self.runs[which]
-        index = bisect_right(starts, at) - 1
-        return run[index] if index >= 0 and run[index].end > at else None
-
-
-def folded(lines: Sequence[Line]) -> tuple[Line | Fold, ...]:
+def folded(rows: Sequence[Row]) -> tuple[Line | Fold, ...]:
     """The lines with every long stretch that nothing points at folded, in a diff also what stays as it is."""
-    is_diff = any(line.sign for line in lines)
-    shown = set() if is_diff else {*range(_head(lines)), *range(len(lines) - TAIL, len(lines))}
-    for index, line in enumerate(lines):
-        if any(piece.numbers for piece in line.pieces) or (is_diff and line.sign.strip()):
-            shown.update(range(index - AROUND, index + AROUND + 1))
-    if is_diff and not shown:
-        shown = set(range(HEAD))
+    shown = _shown(rows)
     body: list[Line | Fold] = []
-    run: list[Line] = []
     room = FOLDED
-    last: tuple[Line | None, ...] = (*lines, None)
-    for index, next_line in enumerate(last):
-        if next_line is not None and index not in shown:
-            run.append(next_line)
-            continue
+    at = 0
+    for index in (*sorted(shown), len(rows)):
+        run = rows[at:index]
         if len(run) <= AROUND:  # folding two lines behind one line helps nobody
-            body.extend(run)
-        elif run:
+            body.extend(row.painted() for row in run)
+        else:
             fold = _fold(run, room)
             room -= fold.size if fold.lines else 0
             body.append(fold)
-        run = []
-        if next_line is not None:
-            body.append(next_line)
+        if index < len(rows):
+            body.append(rows[index].painted())
+        at = index + 1
     return tuple(body)
 
 
-def _head(lines: Sequence[Line]) -> int:
+def _shown(rows: Sequence[Row]) -> set[int]:
+    """Which rows stay outside folds."""
+    is_diff = any(row.sign for row in rows[:1])
+    shown = set() if is_diff else {*range(_head(rows)), *range(len(rows) - TAIL, len(rows))}
+    changed = 0
+    for index, row in enumerate(rows):
+        changed += row.sign in CHANGE_SIGNS
+        if row.is_pointed_at or (row.sign in CHANGE_SIGNS and changed <= CHANGED):
+            shown.update(range(index - AROUND, index + AROUND + 1))
+    return {index for index in shown or range(HEAD) if 0 <= index < len(rows)}
+
+
+def _head(rows: Sequence[Row]) -> int:
     """How many lines open the text: HEAD, fewer when they are long."""
     size = 0
-    for index, line in enumerate(lines[:HEAD]):
-        size += line.size
+    for index, row in enumerate(rows[:HEAD]):
+        size += row.size
         if size > HEAD_SIZE:
             return index + 1
     return HEAD
 
 
-def _fold(run: Sequence[Line], room: int) -> Fold:
-    size = sum(line.size for line in run)
-    count = sum(not line.broken for line in run)
-    return Fold(max(count, 1), size, tuple(run) if size <= room else ())
+def _fold(run: Sequence[Row], room: int) -> Fold:
+    size = sum(row.size for row in run)
+    count = sum(not row.is_broken for row in run)
+    return Fold(max(count, 1), size, tuple(row.painted() for row in run) if size <= room and count <= ROOM else ())

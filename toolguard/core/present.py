@@ -15,13 +15,15 @@ from typing import Final
 
 from toolguard.core import leaves as named
 from toolguard.core.diffing import diff
-from toolguard.core.drawing import HEAD, TAIL, WIDEST, Fold, Line, draw, folded
+from toolguard.core.drawing import HEAD, TAIL, WIDEST, Canvas, Fold, Line, Row, folded
 from toolguard.core.highlight import Token, tokens
 from toolguard.core.leaves import Leaf
 from toolguard.core.model import EMPTY, EffectClass, Json, ToolCall
 from toolguard.core.reading import Language, Reading, read
 from toolguard.core.visible import Mark, marks, warnings
 
+LEAVES: Final = 400
+"""Values of one call that are drawn, beside those that a finding points at; the exact JSON has the rest."""
 LONG: Final = 88
 """A longer string gets a block of its own instead of a row."""
 
@@ -77,7 +79,11 @@ def present(call: ToolCall, spots: Sequence[Spot] = (), before: Mapping[str, str
     leaves = tuple(named.leaves(arguments))
     page = _Page(spots, redactions, reading, before, {at: value for at, value in leaves if isinstance(value, str)})
     kind, ordered = _ordered(reading, leaves)
-    parts = _lists_joined(page.part(label, at, value, kind) for label, at, value in ordered if at not in page.replaced)
+    chosen = [leaf for leaf in ordered if leaf[1] not in page.replaced]
+    kept = [leaf for n, leaf in enumerate(chosen) if n < LEAVES or page.points_at(leaf[1])]
+    parts = _lists_joined(page.part(label, at, value, kind) for label, at, value in kept)
+    if len(kept) < len(chosen):
+        parts += (_rest(len(chosen) - len(kept)),)
     return Presentation(kind, parts, _touches(reading, leaves), warnings(page.marks))
 
 
@@ -215,29 +221,36 @@ class _Page:
     def part(self, label: str, at: str, value: Json, kind: str) -> Part:
         text = value if isinstance(value, str) else named.literal(value)
         language = self._language(at)
-        self.marks.extend(marks(text))
+        found = marks(text)
+        self.marks.extend(found)
         spans, wide = self._spans(at, len(text))
-        lines = draw(
+        canvas = Canvas(
             text,
-            tokens(text, language),
-            self.redactions.get(at, ()),
-            spans,
-            self._effects(at),
-            _breaks(text, language, self.reading, at),
+            found,
+            colours=tokens(text, language),
+            secrets=self.redactions.get(at, ()),
+            spots=spans,
+            effects=self._effects(at),
+            breaks=_breaks(text, language, self.reading, at),
         )
-        note = ""
+        rows, note = canvas.rows(), ""
         old = self._old(label, at, kind)
         if old is not None:
+            before = Canvas(old)
             self.marks.extend(marks(old))
-            language, note, lines = "diff", *_as_diff(old, text, lines)
+            language, note, rows = "diff", *_as_diff(old, text, before, canvas)
         is_block = language not in {"text", "value"} or "\n" in text or len(text) > LONG
         if kind == "write" and label == "New content" and old is None:
             note = "what is in the file now is not known, so there is nothing to compare with"
-        elif language != "diff" and is_block and (len(lines) > HEAD + TAIL or len(text) > WIDEST):
+        elif language != "diff" and is_block and (len(rows) > HEAD + TAIL or len(text) > WIDEST):
             note = f"{len(text):,} characters"
         if not isinstance(value, str):
             language = "value"
-        return Part(label, at, language, folded(lines), is_block, note, wide)
+        return Part(label, at, language, folded(rows), is_block, note, wide)
+
+    def points_at(self, at: str) -> bool:
+        """Whether a finding points at this very argument."""
+        return any(spot.pointer == at for spot in self.spots)
 
     def _language(self, at: str) -> str:
         for fragment in self.reading.fragments:
@@ -296,6 +309,11 @@ def _beside(at: str) -> str:
     return f"{head}/{_REPLACED_BY[name]}" if name in _REPLACED_BY else "-"
 
 
+def _rest(count: int) -> Part:
+    """Says what is not drawn, where a call has more values than anyone reads."""
+    return Part(f"and {count:,} more values", "", "value", (Fold(count, 0),), is_block=True)
+
+
 def _lists_joined(parts: Iterable[Part]) -> tuple[Part, ...]:
     """Short entries of one list become the lines of one row."""
     joined: list[Part] = []
@@ -342,15 +360,14 @@ def _breaks(text: str, language: str, reading: Reading, at: str) -> frozenset[in
     return frozenset(found - {len(text)})
 
 
-def _as_diff(old: str, new: str, new_lines: Sequence[Line]) -> tuple[str, list[Line]]:
+def _as_diff(old: str, new: str, before: Canvas, after: Canvas) -> tuple[str, list[Row]]:
     """The new text's lines among those it takes away, and one sentence about the whole."""
-    whole = _whole_lines(new_lines)
-    old_whole = _whole_lines(draw(old))
-    rows: list[Line] = []
+    new_lines, old_lines = _whole_lines(after), _whole_lines(before)
+    rows: list[Row] = []
     added = removed = 0
     for row in diff(old.split("\n"), new.split("\n")):
-        source = old_whole[row.index] if row.sign == "-" else whole[row.index]
-        rows.extend(replace(line, sign=row.sign) for line in source)
+        canvas, whole = (before, old_lines) if row.sign == "-" else (after, new_lines)
+        rows.extend(Row(canvas, index, row.sign) for index in whole[row.index])
         added += row.sign == "+"
         removed += row.sign == "-"
     if old == new:
@@ -358,14 +375,14 @@ def _as_diff(old: str, new: str, new_lines: Sequence[Line]) -> tuple[str, list[L
     return f"{_count(added, 'line')} added, {removed:,} removed", rows
 
 
-def _whole_lines(lines: Sequence[Line]) -> list[list[Line]]:
+def _whole_lines(canvas: Canvas) -> list[list[int]]:
     """Lines of the screen by lines of the text."""
-    whole: list[list[Line]] = []
-    for line in lines:
-        if line.broken and whole:
-            whole[-1].append(line)
+    whole: list[list[int]] = []
+    for index, (_, _, goes_on) in enumerate(canvas.spans):
+        if goes_on and whole:
+            whole[-1].append(index)
         else:
-            whole.append([line])
+            whole.append([index])
     return whole
 
 

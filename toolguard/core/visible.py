@@ -7,10 +7,10 @@ one script in a word, accents, emoji with their joiners.
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -145,15 +145,19 @@ def _counted(count: int, singular: str, plural: str) -> str:
     return singular if count == 1 else plural.format(count)
 
 
+# Letters and digits draw themselves, except the four Hangul fillers; so do the ASCII signs. Only the rest is looked at.
+_DOUBTFUL: Final = re.compile("[^\\w\n\t -~]|[\u115f\u1160\u3164\uffa0]")
+
+
 def _unseen(text: str) -> Iterable[Mark]:
-    stacked = 0
-    skip_to = 0
-    for at, character in enumerate(text):
+    stacked = skip_to = 0
+    last = -1
+    for match in _DOUBTFUL.finditer(text):
+        at, character = match.start(), match.group()
         if at < skip_to:
             continue
-        if " " <= character <= "~" or character in "\n\t":
-            stacked = 0
-            continue
+        stacked = stacked if at == last + 1 else 0
+        last = at
         if ord(character) in TAGS:
             skip_to = _run_of_tags(text, at)
             yield _tag_mark(text, at, skip_to)
@@ -213,42 +217,40 @@ def _tag_mark(text: str, start: int, end: int) -> Mark:
     return Mark(start, end, MarkKind.TAG, f"tags “{spelled}”", f"{end - start} tag characters that spell “{spelled}”")
 
 
+# A run of letters; digits and signs end it.
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_ASCII_LETTER: Final = re.compile("[A-Za-z]")
+# Fullwidth digits and letters, and the mathematical alphabets: ASCII to a person in a hurry. Fullwidth punctuation is
+# ordinary writing in Chinese and Japanese.
+_STYLED: Final = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]")
+_LOOKS_LIKE: Final = re.compile(f"[{''.join(LOOKS_LIKE)}]")
+
+
 def _alike(text: str) -> Iterable[Mark]:
-    """Look-alikes in words of mixed script, and in whole words of them inside a text that is otherwise ASCII."""
+    """Look-alikes in words of mixed script, and whole words of them inside a text that has ASCII letters too."""
     if text.isascii():
         return
-    has_ascii = any("a" <= c <= "z" or "A" <= c <= "Z" for c in text)
-    for start, word in _words(text):
-        if word.isascii():
+    for match in _STYLED.finditer(text):
+        like = unicodedata.normalize("NFKC", match.group())
+        if like.isascii():
+            yield _alike_mark(match.start(), match.group(), like)
+    if not _ASCII_LETTER.search(text):
+        return
+    for word in _WORD.finditer(text):
+        letters = word.group()
+        if letters.isascii() or not (_ASCII_LETTER.search(letters) or _is_disguise(letters)):
             continue
-        mixed = any(c.isascii() for c in word)
-        if not (mixed or (has_ascii and all(c in LOOKS_LIKE for c in word) and len(word) > 1)):
-            styled = [i for i, c in enumerate(word) if _styled(c)]
-        else:
-            styled = [i for i, c in enumerate(word) if c in LOOKS_LIKE or _styled(c)]
-        for i in styled:
-            like = LOOKS_LIKE.get(word[i]) or unicodedata.normalize("NFKC", word[i])
-            name = f"{_named(word[i])}, looks like “{like}”"
-            yield Mark(start + i, start + i + 1, MarkKind.ALIKE, _label(word[i]), name)
+        for match in _LOOKS_LIKE.finditer(letters):
+            yield _alike_mark(word.start() + match.start(), match.group(), LOOKS_LIKE[match.group()])
 
 
-def _styled(character: str) -> bool:
-    """Fullwidth and mathematical forms of ASCII: other code points, the same look to a person in a hurry."""
-    if character.isascii() or not (0xFF01 <= ord(character) <= 0xFF5E or 0x1D400 <= ord(character) <= 0x1D7FF):
-        return False
-    return unicodedata.normalize("NFKC", character).isascii()
+def _is_disguise(letters: str) -> bool:
+    """A word made of nothing but look-alikes; a single letter is no word."""
+    return len(letters) > 1 and _LOOKS_LIKE.sub("", letters) == ""
 
 
-def _words(text: str) -> Iterable[tuple[int, str]]:
-    start: int | None = None
-    for at, character in enumerate(text):
-        if character.isalpha() or _styled(character):
-            start = at if start is None else start
-        elif start is not None:
-            yield start, text[start:at]
-            start = None
-    if start is not None:
-        yield start, text[start:]
+def _alike_mark(at: int, letter: str, like: str) -> Mark:
+    return Mark(at, at + 1, MarkKind.ALIKE, _label(letter), f"{_named(letter)}, looks like “{like}”")
 
 
 def _label(character: str) -> str:
@@ -280,9 +282,3 @@ def _json_escape(character: str) -> str:
         return f"\\u{code:04x}"
     code -= 0x10000
     return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
-
-
-def covering(found: Sequence[Mark], at: int) -> Mark | None:
-    """The mark that covers a character, if any."""
-    index = bisect_right(found, at, key=lambda mark: mark.start) - 1
-    return found[index] if index >= 0 and found[index].end > at else None
