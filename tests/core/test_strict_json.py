@@ -68,6 +68,7 @@ LEFT_ALONE = {
 }
 
 
+@pytest.mark.guarantee("proxy:ambiguous-is-refused")
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
 def test_what_parsers_read_differently_is_refused(text: bytes) -> None:
     with pytest.raises(NotStrict):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from toolguard.proxy.framing import Lines
 
 
+@pytest.mark.guarantee("proxy:ambiguous-is-refused")
 def test_a_call_in_the_tail_of_an_over_long_line_is_not_a_message() -> None:
     lines = Lines(limit=20)
 

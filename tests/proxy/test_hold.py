@@ -106,6 +106,7 @@ def test_a_retry_on_another_connection_attaches(rig: Rig, guard: Guard, reviewer
     assert "used already" in rig.refusal
 
 
+@pytest.mark.guarantee("execution:once")
 def test_two_waiting_retries_make_one_execution(rig: Rig, reviewer: Reviewer) -> None:
     rig.call("risky_delete", id=1)
     rig.call("risky_delete", id=2)
@@ -117,6 +118,7 @@ def test_two_waiting_retries_make_one_execution(rig: Rig, reviewer: Reviewer) ->
     assert len(rig.to_client) == 1
 
 
+@pytest.mark.guarantee("binding:approved-is-what-runs")
 def test_other_arguments_are_another_request(rig: Rig, reviewer: Reviewer) -> None:
     rig.call("risky_delete", id=1, what="cellar")
     rig.vote(reviewer)
@@ -313,6 +315,7 @@ def test_a_modern_client_gets_its_result_type_when_the_call_settles(rig: Rig) ->
     assert rig.seen_by_client[0]["result"]["resultType"] == "complete"
 
 
+@pytest.mark.guarantee("binding:drift-ends-it")
 def test_a_definition_that_changes_while_people_decide_ends_the_request(rig: Rig, reviewer: Reviewer) -> None:
     rig.call("risky_delete", id=1)
     rig.server({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
@@ -359,6 +362,7 @@ def timed(tmp_path: Path, clock: Clock) -> Iterator[Rig]:
         yield Rig(guard).listed()
 
 
+@pytest.mark.guarantee("request:ends-in-time")
 def test_a_request_that_nobody_decides_in_time_expires_for_the_held_call(timed: Rig, clock: Clock) -> None:
     timed.call("risky_delete")
     clock.now += timedelta(hours=2)

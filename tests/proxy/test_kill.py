@@ -45,6 +45,7 @@ def kill_around_the_vote(home: Path, folder: Path, office: Guard, number: int) -
     return state
 
 
+@pytest.mark.guarantee("execution:no-second-after-a-crash")
 @pytest.mark.parametrize("number", range(5))
 def test_a_kill_around_the_vote_never_runs_a_call_twice(
     home: Path,
@@ -55,6 +56,7 @@ def test_a_kill_around_the_vote_never_runs_a_call_twice(
     kill_around_the_vote(home, folder, office, number)
 
 
+@pytest.mark.guarantee("execution:no-second-after-a-crash")
 @pytest.mark.soak
 def test_a_hundred_kills_around_the_vote_never_run_a_call_twice(
     home: Path,

@@ -90,6 +90,7 @@ LEFT_ALONE = {
 }
 
 
+@pytest.mark.guarantee("proxy:ambiguous-is-refused")
 @pytest.mark.parametrize("message", REFUSED.values(), ids=REFUSED.keys())
 def test_what_servers_read_differently_is_malformed(message: Any) -> None:
     assert isinstance(read(json.dumps(message).encode()), Malformed)
@@ -100,6 +101,7 @@ def test_what_the_protocol_allows_is_a_message(message: Any, kind: type) -> None
     assert isinstance(read(json.dumps(message).encode()), kind)
 
 
+@pytest.mark.guarantee("proxy:ambiguous-is-refused")
 def test_a_message_between_carriage_returns_is_not_carried_inside_another() -> None:
     hidden = json.dumps(call()).encode()
     carrier = b'{"jsonrpc":"2.0","method":"x","params":{"a":\r' + hidden + b"\r}}"

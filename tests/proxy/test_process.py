@@ -62,6 +62,7 @@ def transcript(command: list[str], home: Path | None = None) -> list[bytes | Non
         return [*opening, *lines]
 
 
+@pytest.mark.guarantee("proxy:unknown-passes")
 def test_a_conversation_is_the_same_with_and_without_the_proxy(tmp_path: Path, home: Path) -> None:
     direct = transcript(scripted(tmp_path / "direct"))
     through = transcript(proxied(scripted(tmp_path / "through")), home)
@@ -270,6 +271,7 @@ def test_a_call_settles_when_the_hold_is_over_and_its_retry_runs(home: Path, fol
     assert effects(folder) == ["once"]
 
 
+@pytest.mark.guarantee("execution:once")
 def test_a_call_approved_while_the_proxy_was_killed_runs_once_after_the_restart(
     home: Path, folder: Path, office: Guard
 ) -> None:
@@ -289,6 +291,7 @@ def test_a_call_approved_while_the_proxy_was_killed_runs_once_after_the_restart(
     assert effects(folder) == ["once"]
 
 
+@pytest.mark.guarantee("execution:no-second-after-a-crash", "execution:unknown-is-settled-by-people")
 def test_a_proxy_killed_while_an_approved_call_runs_leaves_it_unknown_and_never_repeats_it(
     home: Path, folder: Path, office: Guard
 ) -> None:
@@ -319,6 +322,7 @@ def test_with_the_client_gone_an_approval_runs_nothing(proxy: Process, office: G
     assert states(office) == []
 
 
+@pytest.mark.guarantee("execution:once")
 def test_of_many_proxies_that_hold_the_same_call_one_runs_it(home: Path, folder: Path, office: Guard) -> None:
     proxies = [Process(proxied(scripted(folder)), home) for _ in range(4)]
     for number, running in enumerate(proxies):

@@ -38,6 +38,7 @@ UNTOUCHED_BY_THE_SERVER = [
 ]
 
 
+@pytest.mark.guarantee("proxy:unknown-passes")
 @pytest.mark.parametrize("line", UNTOUCHED_BY_THE_CLIENT)
 def test_what_is_not_judged_reaches_the_server_as_its_own_bytes(rig: Rig, line: bytes) -> None:
     rig.client(line)
@@ -46,6 +47,7 @@ def test_what_is_not_judged_reaches_the_server_as_its_own_bytes(rig: Rig, line: 
     assert rig.to_client == []
 
 
+@pytest.mark.guarantee("proxy:unknown-passes")
 @pytest.mark.parametrize("line", UNTOUCHED_BY_THE_SERVER)
 def test_what_is_not_judged_reaches_the_client_as_its_own_bytes(rig: Rig, line: bytes) -> None:
     rig.server(line)
@@ -77,6 +79,7 @@ def test_capabilities_and_instructions_pass_as_they_are_and_are_noted(new: Rig) 
 # -- refused on the way to the server ------------------------------------------------------------------------------
 
 
+@pytest.mark.guarantee("proxy:ambiguous-is-refused")
 @pytest.mark.parametrize(
     "line",
     [
@@ -174,6 +177,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.guarantee("binding:sent-as-judged")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(arguments=st.dictionaries(st.text(max_size=5), JSON, max_size=4), meta=st.dictionaries(st.just("v"), JSON))
 def test_what_is_sent_is_the_serialisation_of_what_was_judged(
@@ -190,6 +194,7 @@ def test_what_is_sent_is_the_serialisation_of_what_was_judged(
     rig.answer("p")
 
 
+@pytest.mark.guarantee("binding:sent-as-judged")
 def test_not_the_bytes_of_the_client_but_what_was_judged_goes_out(rig: Rig) -> None:
     rig.client(
         b'{"jsonrpc": "2.0", "id" :1,"method":"tools/call","params":{"name":"safe_echo","arguments":{"a":1.10}}}'
@@ -394,6 +399,7 @@ def test_the_end_of_the_server_leaves_what_was_sent_unknown(rig: Rig) -> None:
     assert sorted(rig.outcomes()) == ["succeeded", "unknown"]
 
 
+@pytest.mark.guarantee("audit:no-log-no-call")
 def test_a_log_that_cannot_be_written_lets_nothing_run(rig: Rig, guard: Guard) -> None:
     guard.store.close()
 
@@ -403,6 +409,7 @@ def test_a_log_that_cannot_be_written_lets_nothing_run(rig: Rig, guard: Guard) -
     assert "cannot write its audit log" in rig.refusal
 
 
+@pytest.mark.guarantee("proxy:fault-ends-the-call")
 def test_a_defect_of_ours_ends_the_call_and_not_the_relay(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     del rig.relay.calls._connection  # any broken part will do
     rig.call("safe_echo", id=1)

@@ -113,6 +113,7 @@ STEP = st.one_of(
 )
 
 
+@pytest.mark.guarantee("audit:no-decision-without-event")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(st.booleans(), st.lists(STEP, max_size=25))
 def test_no_call_goes_out_without_its_record(
