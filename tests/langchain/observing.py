@@ -75,7 +75,7 @@ def of_its_form(tool: BaseTool, own: type[BaseTool]) -> dict[str, str]:
         "for a model": tried(lambda: convert_to_openai_tool(tool)),
         "args": tried(lambda: tool.args),
         "schema": tried(lambda: _json(tool.tool_call_schema)),
-        "input schema": tried(lambda: sorted(tool.get_input_schema().model_fields)),
+        "input schema": tried(lambda: sorted(getattr(tool.get_input_schema(), "model_fields", {}))),
         "error handler": tried(lambda: callable(tool.handle_tool_error) or tool.handle_tool_error),
         **{name: tried(lambda name=name: getattr(tool, name, None)) for name in fields},  # type: ignore[misc]
     }
@@ -129,16 +129,14 @@ def _in_graph(tool: BaseTool, probe: Probe, *, is_async: bool) -> str:
     app = graph.compile(store=InMemoryStore(), checkpointer=InMemorySaver())
     recorder = Recorder()
     config: Any = {"configurable": {"thread_id": "t1"}, "tags": ["tag"], "callbacks": [recorder]}
-    state: Any = {"messages": [AIMessage("", tool_calls=[call(probe, tool.name)])]}  # type: ignore[list-item]
+    state: Any = {"messages": [AIMessage("", tool_calls=[call(probe, tool.name)])]}
     seen: list[Any] = []
 
     def run() -> Any:
-        for part in app.stream(state, config, stream_mode=["custom", "updates"]):
-            seen.append(part)
+        seen.extend(app.stream(state, config, stream_mode=["custom", "updates"]))
 
     async def arun() -> None:
-        async for part in app.astream(state, config, stream_mode=["custom", "updates"]):
-            seen.append(part)
+        seen.extend([part async for part in app.astream(state, config, stream_mode=["custom", "updates"])])
 
     failed = tried(lambda: asyncio.run(arun()) if is_async else run())
     return "\n".join([failed, *map(text, seen), *recorder.events])

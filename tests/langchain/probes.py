@@ -211,7 +211,7 @@ def single_input() -> BaseTool:
 
 def with_command() -> BaseTool:
     @tool
-    def commands(x: int, tool_call_id: Annotated[str, InjectedToolCallId]) -> Command:
+    def commands(x: int, tool_call_id: Annotated[str, InjectedToolCallId]) -> Command[Any]:
         """Update the state."""
         return Command(update={"messages": [ToolMessage(f"command {x}", tool_call_id=tool_call_id)]})
 

@@ -87,11 +87,10 @@ class Gate:
         """What becomes of the call; Pending only when it is to be waited for. A pause of LangGraph is raised."""
         try:
             job = self.reader.read(given, tool_call_id, config, frame=_FRAME.get())
-        except NotCopied:
-            return None, refusing.not_frozen(self.reader.known.name)
-        try:
             self.learn_prompt(job)
             return self._pauses.decide(job, self._kept)
+        except NotCopied:
+            return None, refusing.not_frozen(self.reader.known.name)
         except Exception as error:
             if pausing.is_bubble_up(error):
                 raise

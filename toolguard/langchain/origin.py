@@ -214,8 +214,8 @@ _registered = False
 
 
 def _overheard(callbacks: Any, tool_call_id: str) -> Origin | None:
-    listening = [INSTALLED.get(), *(getattr(callbacks, "handlers", None) or callbacks or ())]
-    for one in listening:
+    given = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
+    for one in (INSTALLED.get(), *given):
         if isinstance(one, PromptCallback):
             found = one.origin(tool_call_id)
             if found is not None:
