@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from toolguard.config_channels import ChannelSettings, ReviewerSettings
 from toolguard.core.facts import Surroundings
 from toolguard.core.model import Obligations
 from toolguard.core.policy import Policy
@@ -110,6 +111,8 @@ class Config:
     review: ReviewSettings = ReviewSettings()
     redact_keys: tuple[str, ...] = ()
     """Names of arguments whose values are secrets whatever they look like."""
+    reviewers: tuple[ReviewerSettings, ...] = ()
+    channels: tuple[ChannelSettings, ...] = ()
     prompts: str = "tail"
     """How much of the person's prompt is recorded: `off`, `tail` or `full`."""
 
@@ -200,6 +203,25 @@ def surroundings(config: Config) -> Surroundings:
         protected=protected_paths(config),
         protected_ports=(config.review.port,),
     )
+
+
+def secret(text: str, field: str) -> str:
+    """A secret as configured: itself, `env:NAME` or `file:PATH`, so that toolguard.yaml need not hold it.
+
+    Raises ConfigError when the variable or file is not there.
+    """
+    kind, _, place = text.partition(":")
+    if kind == "env":
+        found = variable(place)
+        if found is None:
+            raise ConfigError(f"the variable `{place}` is not set", field=field, hint="set it, or name a file")
+        return found
+    if kind == "file":
+        try:
+            return Path(place).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"`{place}` cannot be read: {error}", field=field) from error
+    return text
 
 
 def variable(name: str) -> str | None:

@@ -194,21 +194,17 @@ def _config(section: ConfigSection, file: Path, home: Path) -> Config:
 
 
 def _reviewer(name: str, section: ReviewerSection) -> ReviewerSettings:
-    keys = tuple(config.secret(key, f"reviewers.{name}.keys") for key in section.keys)
-    return ReviewerSettings(name, tuple(section.groups), section.person, section.slack, keys)
+    return ReviewerSettings(name, tuple(section.groups), section.person, section.slack, tuple(section.keys))
 
 
 def _channel(name: str, section: ChannelSection) -> ChannelSettings:
-    def secret(field: str) -> str:
-        return config.secret(getattr(section, field), f"channels.{name}.{field}")
-
     return ChannelSettings(
         name,
         section.kind,
-        secret("url"),
-        secret("secret"),
-        secret("token"),
-        secret("app_token"),
+        section.url,
+        section.secret,
+        section.token,
+        section.app_token,
         section.channel,
         tuple(section.allow),
     )

@@ -326,6 +326,35 @@ class RedactSection(Section):
     keys: list[Text] = []
 
 
+class ReviewerSection(Section):
+    """A person who may decide. `serve` enrols who is missing; removing the entry removes nobody."""
+
+    groups: list[Name] = []
+    person: Annotated[str, Field(max_length=64)] = ""
+    slack: Annotated[str, Field(pattern=r"^$|^T[A-Z0-9]{2,20}/[UW][A-Z0-9]{2,20}$")] = ""
+    keys: list[Text] = []
+
+
+class ChannelSection(Section):
+    """A way to reach reviewers. Secrets may be written as `env:NAME` or `file:PATH`; only `serve` reads them."""
+
+    kind: Literal["webhook", "slack", "teams", "apprise"]
+    url: Text = ""
+    secret: Text = ""
+    token: Text = ""
+    app_token: Text = ""
+    channel: Text = ""
+    allow: list[Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$")]] = []
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        wanted = {"webhook": ("url", "secret"), "slack": ("token", "channel"), "teams": ("url",), "apprise": ("url",)}
+        for name in wanted[self.kind]:
+            if not getattr(self, name):
+                raise PydanticCustomError("incomplete", f"a channel of kind `{self.kind}` needs `{name}`")
+        return self
+
+
 class ConfigSection(Section):
     """toolguard.yaml."""
 
@@ -340,3 +369,5 @@ class ConfigSection(Section):
     durability: Literal["balanced", "full"] = "balanced"
     redact: RedactSection = RedactSection()
     prompts: Literal["off", "tail", "full"] = "tail"
+    reviewers: dict[Text, ReviewerSection] = {}
+    channels: dict[Name, ChannelSection] = {}

@@ -38,13 +38,13 @@ def checked(found: Headers, *keys: Key, body: bytes = BODY, now: float = TIME) -
 
 def test_the_published_vector_holds_in_both_directions() -> None:
     assert sign_v1(SHARED.material, signed_content(ID, TIME, BODY)) == SIGNATURE
-    assert checked(headers()) == Verified(ID, TIME, "ops", "v1")
+    assert checked(headers()) == Verified(ID, TIME, "ops", "v1", SIGNATURE)
 
 
 def test_an_ed25519_signature_names_the_key_that_made_it() -> None:
     signature = written_v1a(PRIVATE.sign(signed_content(ID, TIME, BODY)))
 
-    assert checked(headers(signature), PUBLIC) == Verified(ID, TIME, "ann", "v1a")
+    assert checked(headers(signature), PUBLIC) == Verified(ID, TIME, "ann", "v1a", signature)
 
 
 def test_with_an_ed25519_key_set_a_shared_secret_no_longer_counts() -> None:

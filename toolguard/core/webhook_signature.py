@@ -40,6 +40,8 @@ class Verified:
     """The name of the key that signed it: it says who spoke, never the body."""
     scheme: str
     """`v1` or `v1a`."""
+    signature: str = ""
+    """The header as it came: with body and key it is evidence for anyone, under `v1a`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ def verify(
         if asymmetric and key.scheme == "v1":
             continue
         if _is_signed(key, content, signatures.get(key.scheme, ()), check):
-            return Verified(webhook_id.decode(), int(timestamp), key.name, key.scheme)
+            header = found["webhook-signature"].decode("latin-1")
+            return Verified(webhook_id.decode(), int(timestamp), key.name, key.scheme, header)
     return "no signature fits"
 
 

@@ -25,11 +25,11 @@ from toolguard.guard import owner, requests, standing
 from toolguard.guard.reviewers import Reviewer
 from toolguard.guard.times import later
 from toolguard.guard.views import GrantChoice, RequestView, VoteResult, request_view
-from toolguard.store import audit, records
+from toolguard.store import audit, outbox, records
 from toolguard.store.database import Database, Row, Transaction
 
 Choice = Literal["approve", "deny"]
-Channel = Literal["web", "rest", "cli", "in_client"]
+Channel = Literal["web", "rest", "cli", "webhook", "slack", "in_client"]
 
 REASON_LENGTH: Final = 2_000
 """Characters of a reason; the agent reads it, and nobody explains longer."""
@@ -66,16 +66,20 @@ class Approvals:
         reason: str = "",
         evidence: Mapping[str, Json] | None = None,
         grant: GrantChoice | None = None,
+        inbound: tuple[str, str] | None = None,
     ) -> VoteResult:
         """Cast one vote, with `grant` also for calls like this one. A repeat answers as the first time.
 
-        Raises StoreError.
+        `inbound` names the endpoint and id of a signed message that carried it; a message counts once. Raises
+        StoreError.
         """
         with self._database.write(full=True) as tx:
             requests.expire_overdue(tx)
             row = records.request(tx, request_id)
             if row is None:
                 return VoteResult(False, "unknown", "there is no such request", None)
+            if inbound is not None and not outbox.is_new(tx, *inbound):
+                return VoteResult(False, "replayed", "this message was received before", None)
             repeat = self._is_repeat(tx, row, reviewer, choice, request_digest)
             refused = None if repeat else self._refused(tx, row, reviewer, choice, request_digest, strength)
             terms = None

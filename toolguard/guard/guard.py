@@ -243,6 +243,10 @@ class Guard:
             if row is not None and row["state"] in (RequestState.PENDING, RequestState.APPROVED):
                 requests.end(tx, row, RequestEvent.CANCEL, self.redactor.text(reason))
 
+    def at(self, folder: str) -> None:
+        """The agent works in this folder from now on: relative paths of its calls start there."""
+        self._judge.at(folder)
+
     def asked(self, principal: Principal, prompt: str) -> None:
         """The person said this to the agent, where an adapter can know it."""
         self._judge.asked(principal, prompt)

@@ -42,6 +42,11 @@ class Judge:
         self._clock = clock
         self._surroundings = configuration.surroundings(config)
 
+    def at(self, folder: str) -> None:
+        """Relative paths start in this folder from now on."""
+        if folder != self._surroundings.cwd:
+            self._surroundings = replace(self._surroundings, cwd=folder)
+
     def judged(self, call: ToolCall, call_id: str) -> tuple[Judged, Facts]:
         """The call with its decision and digests, and the facts that it was judged by."""
         policy, now = self._config.policy, self._clock()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from toolguard.config_channels import ReviewerSettings
 from toolguard.core.canonical import parse, text
 from toolguard.core.model import Json
 from toolguard.errors import ConfigError
@@ -78,6 +79,43 @@ class Reviewers:
             people.add_credential(tx, reviewer_id, "link", code, iso(self._clock() + LINK_LASTS))
             audit.append(tx, "reviewer.enrolled", {"groups": list(groups), "person": person}, reviewer=name)
         return Enrolment(name, token, code)
+
+    def declare(self, declared: ReviewerSettings) -> bool:
+        """Bring the database to what the file says of one person; whether anything changed. Raises StoreError.
+
+        A person enrolled this way has no token yet: `toolguard reviewers link NAME` makes a one-time link.
+        """
+        wanted = {("os", declared.person), ("slack", declared.slack)} - {("os", ""), ("slack", "")}
+        with self._database.write(full=True) as tx:
+            row = people.by_name(tx, declared.name)
+            if row is not None and parse(row["groups"]) == list(declared.groups):
+                known = {(i["kind"], i["subject"]) for i in people.identities(tx, row["reviewer_id"])}
+                if wanted <= known:
+                    return False
+            reviewer_id = row["reviewer_id"] if row is not None else "rv_" + secrets.token_hex(8)
+            if row is None:
+                people.add(tx, reviewer_id, declared.name, text(list(declared.groups)))
+            people.regroup(tx, reviewer_id, text(list(declared.groups)))
+            for kind, subject in sorted(wanted):
+                people.identify(tx, reviewer_id, kind, subject)
+            contents: dict[str, Json] = {
+                "groups": list(declared.groups),
+                "person": declared.person,
+                "slack": declared.slack,
+                "keys": [key for key in declared.keys if key.startswith("whpk_")],
+            }
+            audit.append(tx, "reviewer.enrolled", contents, reviewer=declared.name)
+        return True
+
+    def by_slack(self, identity: str) -> Reviewer | None:
+        """The reviewer who is this Slack user, written TEAM/USER."""
+        row = people.by_identity(self._database, "slack", identity)
+        return self._reviewer(row) if row else None
+
+    def by_name(self, name: str) -> Reviewer | None:
+        """For callers that have proof of who it is, such as a signature under this reviewer's key."""
+        row = people.by_name(self._database, name)
+        return self._reviewer(row) if row is not None and row["enabled"] else None
 
     def list(self) -> list[Reviewer]:
         return [self._reviewer(row) for row in people.everyone(self._database)]

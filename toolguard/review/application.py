@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from toolguard import channels
 from toolguard.errors import StoreError
-from toolguard.review import audit_pages, pages, rest
+from toolguard.review import audit_pages, callbacks, pages, rest, slack_actions
 from toolguard.review.answers import STATIC, JsonResponse, problem, refusal_page, static_bytes
 from toolguard.review.feed import Feed
 from toolguard.review.shield import Shield
@@ -30,10 +31,15 @@ TEND_EVERY: Final = 5.0
 
 
 def application(guard: Guard) -> Starlette:
+    """The application of one guard; people whom the configuration declares are enrolled first."""
+    for declared in guard.config.reviewers:
+        guard.reviewers.declare(declared)
     app = Starlette(
         routes=[
             *pages.ROUTES,
             *audit_pages.ROUTES,
+            *callbacks.ROUTES,
+            *slack_actions.ROUTES,
             Route("/static/{name}", static_file),
             Route("/healthz", health),
             Route("/readyz", readiness),
@@ -53,7 +59,11 @@ def application(guard: Guard) -> Starlette:
 @contextlib.asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(_tend(app.state.guard)), tasks.create_task(app.state.feed.run())]
+        guard: Guard = app.state.guard
+        running = [tasks.create_task(_tend(guard)), tasks.create_task(app.state.feed.run())]
+        if guard.config.channels:
+            delivery = channels.Delivery(guard, channels.opened(guard.config.channels), guard.now)
+            running.append(tasks.create_task(delivery.run()))
         try:
             yield
         finally:

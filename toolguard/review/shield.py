@@ -39,6 +39,10 @@ HEADERS: Final = {
 OPEN_TO_ANY_NAME: Final = frozenset({"/healthz", "/readyz"})
 
 
+FOR_PROGRAMS: Final = ("/api/", "/webhooks/", "/slack/")
+# Their callers prove themselves with a token or a signature in every request, never with a cookie.
+
+
 class Shield:
     """Wraps the application; `url` is the address that links name, when it is not the one we listen on."""
 
@@ -101,7 +105,7 @@ class Shield:
 
 
 def _is_program(headers: Headers, scope: Scope) -> bool:
-    return str(scope["path"]).startswith("/api/") and "cookie" not in headers
+    return str(scope["path"]).startswith(FOR_PROGRAMS) and "cookie" not in headers
 
 
 def _length(headers: Headers) -> int:
@@ -110,7 +114,7 @@ def _length(headers: Headers) -> int:
 
 
 def _answer(scope: Scope, status: int, text: str) -> ASGIApp:
-    return problem(status, text) if str(scope["path"]).startswith("/api/") else refusal_page(status, text)
+    return problem(status, text) if str(scope["path"]).startswith(FOR_PROGRAMS) else refusal_page(status, text)
 
 
 def _with_headers(send: Send) -> Send:

@@ -134,17 +134,6 @@ def read(
     return [event(row) for row in rows]
 
 
-def search(database: Database, text: str, *, limit: int = 100) -> list[dict[str, Json]]:
-    """Events whose contents hold the text, newest first."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    rows = database.read(
-        "SELECT e.*, b.body FROM audit_event e JOIN audit_body b USING (seq) "
-        "WHERE b.body LIKE ? ESCAPE '\\' OR e.tool = ? OR e.request_id = ? ORDER BY e.seq DESC LIMIT ?",
-        (f"%{escaped}%", text, text, limit),
-    )
-    return [event(row) for row in rows]
-
-
 def stream(database: Database) -> Iterator[dict[str, Any]]:
     """Every row with its body, in order."""
     rows = database.stream("SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq")

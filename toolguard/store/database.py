@@ -260,6 +260,14 @@ class Database:
             with self._mutex, self._locked():
                 self._full.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def fold(self) -> None:
+        """Move the whole write-ahead log into the database file and cut it: removed contents stand in it, too."""
+        try:
+            with self._mutex, self._locked():
+                self._full.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise _store_error(self.path, error) from error
+
     def close(self) -> None:
         """Write and sync what waits, then close. Safe to call twice."""
         if self._closed:

@@ -14,7 +14,7 @@ _LONGEST_PAUSE: Final = 0.005
 if sys.platform == "win32":
     import msvcrt
 
-    def _try(fd: int) -> bool:
+    def try_once(fd: int) -> bool:
         try:
             msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -27,7 +27,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try(fd: int) -> bool:
+    def try_once(fd: int) -> bool:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -40,11 +40,11 @@ else:
 
 def acquire(fd: int, seconds: float) -> None:
     """Raises StoreError when the lock is not ours within `seconds`."""
-    if _try(fd):
+    if try_once(fd):
         return
     deadline = time.monotonic() + seconds
     pause = _FIRST_PAUSE
-    while not _try(fd):
+    while not try_once(fd):
         if time.monotonic() >= deadline:
             raise StoreError(
                 "the database is locked by another process",

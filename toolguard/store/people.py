@@ -23,7 +23,15 @@ def add(tx: Transaction, reviewer_id: str, name: str, groups: str) -> None:
 
 def identify(tx: Transaction, reviewer_id: str, kind: str, subject: str) -> None:
     """Say that this outside identity is this reviewer; one identity belongs to one person."""
-    tx.execute("INSERT INTO identity (kind, subject, reviewer_id) VALUES (?, ?, ?)", (kind, subject, reviewer_id))
+    tx.execute(
+        "INSERT INTO identity (kind, subject, reviewer_id) VALUES (?, ?, ?) "
+        "ON CONFLICT (kind, subject) DO UPDATE SET reviewer_id = excluded.reviewer_id",
+        (kind, subject, reviewer_id),
+    )
+
+
+def regroup(tx: Transaction, reviewer_id: str, groups: str) -> None:
+    tx.execute("UPDATE reviewer SET groups = ? WHERE reviewer_id = ?", (groups, reviewer_id))
 
 
 def by_name(source: Transaction | Database, name: str) -> Row | None:

@@ -1,0 +1,46 @@
+"""E-mail, ntfy, Discord, Telegram, the desktop and everything else that Apprise reaches. The only door to Apprise.
+
+A link and nothing to press: what comes back through these is no proof of anybody. Redirects are off: by default a 302
+turned the POST into a GET elsewhere and counted as success.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from toolguard.channels.message import Message
+from toolguard.channels.sender import Sent
+from toolguard.config_channels import ChannelSettings
+
+
+class Apprise:
+    """Sends each message as plain text."""
+
+    def __init__(self, settings: ChannelSettings) -> None:
+        self.name = settings.name
+        self._settings = settings
+
+    async def send(self, message: Message, now: float, before: str | None) -> tuple[Sent, str | None]:
+        """Send once, on a thread: most of its plug-ins block."""
+        sent = await asyncio.to_thread(self._notify, message)
+        return (Sent(200) if sent else Sent(0, error="the notification service did not take it")), None
+
+    def _notify(self, message: Message) -> bool:
+        import apprise
+
+        asset = apprise.AppriseAsset(http_redirects=False, plugin_paths=[], async_mode=False)
+        sender = apprise.Apprise(asset=asset)
+        if not sender.add(self._settings.url):
+            return False
+        lines = [f"{name}: {value}" for name, value in message.facts]
+        if message.witness:
+            lines.append(f"Audit: {message.witness}")
+        heading = message.outcome or "An agent waits for your answer"
+        return bool(
+            sender.notify(
+                title=f"{heading}: {message.title}",
+                body="\n".join([*lines, message.link]),
+                body_format=apprise.NotifyFormat.TEXT,
+                interpret_escapes=False,
+            )
+        )

@@ -1,0 +1,189 @@
+"""Removing contents while the log stays provable: hashes and headers stay, and an event says what went and why.
+
+Contents of requests that are open, of executions whose end is unknown, and of what a legal hold covers are never
+removed; nor are those without which nothing could be verified (store/removed.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from toolguard.core.canonical import parse, text
+from toolguard.core.model import Json
+from toolguard.store import audit
+from toolguard.store.checkpoints import Checkpoints
+from toolguard.store.database import Database, Transaction
+from toolguard.store.removed import KEPT_FOR_GOOD, Ranges
+from toolguard.store.search import SearchIndex
+
+SUBJECTS: Final = ("person", "agent", "session", "server", "request_id", "call_id")
+"""Columns by which contents can be held or erased."""
+_BATCH: Final = 5_000
+"""Events a transaction: calls in between wait some 50 ms at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What one run removed."""
+
+    events: int
+    ranges: list[list[int]]
+
+
+def holds(database: Database) -> dict[str, dict[str, str]]:
+    """The legal holds in force by name, each with the columns that it covers; read from the log itself."""
+    found: dict[str, dict[str, str]] = {}
+    for row in database.read(
+        "SELECT e.kind, b.body FROM audit_event e JOIN audit_body b USING (seq) "
+        "WHERE e.kind IN ('retention.held', 'retention.freed') ORDER BY e.seq"
+    ):
+        body = parse(row["body"])
+        if row["kind"] == "retention.held":
+            found[body["name"]] = dict(body["subject"])
+        else:
+            found.pop(body["name"], None)
+    return found
+
+
+def hold(database: Database, name: str, subject: Mapping[str, str], reason: str, **columns: str | None) -> None:
+    """Keep everything of this subject, of all when it is empty, until the hold is freed. Raises StoreError."""
+    _checked(subject)
+    with database.write(full=True) as tx:
+        audit.append(tx, "retention.held", {"name": name, "subject": dict(subject), "reason": reason}, **columns)
+
+
+def free(database: Database, name: str, reason: str, **columns: str | None) -> bool:
+    """End a hold; False when there is none of that name. Raises StoreError."""
+    if name not in holds(database):
+        return False
+    with database.write(full=True) as tx:
+        audit.append(tx, "retention.freed", {"name": name, "reason": reason}, **columns)
+    return True
+
+
+def retain(
+    database: Database,
+    checkpoints: Checkpoints,
+    *,
+    before: str = "",
+    keep_bytes: int | None = None,
+    reason: str = "",
+    **columns: str | None,
+) -> Removal:
+    """Remove contents older than a moment, or the oldest until at most so many bytes are left. Raises StoreError."""
+    condition, values = ("e.ts < ?", [before]) if before else ("e.seq <= ?", [_last_beyond(database, keep_bytes or 0)])
+    rule: dict[str, Json] = {"before": before} if before else {"keep_bytes": keep_bytes}
+    return _remove(database, checkpoints, "retention.applied", condition, values, rule, reason, columns)
+
+
+def erase(
+    database: Database, checkpoints: Checkpoints, subject: Mapping[str, str], reason: str, **columns: str | None
+) -> Removal:
+    """Remove the contents of one subject, and what its sessions remember. Its name stays in the headers, which the
+    chain covers. Raises StoreError."""
+    _checked(subject)
+    condition = " AND ".join(f"e.{name} = ?" for name in subject)
+    made = _remove(
+        database, checkpoints, "retention.erased", condition, list(subject.values()), dict(subject), reason, columns
+    )
+    people = {name: value for name, value in subject.items() if name in ("person", "agent", "session")}
+    if people and people.keys() == subject.keys():
+        with database.write(full=True) as tx:
+            clauses = " AND ".join(f"{name} = ?" for name in people)
+            tx.execute(f"DELETE FROM session_memory WHERE {clauses}", list(people.values()))
+    return made
+
+
+def _remove(
+    database: Database,
+    checkpoints: Checkpoints,
+    kind: str,
+    condition: str,
+    values: list[Any],
+    rule: Mapping[str, Json],
+    reason: str,
+    columns: Mapping[str, str | None],
+) -> Removal:
+    total, told = 0, list[list[int]]()
+    while True:
+        kept, kept_values = _kept(database)
+        with database.write(full=True) as tx:
+            rows = tx.all(
+                f"SELECT e.seq, e.call_id, e.request_id FROM audit_event e JOIN audit_body b USING (seq) "
+                f"WHERE {condition} AND NOT ({kept}) ORDER BY e.seq LIMIT ?",
+                [*values, *kept_values, _BATCH],
+            )
+            if not rows:
+                break
+            ranges = Ranges()
+            for row in rows:
+                ranges.add(row["seq"])
+            tx.execute(
+                "DELETE FROM audit_body WHERE seq IN (SELECT value FROM json_each(?))",
+                (text([row["seq"] for row in rows]),),
+            )
+            _empty_tables(tx, {r["call_id"] for r in rows}, {r["request_id"] for r in rows})
+            contents = {"ranges": ranges.all, "removed": len(rows), "subject": dict(rule), "reason": reason}
+            audit.append(tx, kind, contents, **columns)
+            checkpoints.write(tx)
+            total, told = total + len(rows), told + ranges.all
+    if total:
+        SearchIndex(database).forget()
+        database.fold()
+    return Removal(total, told)
+
+
+def _kept(database: Database) -> tuple[str, list[str]]:
+    """The condition under which contents stay, with its values."""
+    clauses = [f"e.kind LIKE '{beginning}%'" for beginning in KEPT_FOR_GOOD]
+    clauses.append(
+        "coalesce(e.request_id, '') IN (SELECT request_id FROM approval_request WHERE state IN ('pending', 'approved'))"
+    )
+    clauses.append(
+        "coalesce(e.call_id, '') IN (SELECT call_id FROM execution WHERE state IN ('claimed', 'dispatched', 'unknown'))"
+    )
+    values: list[str] = []
+    for subject in holds(database).values():
+        clauses.append(" AND ".join(f"coalesce(e.{name}, '') = ?" for name in subject) or "1")
+        values += subject.values()
+    return " OR ".join(f"({clause})" for clause in clauses), values
+
+
+def _empty_tables(tx: Transaction, calls: Iterable[str | None], requests: Iterable[str | None]) -> None:
+    """What the tables repeat of the contents goes with them."""
+    for call_id in filter(None, calls):
+        tx.execute("UPDATE call SET headline = '' WHERE call_id = ?", (call_id,))
+        tx.execute("UPDATE execution SET error = NULL WHERE call_id = ?", (call_id,))
+    for request_id in filter(None, requests):
+        row = tx.one("SELECT shown FROM approval_request WHERE request_id = ?", (request_id,))
+        if row is not None:
+            emptied = text({**parse(row["shown"]), **_EMPTY})
+            tx.execute(
+                "UPDATE approval_request SET shown = ?, offers = '[]', end_reason = '' WHERE request_id = ?",
+                (emptied, request_id),
+            )
+        tx.execute("UPDATE vote SET reason = '' WHERE request_id = ?", (request_id,))
+
+
+_EMPTY: Final[Mapping[str, Json]] = {
+    "arguments": {}, "params": {}, "headline": "Contents removed by retention", "target": "", "findings": [],
+    "prompt": None, "justification": None, "definition": None, "facts": [], "history": [], "before": {}, "earlier": "",
+}  # fmt: skip
+
+
+def _last_beyond(database: Database, keep_bytes: int) -> int:
+    """The newest event whose contents no longer fit into so many bytes, counted from the newest; 0 when all fit."""
+    left = keep_bytes
+    for row in database.stream("SELECT seq, length(body) AS size FROM audit_body ORDER BY seq DESC"):
+        left -= row["size"]
+        if left < 0:
+            return int(row["seq"])
+    return 0
+
+
+def _checked(subject: Mapping[str, str]) -> None:
+    unknown = subject.keys() - set(SUBJECTS)
+    if unknown:
+        raise ValueError(f"no subject `{', '.join(sorted(unknown))}`")
