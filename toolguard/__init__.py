@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as type checkers know it; the import would cost each hook 8 ms
 if TYPE_CHECKING:
+    from typing import Any
+
     from toolguard.core.model import Outcome, Principal, ToolCall, ToolDefinition
     from toolguard.guard import Guard, Pending, Permit, Refusal
 

@@ -1,4 +1,5 @@
-"""The entry point. `proxy` is dispatched before the command-line library is imported: the agent waits for its start."""
+"""The entry point. `proxy` and `hook` are dispatched before the command-line library is imported: the agent waits for
+their start, for that of a hook at every call."""
 
 from __future__ import annotations
 
@@ -7,6 +8,10 @@ import sys
 
 def main() -> int:
     """The exit status of the command line in `sys.argv`."""
+    if sys.argv[1:2] == ["hook"] and sys.argv[2:3] not in ([], ["--help"], ["-h"]):
+        from toolguard.hooks.send import main as hook
+
+        return hook(sys.argv[2:])
     from toolguard.cli.frame import run
 
     if sys.argv[1:2] == ["proxy"] and sys.argv[2:3] not in (["--help"], ["-h"]):

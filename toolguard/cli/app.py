@@ -22,7 +22,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "policy": ("policy", "Validate, explain, test, compare and learn policies."),
     "approvals": ("approvals", "List, show, approve and deny requests."),
     "reviewers": ("reviewers", "Enrol and remove the people who may decide."),
-    "audit": ("audit", "Read and verify the audit log."),
+    "audit": ("audit", "Read, verify, export and retain the audit log."),
+    "stop": ("stopping", "Refuse everything that would be asked about."),
+    "release": ("stopping", "End a stop."),
+    "hook": ("hook_help", "Guard a client's own tools through its hooks."),
 }
 
 

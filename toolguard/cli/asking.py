@@ -86,6 +86,16 @@ def reviewer_here(reviewers: Reviewers) -> Reviewer:
     return reviewer
 
 
+def reviewer_who_decides(reviewers: Reviewers) -> Reviewer:
+    """By a token, or the operating-system user at a terminal: no script of the agent is. Raises ConfigError."""
+    reviewer = reviewer_of_token(reviewers)
+    if reviewer is not None:
+        return reviewer
+    if not at_terminal():
+        raise ConfigError("this needs a person at a terminal", hint=f"or a reviewer's token in {TOKEN_VARIABLE}")
+    return reviewer_here(reviewers)
+
+
 def at_terminal() -> bool:
     """Somebody can type here and sees what is printed."""
     return sys.stdin.isatty() and sys.stdout.isatty()

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from toolguard import config as configuration
+from toolguard.cli import audit_proofs as proofs
+from toolguard.cli import audit_retention as retention
 from toolguard.cli.asking import config_option, example, json_option, opened_desk
 from toolguard.cli.frame import BAD_INPUT, FAILED, OK, report
 from toolguard.cli.output import print_json, print_lines, print_table
 from toolguard.core.canonical import pretty
 from toolguard.core.model import Json
+from toolguard.core.redact import Redactor
 from toolguard.errors import ConfigError, StoreError
 from toolguard.store import audit as log
 from toolguard.store.database import Database
+from toolguard.store.keys import redaction_key
 from toolguard.store.proving import verify_file
+from toolguard.store.search import search as find
 from toolguard.store.verify import Report
 
 LIFE = 10_000
 """Events of one call or request; an honest one has a dozen."""
+INDEXING_SECONDS = 600.0
+"""For a first search over a large log; later ones index only what is new."""
 PROBLEMS_SHOWN = 20
 """Lines for a person; --json prints all."""
 
 
 @click.group(epilog=example("toolguard audit verify"))
 def audit() -> None:
-    """Read and verify the audit log."""
+    """Read, verify, export and retain the audit log."""
+
+
+for _command in (proofs.export, proofs.checkpoint, proofs.prove, proofs.rotate_key, proofs.confirm):
+    audit.add_command(_command)
+for _command in (retention.retain, retention.hold, retention.free, retention.erase):
+    audit.add_command(_command)
 
 
 @audit.command("list", epilog=example("toolguard audit list --kind call.decided --effect deny"))
@@ -100,20 +114,28 @@ def _events(store: Database, event: str) -> list[dict[str, Json]]:
 
 
 @audit.command("search", epilog=example("toolguard audit search invoices"))
-@click.argument("text")
+@click.argument("text", required=False, default="")
+@click.option("--secret", is_flag=True, help="Read a secret from standard input and find where it was used.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
 @config_option
 @json_option
-def search(text: str, limit: int, config: str | None, as_json: bool) -> int:
-    """Find events by a text in their contents, the newest first."""
+def search(text: str, secret: bool, limit: int, config: str | None, as_json: bool) -> int:
+    """Find events that hold every word of TEXT, the newest first; `invoic*` finds words that begin so."""
     with opened_desk(config) as desk:
-        events = log.search(desk.store, text, limit=limit)
+        if secret:
+            key_id, key = redaction_key(desk.config.home)
+            text = Redactor(key, key_id).mac(sys.stdin.read().removesuffix("\n"))
+        elif not text:
+            raise ConfigError("no words to look for", hint="name some, or use --secret")
+        found = find(desk.store, text, limit=limit, patience=INDEXING_SECONDS)
+    if found.behind:
+        report(f"the newest {found.behind} events are not indexed yet", "search again to go on")
     if as_json:
-        print_json(events)
-    elif not events:
+        print_json(found.events)
+    elif not found.events:
         click.echo("no such events")
     else:
-        print_table(("SEQ", "WHEN", "KIND", "WHO", "TOOL", "OUTCOME"), [_row(event) for event in events])
+        print_table(("SEQ", "WHEN", "KIND", "WHO", "TOOL", "OUTCOME"), [_row(event) for event in found.events])
     return OK
 
 
@@ -126,7 +148,8 @@ def search(text: str, limit: int, config: str | None, as_json: bool) -> int:
 def verify(file: str | None, anchor: tuple[str, ...], require_anchor: bool, config: str | None, as_json: bool) -> int:
     """Prove that the log is whole and in order, and that no call ran without its permission.
 
-    FILE is a copy of a database; without it the home's own is checked. Nothing is written.
+    FILE is a copy of a database or an export as JSON lines; without it the home's own database is checked. Nothing is
+    written.
     Exit status: 0 consistent, 1 evidence of a change, 2 not a database of toolguard.
     """
     path = Path(file) if file else configuration.load(config).database
@@ -162,6 +185,10 @@ def _tell(found: Report) -> None:
         print_lines([f"  event {problem.seq}: {problem.what}" if problem.seq is not None else f"  {problem.what}"])
     if len(found.problems) > PROBLEMS_SHOWN:
         click.echo(f"  and {len(found.problems) - PROBLEMS_SHOWN} more; --json prints all")
+    if found.removed:
+        click.echo(f"contents of {found.removed} events were removed by retention, as the log says")
+    if found.is_part:
+        click.echo("a part of a log: hashes and checkpoints were checked, the beginning of its story is elsewhere")
     if found.checkpoints:
         click.echo(f"signed checkpoints that fit: {found.checkpoints}, root {found.root}")
     if found.anchored:

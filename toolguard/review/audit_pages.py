@@ -23,6 +23,7 @@ from toolguard.review.pages import everywhere, to_sign_in
 from toolguard.review.visitor import guard_of
 from toolguard.store import audit
 from toolguard.store.database import Database
+from toolguard.store.search import search
 
 SHOWN: Final = 100
 FILTERS: Final = ("agent", "session", "server", "tool", "effect", "reviewer", "request_id", "call_id")
@@ -147,7 +148,7 @@ async def events(request: Request) -> Response:
     before_seq = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else 0
     store, text = guard_of(request).store, query.get("q", "").strip()
     if text:
-        found = await run_in_threadpool(lambda: audit.search(store, text, limit=SHOWN))
+        found = await run_in_threadpool(lambda: search(store, text, limit=SHOWN).events)
         found = [event for event in found if all(event.get(name) == value for name, value in chosen.items())]
     else:
         found = await run_in_threadpool(

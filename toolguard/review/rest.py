@@ -23,6 +23,7 @@ from toolguard.review.pages import FORBIDDEN_CODES
 from toolguard.review.visitor import guard_of
 from toolguard.review.words import STATES
 from toolguard.store import audit, checkpoints
+from toolguard.store.search import search
 
 if TYPE_CHECKING:
     from toolguard.guard import Reviewer
@@ -148,7 +149,7 @@ async def audit_events(request: Request, reviewer: Reviewer) -> Response:
     after = _number(request, "after", 0, 10**18)
     store, query = guard_of(request).store, request.query_params.get("q")
     if query:
-        found = await run_in_threadpool(lambda: audit.search(store, query, limit=limit))
+        found = await run_in_threadpool(lambda: search(store, query, limit=limit).events)
     else:
         found = await run_in_threadpool(lambda: audit.read(store, after=after, limit=limit))
     following = found[-1]["seq"] if not query and len(found) == limit else None

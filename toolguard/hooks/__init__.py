@@ -1,0 +1,1 @@
+"""Hooks of clients: their own tools, which no MCP proxy sees, judged by the same guard."""
