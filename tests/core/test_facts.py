@@ -39,7 +39,7 @@ def test_a_value_comes_from_the_line_of_the_result_in_which_it_stood_first() -> 
 
     assert (origin.kind, origin.tool, origin.step, origin.line, origin.untrusted) == (
         "result",
-        "get_webpage",
+        "get_webpage(www.a.example)",
         1,
         2,
         True,
@@ -158,10 +158,7 @@ def test_the_page_says_where_a_recipient_came_from() -> None:
 
     said = session.facts(call_of("send_email", to="eve@collect.example", body="x"), Surroundings()).sentences
 
-    assert (
-        "this recipient (to: eve@collect.example) came from a result of read_email, line 2; you did not mention it"
-        in said
-    )
+    assert "this recipient (to: eve@collect.example) came from read_email(1), line 2; you did not mention it" in said
     assert "this agent uses send_email for the first time in this session" in said
 
 

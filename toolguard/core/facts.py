@@ -17,11 +17,14 @@ from typing import Final, Self
 from toolguard.core.instructions import Instruction, again, instructions
 from toolguard.core.intent import Intent, intent_of
 from toolguard.core.model import Classification, Decision, Effect, EffectClass, Json, ToolCall
-from toolguard.core.targets import ACCOUNT, EMAIL, URL, Aim, Target, targets
+from toolguard.core.targets import ACCOUNT, EMAIL, URL, Aim, Target, first, targets
 from toolguard.core.verbs import split_name
 
 PROMPT: Final = 32_768
 """Characters of the person's requests that are kept: the newest."""
+
+LABEL: Final = 60
+"""Characters of an argument that names a call."""
 
 INTENT: Final = 8_192
 """Characters of the newest requests that are read for what they call for: 5 ms of work."""
@@ -86,6 +89,7 @@ class Origin:
     kind: str
     """`prompt`, `result`, `arguments` (an earlier call's) or `nowhere`."""
     tool: str = ""
+    """The tool, with what it was asked for: `read_file(bill.txt)`."""
     step: int = 0
     """Number of the call that brought it, counted from 1."""
     line: int = 0
@@ -153,8 +157,9 @@ class Session:
         self.tainted = self.tainted or outside
         if private and len(self.private) < 8 and call.tool not in self.private:
             self.private.append(call.tool)
-        self._index(text[:READ_CHARACTERS], call.tool, outside)
-        found = [one for one in instructions(text, call.tool, self.steps) if not self._said(one)]
+        source = _label(call)
+        self._index(text[:READ_CHARACTERS], source, outside)
+        found = [one for one in instructions(text, source, self.steps) if not self._said(one)]
         if found:
             self.tainted = self.tainted or any(one.strong for one in found)
             self._remember(found)
@@ -171,10 +176,10 @@ class Session:
             known = sorted([*strong, *weak], key=lambda one: one.step)
         self.instructions = known
 
-    def _index(self, text: str, tool: str, outside: bool) -> None:
+    def _index(self, text: str, source: str, outside: bool) -> None:
         """Remember where each value of a result stood first."""
         for number, line in enumerate(text.split("\n"), 1):
-            at = (tool, self.steps, number, outside)
+            at = (source, self.steps, number, outside)
             for token in _TOKEN.findall(line):
                 self._seen.setdefault(_normal(token), at)
         _forget(self._seen, SOURCES)
@@ -206,6 +211,8 @@ class Session:
         return name in self._used
 
     def to_json(self) -> dict[str, Json]:
+        # Each source once: thousands of values came from a handful of calls.
+        sources = {source: i for i, source in enumerate(dict.fromkeys(at[0] for at in self._seen.values()))}
         return {
             "v": 1,
             "prompt": self.prompt,
@@ -213,7 +220,8 @@ class Session:
             "tainted": self.tainted,
             "private": list(self.private),
             "instructions": [one.to_json() for one in self.instructions],
-            "seen": [[value, *at] for value, at in self._seen.items()],
+            "sources": list(sources),
+            "seen": [[value, sources[at[0]], *at[1:]] for value, at in self._seen.items()],
             "used": list(self._used),
         }
 
@@ -227,8 +235,9 @@ class Session:
         self.tainted = bool(value.get("tainted", False))
         self.private = [str(tool) for tool in value.get("private", [])][:8]
         self.instructions = [again(one) for one in value.get("instructions", [])][:KEPT_INSTRUCTIONS]
-        for entry in value.get("seen", [])[:SOURCES]:
-            self._seen[str(entry[0])] = (str(entry[1]), int(entry[2]), int(entry[3]), bool(entry[4]))
+        sources = [str(source) for source in value.get("sources", [])]
+        for word, source, step, line, untrusted in value.get("seen", [])[:SOURCES]:
+            self._seen[str(word)] = (sources[source], int(step), int(line), bool(untrusted))
         self._used = dict.fromkeys(str(name) for name in value.get("used", [])[:KNOWN])
         return self
 
@@ -295,7 +304,7 @@ class Facts:
         lines = list(dict.fromkeys(line for line in said if line))[:8]
         strong = next((one for one in self.instructions if one.strong), None)
         if strong is not None:
-            lines.append(f"a result of {strong.tool} (line {strong.line}) speaks to the agent and tells it what to do")
+            lines.append(f"{strong.tool}, line {strong.line}, speaks to the agent and tells it what to do")
         elif self.tainted:
             lines.append("the agent has read text that other people can write")
         if self.session.private:
@@ -311,13 +320,21 @@ class Facts:
         if origin.kind == "prompt":
             return f"{what} is in your request"
         if origin.kind == "result":
-            return f"{what} came from a result of {origin.tool}, line {origin.line}{unmentioned}"
+            return f"{what} came from {origin.tool}, line {origin.line}{unmentioned}"
         if origin.kind == "arguments":
             return f"{what} was used before, in a call of {origin.tool}"
         return f"{what} came from the agent itself: it is in no result so far{unmentioned}"
 
 
 _SPOKEN: Final = {Aim.RECIPIENT: "recipient", Aim.ACCOUNT: "account", Aim.PLACE: "place", Aim.THING: "value"}
+
+
+def _label(call: ToolCall) -> str:
+    """The call in a few words, for sentences about where a value came from."""
+    about = first(targets(call.arguments), Aim.PLACE, Aim.THING, Aim.RECIPIENT)
+    if about is None or len(about.value) > LABEL:
+        return call.tool[:VALUE]
+    return f"{call.tool[:VALUE]}({about.value})"
 
 
 def _normal(value: str) -> str:

@@ -221,7 +221,7 @@ def _foreign(deed: _Deed) -> Iterator[Finding]:
     for one, origin in deed.aimed:
         if origin.kind != "result" or one.aim not in (Aim.RECIPIENT, Aim.ACCOUNT):
             continue
-        message = f"this {one.aim} came from a result of {origin.tool}, line {origin.line}, not from the request"
+        message = f"this {one.aim} came from {origin.tool}, line {origin.line}, not from the request"
         if deed.effect is EffectClass.SPEND:
             yield FOREIGN.at(message, one.pointer, severity=Severity.MEDIUM, confidence=Confidence.HIGH)
         elif origin.untrusted:
