@@ -42,6 +42,7 @@ _TEMPLATES: Final = jinja2.Environment(
 )
 _TEMPLATES.globals["static"] = _static_url
 _TEMPLATES.globals["standing"] = words.standing
+_TEMPLATES.globals["channels"] = words.CHANNELS
 _TEMPLATES.globals["headline_of"] = words.headline
 _TEMPLATES.filters |= {
     "pieces": inline,

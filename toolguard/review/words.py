@@ -149,6 +149,13 @@ def exact(then: str | None) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if at else ""
 
 
+CHANNELS: Final[Mapping[str, str]] = {
+    "web": "on this page",
+    "rest": "through the REST API",
+    "cli": "on the command line",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One finding as the page lists it."""
