@@ -20,6 +20,9 @@ from toolguard.core.model import Classification, Decision, Effect, EffectClass, 
 from toolguard.core.targets import ACCOUNT, EMAIL, URL, Aim, Target, first, targets
 from toolguard.core.verbs import split_name
 
+FORMAT: Final = 2
+"""Of the JSON form; a memory in another one is begun anew."""
+
 PROMPT: Final = 32_768
 """Characters of the person's requests that are kept: the newest."""
 
@@ -214,7 +217,7 @@ class Session:
         # Each source once: thousands of values came from a handful of calls.
         sources = {source: i for i, source in enumerate(dict.fromkeys(at[0] for at in self._seen.values()))}
         return {
-            "v": 1,
+            "v": FORMAT,
             "prompt": self.prompt,
             "steps": self.steps,
             "tainted": self.tainted,
@@ -227,8 +230,10 @@ class Session:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> Self:
-        """A session as `to_json` wrote it; members that are missing are as in a new one."""
+        """A session as `to_json` wrote it. Missing members are as in a new one; another format is a new session."""
         self = cls()
+        if value.get("v") != FORMAT:
+            return self
         if value.get("prompt"):
             self.asked(str(value["prompt"]))
         self.steps = int(value.get("steps", 0))
