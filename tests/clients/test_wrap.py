@@ -49,6 +49,7 @@ every_client = pytest.mark.parametrize("chosen", CLIENTS, ids=lambda one: one.na
 
 
 @every_client
+@pytest.mark.guarantee("install:undone-to-the-byte")
 def test_uninstall_gives_back_the_file_to_the_byte(chosen: Client) -> None:
     text = text_of(chosen)
 

@@ -43,6 +43,7 @@ def test_an_execution_moves_only_along_the_table(state: ExecutionState, event: E
             execution_after(state, event)
 
 
+@pytest.mark.guarantee("request:ends-for-good")
 def test_nothing_leaves_a_terminal_state() -> None:
     assert {state for state in RequestState if is_terminal(state)} == TERMINAL_REQUESTS
     assert {state for state in ExecutionState if is_terminal(state)} == TERMINAL_EXECUTIONS
@@ -54,6 +55,7 @@ def test_only_an_approval_leads_to_a_claim_and_only_a_claim_to_consumed() -> Non
     assert ways == [(RequestState.APPROVED, RequestEvent.CLAIM)]
 
 
+@pytest.mark.guarantee("request:ends-for-good")
 def test_no_way_leads_back_to_an_open_request() -> None:
     assert all(after is not RequestState.PENDING for after in REQUEST.values())
     assert [start for (start, _), after in REQUEST.items() if after is RequestState.APPROVED] == [RequestState.PENDING]

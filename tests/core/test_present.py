@@ -188,6 +188,7 @@ def test_a_huge_value_is_drawn_in_part_and_says_how_much_is_missing() -> None:
     assert any(piece.numbers for line in lines(part) for piece in line.pieces)
 
 
+@pytest.mark.guarantee("review:hidden-is-drawn")
 def test_hidden_characters_of_any_argument_are_counted_in_the_warning() -> None:
     shown = laid_out({"a": "x\u200by", "b": {"c": "p\u202eq"}})
 

@@ -66,6 +66,7 @@ def leaks(secret: str, value: object) -> bool:
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
 @pytest.mark.parametrize("kind", SECRETS.values(), ids=SECRETS.keys())
+@pytest.mark.guarantee("redact:nothing-stored")
 def test_a_planted_secret_never_survives(redactor: Redactor, kind: Any, place: str) -> None:
     secret = kind(3)
     text = place.format(secret)
@@ -98,6 +99,7 @@ def planted(value: Any, secret: str, at: list[int]) -> Any:
 
 
 @given(json_values, st.lists(st.integers(0, 50), max_size=6), st.sampled_from(list(SECRETS)), st.integers(0, 10**6))
+@pytest.mark.guarantee("redact:any-place")
 def test_a_secret_planted_anywhere_in_any_value_never_survives(value: Any, at: list[int], kind: str, seed: int) -> None:
     secret = SECRETS[kind](seed)
 
@@ -124,6 +126,7 @@ forged = st.recursive(
 
 
 @given(forged, forged)
+@pytest.mark.guarantee("binding:secrets-count")
 def test_two_values_share_a_redacted_form_only_if_they_are_equal(one: Any, other: Any) -> None:
     redactor = Redactor(KEY)
 
@@ -161,6 +164,7 @@ def test_different_secrets_and_different_keys_have_different_markers(redactor: R
     assert redactor.redact(github(1)) != Redactor(b"other" * 8).redact(github(1))
 
 
+@pytest.mark.guarantee("binding:secrets-count")
 def test_swapping_two_secrets_changes_the_redacted_form(redactor: Redactor) -> None:
     assert redactor.redact([github(1), github(2)]) != redactor.redact([github(2), github(1)])
 
@@ -264,6 +268,7 @@ VALUE = "corr3ct horse/battery+staple"
         json.dumps({"v": VALUE}),
     ],
 )
+@pytest.mark.guarantee("redact:any-place")
 def test_a_known_value_is_found_in_the_encodings_it_travels_in(text: str) -> None:
     redactor = Redactor(KEY, known_values={"SERVICE_TOKEN": VALUE})
 

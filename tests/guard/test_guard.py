@@ -76,6 +76,7 @@ def test_a_call_that_policy_denies_is_refused_without_naming_the_rule_to_the_age
     assert kinds(guard)[-1] == "call.decided"
 
 
+@pytest.mark.guarantee("execution:once")
 def test_an_approved_call_runs_exactly_once(guard: Guard, reviewer: Reviewer) -> None:
     pending = asked(guard)
     assert guard.resume(pending) is pending
@@ -115,6 +116,7 @@ def test_after_ten_minutes_a_denied_call_may_be_asked_about_again(
     assert isinstance(guard.begin(call()), Pending)
 
 
+@pytest.mark.guarantee("request:ends-in-time")
 def test_a_request_that_nobody_answers_expires(guard: Guard, reviewer: Reviewer, clock: Clock) -> None:
     pending = asked(guard)
     view = guard.approvals.show(pending.request_id)
@@ -130,6 +132,7 @@ def test_a_request_that_nobody_answers_expires(guard: Guard, reviewer: Reviewer,
     assert consistent(guard)
 
 
+@pytest.mark.guarantee("request:ends-in-time")
 def test_an_approval_that_is_not_used_in_time_expires(guard: Guard, reviewer: Reviewer, clock: Clock) -> None:
     pending = asked(guard)
     vote(guard, pending, reviewer)
@@ -178,6 +181,7 @@ def test_an_approval_survives_a_restart_of_the_process(
     assert permit(guard_with().begin(call())).request_id == pending.request_id
 
 
+@pytest.mark.guarantee("binding:drift-ends-it")
 def test_a_rule_that_changes_after_the_approval_ends_it(
     guard: Guard, guard_with: Callable[..., Guard], reviewer: Reviewer
 ) -> None:
@@ -201,6 +205,7 @@ def test_an_unrelated_rule_ends_nothing(guard: Guard, guard_with: Callable[..., 
     assert permit(other.begin(call())).request_id == pending.request_id
 
 
+@pytest.mark.guarantee("binding:drift-ends-it")
 def test_a_definition_that_changes_between_approval_and_claim_ends_the_approval(
     guard: Guard, reviewer: Reviewer
 ) -> None:
@@ -232,6 +237,7 @@ def test_a_definition_that_changes_between_approval_and_claim_ends_the_approval(
         {"arguments": {"what": "cellar", "token": "x" * 20}},
     ],
 )
+@pytest.mark.guarantee("binding:approved-is-what-runs")
 def test_each_bound_field_alone_is_enough_to_lose_the_approval(
     guard: Guard, reviewer: Reviewer, change: dict[str, object]
 ) -> None:
@@ -243,6 +249,7 @@ def test_each_bound_field_alone_is_enough_to_lose_the_approval(
     assert refusal(guard.resume(swapped)).code is RefusalCode.DIGEST_MISMATCH
 
 
+@pytest.mark.guarantee("binding:secrets-count")
 def test_two_secrets_cannot_be_swapped_after_the_approval(guard: Guard, reviewer: Reviewer) -> None:
     first = {"what": "cellar", "password": "correct horse battery"}
     pending = asked(guard, **first)
@@ -265,6 +272,7 @@ def test_two_secrets_cannot_be_swapped_after_the_approval(guard: Guard, reviewer
         "UPDATE reviewer SET enabled = 0",
     ],
 )
+@pytest.mark.guarantee("binding:approved-is-what-runs")
 def test_an_approval_that_was_written_into_the_database_does_not_run(
     guard: Guard, reviewer: Reviewer, tampering: str
 ) -> None:
@@ -277,6 +285,7 @@ def test_an_approval_that_was_written_into_the_database_does_not_run(
     assert refusal(guard.resume(pending)).code is RefusalCode.DIGEST_MISMATCH
 
 
+@pytest.mark.guarantee("execution:unknown-is-settled-by-people")
 def test_a_call_whose_process_died_after_dispatch_may_have_happened_until_a_person_settles_it(
     guard: Guard, reviewer: Reviewer
 ) -> None:
@@ -320,6 +329,7 @@ def test_the_twenty_first_open_request_of_one_principal_is_refused(guard: Guard)
     assert refusal(guard.begin(call(number=20))).code is RefusalCode.TOO_MANY_PENDING
 
 
+@pytest.mark.guarantee("audit:no-log-no-call")
 def test_when_the_log_cannot_be_written_no_call_runs(guard: Guard) -> None:
     with guard.store.write(full=True) as tx:
         tx.execute("DROP TABLE audit_body")
@@ -331,6 +341,7 @@ def test_when_the_log_cannot_be_written_no_call_runs(guard: Guard) -> None:
 
 
 @pytest.mark.parametrize("tool", ["read_file", "risky_delete", "never_this"])
+@pytest.mark.guarantee("audit:no-decision-without-event")
 def test_no_decision_without_its_event(guard: Guard, tool: str) -> None:
     with guard.store.write(full=True) as tx:
         tx.execute("CREATE TRIGGER fault BEFORE INSERT ON audit_event BEGIN SELECT RAISE(ABORT, 'disk full'); END")
@@ -340,6 +351,7 @@ def test_no_decision_without_its_event(guard: Guard, tool: str) -> None:
         assert guard.store.read(f'SELECT * FROM "{table}"') == []
 
 
+@pytest.mark.guarantee("audit:no-decision-without-event")
 def test_a_vote_whose_event_cannot_be_written_does_not_count(guard: Guard, reviewer: Reviewer) -> None:
     pending = asked(guard)
     with guard.store.write(full=True) as tx:
@@ -365,6 +377,7 @@ def test_a_permit_that_cannot_be_recorded_as_dispatched_must_not_be_sent(guard: 
         guard.dispatch(answer)
 
 
+@pytest.mark.guarantee("redact:nothing-stored")
 def test_secrets_never_reach_the_folder_of_the_database(guard: Guard, reviewer: Reviewer) -> None:
     secret = "ghp_" + "Zx81Qm" * 6
     pending = asked(guard, what="cellar", command=f"curl -H 'Authorization: Bearer {secret}' https://example.com")
@@ -419,6 +432,7 @@ def test_the_page_says_when_an_identical_call_was_approved_before(guard: Guard, 
     assert "approved before: succeeded" in again.shown["earlier"]
 
 
+@pytest.mark.guarantee("vote:not-by-the-owner")
 def test_under_owner_separation_nobody_approves_a_call_of_their_own_agent(
     guard_with: Callable[..., Guard],
 ) -> None:
@@ -435,6 +449,7 @@ def test_under_owner_separation_nobody_approves_a_call_of_their_own_agent(
     assert kinds(guard).count("vote.refused") == 2
 
 
+@pytest.mark.guarantee("vote:not-by-the-owner")
 def test_under_agent_separation_such_a_vote_is_marked_self_attested(guard: Guard) -> None:
     pending = asked(guard)
 

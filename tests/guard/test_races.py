@@ -156,14 +156,17 @@ def kill_at_random(home: Path, kills: int, seed: int) -> None:
     guard.close()
 
 
+@pytest.mark.guarantee("execution:once")
 def test_processes_that_race_for_approvals_run_each_call_once(tmp_path: Path) -> None:
     race_for_claims(tmp_path / "home", count=20, processes=3)
 
 
+@pytest.mark.guarantee("vote:deny-wins")
 def test_no_denial_is_lost_in_a_race_with_approvals_and_claims(tmp_path: Path) -> None:
     race_deny_against_approve(tmp_path / "home", count=20)
 
 
+@pytest.mark.guarantee("execution:no-second-after-a-crash")
 def test_a_killed_process_never_leads_to_a_second_execution(tmp_path: Path) -> None:
     kill_at_random(tmp_path / "home", kills=5, seed=1)
 

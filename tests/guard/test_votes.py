@@ -18,6 +18,7 @@ from toolguard.errors import ConfigError
 from toolguard.guard import Guard, Reviewer
 
 
+@pytest.mark.guarantee("vote:deny-wins")
 def test_a_deny_beats_an_approval_until_the_claim(guard: Guard, reviewer: Reviewer) -> None:
     pending = asked(guard)
     vote(guard, pending, reviewer)
@@ -55,6 +56,7 @@ def test_who_denied_cannot_approve_afterwards(guard_with: Callable[..., Guard]) 
     assert not vote(guard, pending, bob).accepted
 
 
+@pytest.mark.guarantee("binding:approved-is-what-runs")
 def test_a_vote_for_another_digest_does_not_count(guard: Guard, reviewer: Reviewer) -> None:
     pending = asked(guard)
 
@@ -65,6 +67,7 @@ def test_a_vote_for_another_digest_does_not_count(guard: Guard, reviewer: Review
     assert (result.accepted, result.code) == (False, "digest_mismatch")
 
 
+@pytest.mark.guarantee("vote:one-person-once")
 def test_two_of_two_needs_two_different_people(guard_with: Callable[..., Guard]) -> None:
     guard = guard_with(Rule("risky", Effect.ASK, Match(tool=("risky*",)), terms=Terms(need=2)))
     bob, carol = enrolled(guard, "bob"), enrolled(guard, "carol")
@@ -137,6 +140,7 @@ def test_two_reviewers_cannot_share_a_name_in_any_case(guard: Guard) -> None:
         guard.reviewers.add("BOB")
 
 
+@pytest.mark.guarantee("vote:no-agent-credential")
 def test_one_credential_kind_never_opens_another_door(guard: Guard) -> None:
     enrolment = guard.reviewers.add("bob")
 
@@ -164,6 +168,7 @@ DBA = frozenset({"dba"})
         ({"need": 3, "each": {"dba": 2, "security": 1}}, [DBA, BOTH, BOTH], True),
     ],
 )
+@pytest.mark.guarantee("vote:one-person-once")
 def test_a_quorum_is_filled_by_distinct_people(
     requirement: dict[str, object], people: list[frozenset[str]], enough: bool
 ) -> None:

@@ -205,6 +205,7 @@ def test_not_the_bytes_of_the_client_but_what_was_judged_goes_out(rig: Rig) -> N
     ]
 
 
+@pytest.mark.guarantee("binding:sent-as-judged")
 def test_members_of_a_call_that_nobody_knows_are_judged_and_sent(rig: Rig) -> None:
     params = {"vendor": {"x": 1}, "name": "safe_echo", "task": {"ttl": 1000}, "_meta": {"progressToken": 9}}
     rig.client({"jsonrpc": "2.0", "trace": "t", "id": 1, "method": "tools/call", "params": params})

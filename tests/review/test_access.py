@@ -277,6 +277,7 @@ def test_every_answer_carries_the_protective_headers(site: Site, path: str) -> N
     assert "server" not in headers
 
 
+@pytest.mark.guarantee("review:text-stays-text")
 def test_pages_hold_no_inline_script_or_style(site: Site) -> None:
     client = site.signed_in()
     pending = site.ask()

@@ -79,6 +79,7 @@ def test_an_honest_log_is_consistent_and_says_that_nothing_outside_confirms_it(l
         ("UPDATE audit_event SET execution_id = 'ex_9' WHERE seq = 2", 2),
     ],
 )  # fmt: skip
+@pytest.mark.guarantee("audit:tampering-shows")
 def test_tampering_is_found_and_its_place_named(log: Path, tampering: str, seq: int) -> None:
     edit(log, tampering)
 
@@ -88,6 +89,7 @@ def test_tampering_is_found_and_its_place_named(log: Path, tampering: str, seq: 
     assert seq in [problem.seq for problem in report.problems]
 
 
+@pytest.mark.guarantee("audit:tampering-shows")
 def test_every_single_bit_of_the_columns_counts(log: Path) -> None:
     connection = sqlite3.connect(log)
     connection.row_factory = sqlite3.Row
@@ -143,6 +145,7 @@ def approve_from_nothing(rows: list[dict[str, object]]) -> None:
 @pytest.mark.parametrize(
     "forge", [drop_decision, repeat_execution, claim_from_nothing, approve_from_nothing], ids=lambda f: f.__name__
 )
+@pytest.mark.guarantee("audit:tampering-shows")
 def test_a_rehashed_log_must_still_tell_a_possible_story(
     log: Path, forge: Callable[[list[dict[str, object]]], None]
 ) -> None:
