@@ -21,7 +21,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("toolguard.schemas",),
     ("toolguard.cli",),
     ("toolguard.demo",),
-    ("toolguard.proxy", "toolguard.langchain", "toolguard.review", "toolguard.clients"),
+    ("toolguard.proxy", "toolguard.hooks", "toolguard.langchain", "toolguard.review", "toolguard.clients"),
     ("toolguard.channels",),
     ("toolguard.guard",),
     ("toolguard.detectors", "toolguard.store", "toolguard.config_file"),
@@ -98,6 +98,7 @@ NAMED_SO = {
     "this_process": "",
     "_this_process": "",
     "handler": "langchain",  # what LangChain's middleware calls the next step
+    "_service": "core/exports",  # a member of OCSF
 }
 
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py"))
