@@ -117,7 +117,7 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     yield from told or _leaves(facts, deed)
     if deed.effect not in _GRAVE:
         return
-    yield from _foreign(deed)
+    yield from _foreign(facts, deed)
     asked = deed.called_for or facts.intent.hands_over or facts.intent.mentions(deed.subject)
     if not deed.is_program and not asked:
         yield UNASKED.at()
@@ -216,17 +216,26 @@ def _names(told: Instruction, value: str) -> bool:
     )
 
 
-def _foreign(deed: _Deed) -> Iterator[Finding]:
-    """A payee read somewhere is worth a look each time; a recipient read somewhere is how replies work."""
+def _foreign(facts: Facts, deed: _Deed) -> Iterator[Finding]:
+    """A payee read where others write is worth a look, unless the person named the source; a recipient is a reply."""
     for one, origin in deed.aimed:
         if origin.kind != "result" or one.aim not in (Aim.RECIPIENT, Aim.ACCOUNT):
             continue
         message = f"this {one.aim} came from {origin.tool}, line {origin.line}, not from the request"
-        if deed.effect is EffectClass.SPEND:
+        if deed.effect is not EffectClass.SPEND:
+            if origin.untrusted:
+                yield FOREIGN.at(message, one.pointer)
+        elif origin.untrusted and not _is_named(facts, origin):
             yield FOREIGN.at(message, one.pointer, severity=Severity.MEDIUM, confidence=Confidence.HIGH)
-        elif origin.untrusted:
-            yield FOREIGN.at(message, one.pointer)
+        else:
+            yield FOREIGN.at(message, one.pointer, confidence=Confidence.HIGH)
         return
+
+
+def _is_named(facts: Facts, origin: Origin) -> bool:
+    """The request names what the source was asked for: `bill.txt` of `read_file(/in/bill.txt)`."""
+    asked_for = origin.tool.partition("(")[2].removesuffix(")").casefold()
+    return len(asked_for) > 2 and (facts.said(asked_for) or facts.said(asked_for.rpartition("/")[2] or asked_for))
 
 
 def _finding(kind: FindingKind, told: Instruction, hit: Target | None) -> Finding:
