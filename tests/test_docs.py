@@ -201,6 +201,8 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "A budget": config_schema.BudgetSection,
     "Approvals": config_schema.ApprovalsSection,
     "Review": config_schema.ReviewSection,
+    "A reviewer": config_schema.ReviewerSection,
+    "A channel": config_schema.ChannelSection,
     "Redact": config_schema.RedactSection,
 }
 

@@ -292,7 +292,6 @@ def test_a_call_approved_while_the_proxy_was_killed_runs_once_after_the_restart(
 
 
 @pytest.mark.guarantee("execution:no-second-after-a-crash", "execution:unknown-is-settled-by-people")
-@pytest.mark.guarantee("execution:no-second-after-a-crash")
 def test_a_proxy_killed_while_an_approved_call_runs_leaves_it_unknown_and_never_repeats_it(
     home: Path, folder: Path, office: Guard
 ) -> None:
