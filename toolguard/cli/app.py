@@ -21,6 +21,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "replay": ("replay", "Judge recorded sessions."),
     "policy": ("policy", "Validate, explain, test, compare and learn policies."),
     "approvals": ("approvals", "List, show, approve and deny requests."),
+    "grants": ("grants", "List and revoke what reviewers allowed for a while."),
+    "definitions": ("definitions", "List changed tool definitions and accept them."),
     "reviewers": ("reviewers", "Enrol and remove the people who may decide."),
     "audit": ("audit", "Read, verify, export and retain the audit log."),
     "stop": ("stopping", "Refuse everything that would be asked about."),

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import unified_diff
 
-from toolguard.core.canonical import definition_fingerprint, parse, text
+from toolguard.core.canonical import definition_fingerprint, parse, pretty, text
 from toolguard.core.model import Json, ToolDefinition
+from toolguard.core.visible import escape
 from toolguard.store import audit, records
 from toolguard.store.database import Database, Transaction
 
@@ -112,6 +114,42 @@ class Pins:
     def remember(self, server: str, found: dict[str, Pin]) -> None:
         """After the commit: the news are known."""
         self.of(server).update(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A definition that nobody has accepted yet."""
+
+    server: str
+    tool: str
+    change: str
+    lines: tuple[str, ...]
+    """The difference to the definition before, as a unified diff of JSON with hidden characters written out."""
+
+    def as_json(self) -> dict[str, Json]:
+        return {"server": self.server, "tool": self.tool, "change": self.change, "diff": list(self.lines)}
+
+
+def changes(database: Database) -> list[Change]:
+    """What waits to be accepted, over all servers."""
+    found = []
+    for row in records.changed_pins(database):
+        before = pretty(parse(row["previous"])) if row["previous"] else ""
+        now = pretty(parse(row["definition"]))
+        lines = unified_diff(escape(before).splitlines(), escape(now).splitlines(), "before", "now", lineterm="", n=1)
+        found.append(Change(row["server"], row["tool"], row["change"], tuple(lines)))
+    return found
+
+
+def accept(database: Database, server: str, tool: str, reviewer: str) -> bool:
+    """A person accepts a definition as it is now; False when there is nothing to accept. Raises StoreError."""
+    with database.write(full=True) as tx:
+        fingerprint = records.accept_pin(tx, server, tool)
+        if fingerprint is None:
+            return False
+        contents = {"definition_fp": fingerprint}
+        audit.append(tx, "definition.accepted", contents, server=server, tool=tool, reviewer=reviewer, channel="cli")
+    return True
 
 
 def _definition(value: Json) -> ToolDefinition:

@@ -274,6 +274,19 @@ def save_pin(tx: Transaction, values: Mapping[str, Any]) -> None:
     )
 
 
+def changed_pins(database: Database) -> list[Row]:
+    return database.read("SELECT * FROM pin WHERE change != '' ORDER BY server, tool")
+
+
+def accept_pin(tx: Transaction, server: str, tool: str) -> str | None:
+    """The fingerprint that is accepted; None when the tool has no change that waits."""
+    row = tx.one("SELECT def_fp FROM pin WHERE server = ? AND tool = ? AND change != ''", (server, tool))
+    if row is None:
+        return None
+    tx.execute("UPDATE pin SET change = '', previous = NULL WHERE server = ? AND tool = ?", (server, tool))
+    return str(row["def_fp"])
+
+
 def open_requests_of_tool(tx: Transaction, server: str, tool: str) -> list[Row]:
     return tx.all(
         "SELECT * FROM approval_request WHERE server = ? AND tool = ? AND state IN ('pending', 'approved')",
