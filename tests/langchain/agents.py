@@ -35,7 +35,7 @@ def model(*script: AIMessage, at: int = 0) -> Scripted:
     return Scripted(responses=[*script, AIMessage("done")], i=at)
 
 
-def asks(text: str) -> dict[str, Any]:
+def asks(text: str) -> Any:
     return {"messages": [HumanMessage(text)]}
 
 

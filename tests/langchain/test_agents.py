@@ -334,7 +334,7 @@ def test_a_tool_that_pauses_itself_gets_its_own_answer(
     guard = guard_of()
     bob = enrolled(guard, "bob")
     call = says("", ("risky_transfer", {"to": "ann"}))
-    values = []
+    values, state = [], {}
     for resume, at in ((asks("go"), 0), (Command(resume="poke"), 1), (Command(resume="DE1"), 1)):
         with SqliteSaver.from_conn_string(place) as saver:
             app = create_agent(model(call, at=at), guard.wrap([transfer.tool()]), checkpointer=saver)
@@ -361,7 +361,8 @@ class Jumping(AgentMiddleware):
         last = state["messages"][-1]
         return {"jump_to": "tools"} if isinstance(last, AIMessage) and last.tool_calls else None
 
-    after_model.__can_jump_to__ = ["tools"]  # type: ignore[attr-defined]  # what LangChain's decorator sets
+
+Jumping.after_model.__can_jump_to__ = ["tools"]  # type: ignore[attr-defined]  # what LangChain's decorator sets
 
 
 @pytest.mark.parametrize("is_first", [True, False], ids=["listed before", "listed after"])

@@ -48,6 +48,12 @@ def when_asked(guard: Guard, then: Callable[[], Any]) -> threading.Thread:
     return thread
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    """Let the loop go on until something is so."""
+    while not is_so():  # noqa: ASYNC110 - what is awaited happens in a database
+        await asyncio.sleep(0)
+
+
 def test_a_held_call_runs_when_a_person_approves(guard: Guard, reviewer: Reviewer) -> None:
     bell = Bell()
     person = when_asked(guard, lambda: vote(guard, reviewer))
@@ -65,8 +71,7 @@ def test_a_held_call_of_a_sync_tool_does_not_hold_the_event_loop(guard: Guard, r
 
     async def main() -> list[Any]:
         held = [asyncio.ensure_future(ring.ainvoke(call(f"door {n}"))) for n in range(20)]
-        while len(guard.approvals.list()) < 20:
-            await asyncio.sleep(0)
+        await until(lambda: len(guard.approvals.list()) == 20)
         # Threads of the default pool are free: nothing waits in them.
         assert await asyncio.to_thread(lambda: "free") == "free"
         for view in guard.approvals.list():
@@ -85,8 +90,7 @@ def test_a_cancelled_call_never_runs_although_it_is_approved_later(guard: Guard,
 
     async def main() -> None:
         held = asyncio.ensure_future(ring.ainvoke(call()))
-        while not guard.approvals.list():
-            await asyncio.sleep(0)
+        await until(lambda: bool(guard.approvals.list()))
         held.cancel()
         with pytest.raises(asyncio.CancelledError):
             await held

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolguard.langchain.options import Options
-from toolguard.langchain.origin import PromptCallback, context
+from toolguard.langchain.origin import PromptCallback, context, listen
 from toolguard.langchain.refusing import ToolCallRefused
 from toolguard.langchain.tools import wrap
 
 if TYPE_CHECKING:
     from toolguard.langchain.middleware import GuardMiddleware
 
-__all__ = ["GuardMiddleware", "Options", "PromptCallback", "ToolCallRefused", "context", "wrap"]
+__all__ = ["GuardMiddleware", "Options", "PromptCallback", "ToolCallRefused", "context", "listen", "wrap"]
 
 
 def __getattr__(name: str) -> Any:
