@@ -8,10 +8,12 @@ that name becomes a file use, a contact, a nested shell text or an act.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from toolguard.core import python_whole
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.model import Confidence, EffectClass, Severity
 from toolguard.core.python_values import UNKNOWN, Values
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_SOURCE: Final = 40_000
 # Python's own parser takes about a microsecond a character.
-MAX_NODES: Final = 10_000
+MAX_NODES: Final = 8_000
 
 # dotted name : what happens to its first argument. `recursive` reaches everything below.
 _FILE_CALLS: Final = {
@@ -45,7 +47,8 @@ _FILE_CALLS: Final = {
             FileOp.READ,
             False,
             (
-                "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines fileinput.input numpy.load "
+                "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines "
+                "fileinput.input numpy.load sqlite3.connect"
                 "pandas.read_csv pandas.read_json pandas.read_excel os.readlink mmap.mmap"
             ),
         ),
@@ -67,6 +70,11 @@ _OPENS: Final = frozenset(
     "open io.open codecs.open os.open pathlib.Path.open gzip.open aiofiles.open os.fdopen".split()
 )
 _EVALUATORS: Final = frozenset("eval exec compile runpy.run_module code.interact".split())
+_QUERIES: Final = (".execute", ".executescript", ".executemany", ".read_sql", ".read_sql_query", ".raw", ".sql")
+_SQL_START: Final = re.compile(
+    r"\s*(?:select|insert|update|delete|drop|create|alter|truncate|grant|revoke|with)\b", re.IGNORECASE
+)
+_UPLOADS: Final = (".sendmail", ".send_message", ".storbinary", ".storlines", ".sendall", ".put_object", ".upload_file")
 _CONNECTING: Final = (".connect", ".connect_ex", ".sendto", ".create_connection")
 _TWO_FILES: Final = frozenset(
     """shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.link os.symlink
@@ -173,7 +181,7 @@ def read(text: str, place: Place, collector: Collector, depth: int) -> None:
 
         scripts.read("python2", text, place, collector, depth)
         return
-    _Program(place, collector, depth).run(tree)
+    Program(place, collector, depth).run(tree)
 
 
 def _plain(line: str, place: Place, collector: Collector, depth: int) -> str:
@@ -192,7 +200,7 @@ def _plain(line: str, place: Place, collector: Collector, depth: int) -> str:
     return line
 
 
-class _Program(Values):
+class Program(Values):
     """One pass over a syntax tree."""
 
     def __init__(self, place: Place, collector: Collector, depth: int) -> None:
@@ -218,7 +226,7 @@ class _Program(Values):
         for node in nodes:
             if isinstance(node, ast.Call):
                 self._call(node)
-        self._together(nodes)
+        python_whole.judge(self, nodes)
 
     # --- calls --------------------------------------------------------------------------------------------------
 
@@ -230,6 +238,21 @@ class _Program(Values):
         found = self.value(node.args[index]) if index < len(node.args) else None
         return found if isinstance(found, str) else None
 
+    def _by_ending(self, node: ast.Call, name: str) -> None:
+        """Methods of objects that only their names tell apart."""
+        if name.startswith(_HTTP) or (name.endswith(_CONNECTING) and name.startswith(("socket.", "?."))):
+            self._contact(node, name)
+        elif name.endswith(".exec_command"):
+            self._remote(node, name)
+        elif name.endswith(_QUERIES):
+            self._query(node)
+        elif name.endswith(_UPLOADS):
+            self.sent.append(Contact("//?", self.place, "RAW", program=name))
+        elif name.endswith((".encrypt", ".encrypt_and_digest", "encryptFile")):
+            self.marks.add("encrypts")
+        elif name.endswith(("dup2", ".fileno")):
+            self.marks.add("dup2")
+
     def _call(self, node: ast.Call) -> None:
         name = self.dotted(node.func)
         if not name:
@@ -237,12 +260,8 @@ class _Program(Values):
         reader = _CALL_READERS.get(name)
         if reader is not None:
             reader(self, node, name)
-        elif name.startswith(_HTTP) or name.endswith(_CONNECTING):
-            self._contact(node, name)
-        elif name.endswith((".encrypt", ".encrypt_and_digest", "encryptFile")):
-            self.marks.add("encrypts")
-        elif name.endswith(("dup2", ".fileno")):
-            self.marks.add("dup2")
+        else:
+            self._by_ending(node, name)
         for start, (finding, effect_class, sentence) in _ACTS.items():
             if name.startswith(start):
                 self.collector.add(finding, effect_class, sentence, self.place, name)
@@ -318,6 +337,16 @@ class _Program(Values):
                 self.place,
                 name,
             )
+
+    def _remote(self, node: ast.Call, name: str) -> None:
+        outer, self.collector.via = self.collector.via, (*self.collector.via, "ssh")
+        self._shell(node, name)
+        self.collector.via = outer
+
+    def _query(self, node: ast.Call) -> None:
+        text = self._argument(node, 0, "sql", "query", "statement")
+        if text and _SQL_START.match(text):
+            self.collector.text("sql", text.replace(UNKNOWN, "x"), self.place, self.depth + 1)
 
     def _argv(self, node: ast.Call, name: str) -> None:
         from toolguard.core.collect import argv  # collect imports this module
@@ -419,7 +448,9 @@ class _Program(Values):
         if address:
             self.collector.contacts.append(contact)
             self.collector.saved.update(
-                [self._argument(node, 1, "filename", "out") or ""] if verb in ("urlretrieve", "download") else []
+                [(self._argument(node, 1, "filename", "out") or "").rpartition("/")[2]]
+                if verb in ("urlretrieve", "download")
+                else []
             )
 
     def _kill(self, node: ast.Call, name: str) -> None:
@@ -433,58 +464,14 @@ class _Program(Values):
                 "os.kill",
             )
 
-    # --- what only the whole shows ------------------------------------------------------------------------------
 
-    def _together(self, nodes: list[ast.AST]) -> None:
-        """Dangers that no single call shows."""
-        if "connects" in self.marks and ("dup2" in self.marks or "spawns" in self.marks):
-            self.collector.add(
-                "shell.reverse-shell",
-                EffectClass.GRANT,
-                "runs commands for whoever is at the other end of a connection",
-                self.place,
-                "python",
-            )
-        looped = any(
-            isinstance(node, ast.While)
-            and isinstance(node.test, ast.Constant)
-            and node.test.value
-            and any(
-                isinstance(n, ast.Call)
-                and self.dotted(n.func) in ("os.fork", "multiprocessing.Process", "threading.Thread")
-                for n in ast.walk(node)
-            )
-            for node in nodes
-        )
-        if looped:
-            self.collector.add(
-                "shell.fork-bomb", EffectClass.EXECUTE, "starts copies of itself without end", self.place, "python"
-            )
-        if "encrypts" in self.marks and any(
-            use.op in (FileOp.WRITE, FileOp.LIST, FileOp.DELETE) for use in self.collector.files
-        ):
-            self.collector.add("code.encrypts", EffectClass.WRITE, "encrypts files", self.place, "python")
-        sending = [c for c in self.sent if c.method not in ("GET", "HEAD")]
-        if sending and self.read_files:
-            for contact in sending[:3]:
-                self.collector.contacts.append(
-                    Contact(
-                        contact.address or "//?",
-                        self.place,
-                        contact.method,
-                        tuple(self.read_files[:5]),
-                        program=contact.program,
-                    )
-                )
-
-
-_CALL_READERS: Final[dict[str, Callable[[_Program, ast.Call, str], None]]] = {
-    **dict.fromkeys(_OPENS, _Program._open),
-    **dict.fromkeys(_SHELL_CALLS, _Program._shell),
-    **dict.fromkeys(_ARGV_CALLS | _EXEC_CALLS, _Program._argv),
-    **dict.fromkeys(_FILE_CALLS, _Program._file),
-    **dict.fromkeys(_TWO_FILES, _Program._two_files),
-    **dict.fromkeys(_EVALUATORS, _Program._evaluates),
-    **dict.fromkeys(_CONNECTS | _HOST_CALLS, _Program._contact),
-    "os.kill": _Program._kill,
+_CALL_READERS: Final[dict[str, Callable[[Program, ast.Call, str], None]]] = {
+    **dict.fromkeys(_OPENS, Program._open),
+    **dict.fromkeys(_SHELL_CALLS, Program._shell),
+    **dict.fromkeys(_ARGV_CALLS | _EXEC_CALLS, Program._argv),
+    **dict.fromkeys(_FILE_CALLS, Program._file),
+    **dict.fromkeys(_TWO_FILES, Program._two_files),
+    **dict.fromkeys(_EVALUATORS, Program._evaluates),
+    **dict.fromkeys(_CONNECTS | _HOST_CALLS, Program._contact),
+    "os.kill": Program._kill,
 }

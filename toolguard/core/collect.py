@@ -19,8 +19,8 @@ from toolguard.core.model import Confidence, EffectClass, Severity
 from toolguard.core.shell_words import Command, Word
 
 MAX_TEXTS: Final = 120
-MAX_COMMANDS: Final = 1000
-MAX_FILES: Final = 500
+MAX_COMMANDS: Final = 700
+MAX_FILES: Final = 400
 MAX_DEPTH: Final = 12
 
 _SQL: Final = re.compile(

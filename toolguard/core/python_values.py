@@ -65,10 +65,30 @@ class Values:
                     for item in node.items:
                         if item.optional_vars is not None:
                             self._assign(item.optional_vars, item.context_expr)
-                elif isinstance(node, ast.For) and isinstance(node.iter, ast.List | ast.Tuple) and node.iter.elts:
-                    self._assign(node.target, node.iter.elts[0])
+                elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+                    self._iterate(node.target, node.iter)
                 elif isinstance(node, ast.Call):
                     self._bind(node)
+
+    def _iterate(self, target: ast.expr, source: ast.expr) -> None:
+        """A loop's variable stands for the first thing that it would be, or for a pattern of all of them."""
+        if isinstance(source, ast.List | ast.Tuple) and source.elts:
+            self._assign(target, source.elts[0])
+            return
+        listed = self.value(source)
+        if isinstance(listed, list) and listed:
+            self._spread(target, listed[0])
+        made = _MEMBERS.get(self.dotted(source.func)) if isinstance(source, ast.Call) else None
+        key = self._key(target)
+        if made and key:
+            self.names[key] = made
+
+    def _spread(self, target: ast.expr, value: object) -> None:
+        if isinstance(target, ast.Tuple) and isinstance(value, list):
+            for inner, part in zip(target.elts, value, strict=False):
+                self._spread(inner, part)
+        elif isinstance(target, ast.Name) and value is not None:
+            self.values[target.id] = value
 
     def _assign(self, target: ast.AST, value: ast.expr) -> None:
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
@@ -222,10 +242,32 @@ class Values:
             and args
         ):
             return _decoded(name, args[0])
+        if name in _LISTINGS:
+            return _listing(name, texts[0] if texts else self.value(getattr(node.func, "value", None)))
+        if name in ("tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.mktemp", "tempfile.TemporaryDirectory"):
+            return "/tmp/tmp.XXXXXX"  # noqa: S108 - what it would return
         if name in ("chr", "bytes", "bytearray") and args and isinstance(args[0], int | list):
             return _characters(args[0])
         owner = self.value(node.func.value, depth + 1) if isinstance(node.func, ast.Attribute) else None
         return _method(owner, method, args, texts)
+
+
+_MEMBERS: Final = {"psutil.process_iter": "psutil.Process"}
+"""What the members of a listing are."""
+_LISTINGS: Final = frozenset(
+    """glob.glob glob.iglob os.listdir os.scandir os.walk pathlib.Path.glob pathlib.Path.rglob
+    pathlib.Path.iterdir""".split()
+)
+
+
+def _listing(name: str, folder: object) -> object:
+    """A pattern of what a listing of files names, in the shape that its loop takes apart."""
+    place = folder if isinstance(folder, str) else UNKNOWN
+    if name.startswith("glob."):
+        return [place]
+    if name == "os.walk":
+        return [[place, ["*"], ["*"]]]
+    return ["*"] if name.startswith("os.") else [f"{place}/*"]
 
 
 def _decoded(name: str, value: object) -> object:

@@ -256,24 +256,15 @@ class _Read:
             return
         method = self.call.arguments.get("method") or self.call.arguments.get("http_method")
         verb = str(method).upper()[:10] if isinstance(method, str) else self.tool.http_method
-        body = next(
-            (
-                v
-                for name in ("body", "data", "payload", "json", "content")
-                for v in [self.call.arguments.get(name)]
-                if v
-            ),
-            None,
-        )
-        self.collector.use(
-            Contact(
-                text,
-                place,
-                verb,
-                body=body if isinstance(body, str) else (str(body)[:20_000] if body else None),
-                program="tool",
-            )
-        )
+        self.collector.use(Contact(text, place, verb, body=self._body(), program="tool"))
+
+    def _body(self) -> str | None:
+        """What the call would send along, as text."""
+        for name in ("body", "data", "payload", "json", "content", "frames", "message", "form"):
+            value = self.call.arguments.get(name)
+            if value:
+                return value if isinstance(value, str) else str(value)[:20_000]
+        return None
 
     def _http(self, leaves: list[tuple[str, str, str]]) -> None:
         """Host and port given apart from each other."""

@@ -193,13 +193,13 @@ def _disguise(source: str, host: str, login: bool) -> str:
 def _encoded(authority: str, host: str, query: str) -> str:
     """Content that travels in a name or under several layers of encoding."""
     labels = host.split(".")[:-2]
-    if any(_ENCODED_LABEL.match(label) or _hidden_text(label) for label in [*labels, *authority.split(".")[:-2]]):
+    if any(_ENCODED_LABEL.match(label) or hidden_text(label) for label in [*labels, *authority.split(".")[:-2]]):
         return "encoded content in the host name"
     lengths = [len(label) for label in labels if len(label) >= 8]
     if len(labels) >= 4 and any(lengths.count(length) >= 3 for length in lengths):
         return "content cut into labels of the host name"
     for name, value in parse_qsl(query.lstrip("?"))[:40]:
-        if not _OPAQUE.search(name) and _hidden_text(value):
+        if not _OPAQUE.search(name) and hidden_text(value):
             return f"encoded text in the parameter `{name[:40]}`"
     if re.search(r"%25(?:25)*[0-9a-fA-F]{2}", query):
         return "a value encoded more than once"
@@ -208,7 +208,7 @@ def _encoded(authority: str, host: str, query: str) -> str:
     return ""
 
 
-def _hidden_text(value: str) -> bool:
+def hidden_text(value: str) -> bool:
     """Hexadecimal or base64 that decodes to readable text: chance makes that of no random value of this length."""
     compact = value.replace("-", "").replace(":", "").replace(" ", "")
     raw = b""

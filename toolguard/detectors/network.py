@@ -15,7 +15,7 @@ from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.paths import Kind, kinds
 from toolguard.core.reading import Reading
-from toolguard.core.urls import Link, parse
+from toolguard.core.urls import Link, hidden_text, parse
 from toolguard.detectors.kinds import FindingKind, from_acts
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
@@ -61,6 +61,7 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
         if link is not None:
             yield from _host(contact, link)
             yield from _request(contact, link)
+            yield from _encoded(contact, link)
         yield from _content(contact, link)
 
 
@@ -109,6 +110,20 @@ def _request(contact: Contact, link: Link) -> Iterator[Finding]:
         and (_DELETING_PATH.search(link.path) or (contact.body and _DELETING_BODY.search(contact.body[:20_000])))
     ):
         yield _at("network.remote-delete", contact, f"deletes {link.path[:100] or '/'} at {link.host}")
+
+
+# A quoted text that could be encoded; `content` is how interfaces for files take them by custom.
+_QUOTED: Final = re.compile(r"(?P<key>[\"']\w+[\"']\s*:\s*)?[\"'](?P<text>[A-Za-z0-9+/_-]{20,4000}={0,2})[\"']")
+
+
+def _encoded(contact: Contact, link: Link) -> Iterator[Finding]:
+    """A tool sends readable text in an encoded form."""
+    if contact.program != "tool" or link.place not in ("public", "relay") or not contact.body:
+        return
+    for match in list(_QUOTED.finditer(contact.body[:20_000]))[:50]:
+        if "content" not in (match["key"] or "") and hidden_text(match["text"]):
+            yield _at("network.encoded-content", contact, "sends readable text in an encoded form")
+            return
 
 
 def _content(contact: Contact, link: Link | None) -> Iterator[Finding]:

@@ -117,8 +117,11 @@ def _delete_tree(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator
         yield _at(
             "paths.deletes-tree",
             use,
-            f"deletes a folder that is chosen only when it runs (`{path[:60]}`) and everything in it",
-            HIGH,
+            f"deletes a folder that is chosen only when it runs (`{path[:60]}`) and everything in it".replace(
+                "\x00", "…"
+            ),
+            # A shell variable may be empty, and then the rest of the path is what is deleted; Python's cannot.
+            MEDIUM if use.path == "\x00" else HIGH,
             LIKELY,
         )
     elif _EVERYTHING.search(use.path):
