@@ -235,6 +235,18 @@ def test_a_command_that_does_not_exist_is_one_line_of_what_and_one_of_what_next(
         ]
 
 
+def test_a_configuration_that_cannot_be_used_is_said_with_its_place_and_nothing_runs(home: Path, folder: Path) -> None:
+    (home / "toolguard.yaml").write_text("policy: {preset: lenient}\n", encoding="utf-8")
+    with Process(proxied(scripted(folder)), home) as running:
+        running.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "risky_append"}})
+
+        assert running.rest() == []
+        assert running.end() == 2
+        assert "toolguard.yaml:1:" in running.errors
+
+    assert effects(folder) == []
+
+
 # -- pausing, with real processes ----------------------------------------------------------------------------------
 
 

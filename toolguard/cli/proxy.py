@@ -14,12 +14,14 @@ def proxy(arguments: list[str]) -> int:
     options, command = parse(arguments)
 
     from toolguard import config as configuration
+    from toolguard.config import Config
     from toolguard.proxy import run
 
-    config = configuration.load(options["--config"] or None, options["--home"] or None)
-    if options["--agent"]:
-        config = replace(config, agent=options["--agent"])
-    return run(command, name=options["--name"], config=config)
+    def load() -> Config:
+        config = configuration.load(options["--config"] or None, options["--home"] or None)
+        return replace(config, agent=options["--agent"]) if options["--agent"] else config
+
+    return run(command, name=options["--name"], load=load)
 
 
 def parse(arguments: list[str]) -> tuple[dict[str, str], list[str]]:

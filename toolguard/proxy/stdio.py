@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from toolguard import config as configuration
-from toolguard.config import Config
+from toolguard.config import Config, Server
 from toolguard.core.model import Principal
 from toolguard.core.strict_json import MAX_BYTES
 from toolguard.errors import ConfigError
@@ -50,34 +50,44 @@ SERVER_MAX_BYTES: Final = 4 * MAX_BYTES
 LAUNCHERS: Final = frozenset({"npx", "bunx", "uvx", "pipx", "uv", "node", "bun", "deno", "docker", "podman", "env"})
 
 
-def run(command: list[str], *, name: str = "", config: Config) -> int:
+def run(command: list[str], *, name: str = "", load: Callable[[], Config]) -> int:
     """Relay between our standard streams and a server until one of them ends; the exit status.
 
-    Without a command the server is the one that the configuration declares under `name`.
-    Raises ConfigError, UpstreamError when the server cannot be started, and StoreError.
+    Without a command the server is the one that the configuration declares under `name`. The configuration is
+    loaded while the server starts. Raises ConfigError, UpstreamError when the server cannot be started, StoreError.
     """
-    declared = config.servers.get(name)
-    launch = [declared.command, *declared.args] if declared is not None and declared.command else []
     if command:
         environment = configuration.wrapped_environment()
-    elif declared is not None and launch:
-        command, environment = launch, configuration.server_environment(declared)
     else:
-        raise ConfigError(f"no command, and no server `{name}` with one", hint="toolguard proxy -- COMMAND [ARG...]")
-    # Only the command that the operator wrote down is trusted, not whatever a client starts under its name.
-    trusted = declared is not None and declared.trusted and launch == command
+        server = load().servers.get(name)
+        command = _launch(server)
+        if server is None or not command:
+            raise ConfigError(
+                f"no command, and no server `{name}` with one", hint="toolguard proxy -- COMMAND [ARG...]"
+            )
+        environment = configuration.server_environment(server)
     output = os.dup(1)
     with suppress(OSError):  # without a standard error nobody would see it anyway
         os.dup2(2, 1)
-    name = name or name_of(command)
-    principal = Principal(config.agent, configuration.person(), name)
     child = Child(command, environment)
     loop = asyncio.new_event_loop()
     try:
-        return Session(loop, config, child, Upstream(name, tuple(command), trusted, principal), output).run()
+        return Session(loop, load, child, name or name_of(command), command, output).run()
     finally:
         child.kill()
         loop.close()
+
+
+def _launch(server: Server | None) -> list[str]:
+    return [server.command, *server.args] if server is not None and server.command else []
+
+
+def _upstream(config: Config, name: str, command: list[str]) -> Upstream:
+    """Who is called, for whom. Only the command that the operator wrote down is trusted, not whatever a client
+    starts under its name."""
+    declared = config.servers.get(name)
+    trusted = declared is not None and declared.trusted and _launch(declared) == command
+    return Upstream(name, tuple(command), trusted, Principal(config.agent, configuration.person(), name))
 
 
 def name_of(command: list[str]) -> str:
@@ -93,9 +103,15 @@ class Session:
     """The pipes of one client and one server, from the first byte to the exit status."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, config: Config, child: Child, upstream: Upstream, output: int
+        self,
+        loop: asyncio.AbstractEventLoop,
+        load: Callable[[], Config],
+        child: Child,
+        name: str,
+        command: list[str],
+        output: int,
     ) -> None:
-        self._loop, self._config, self._child, self._upstream = loop, config, child, upstream
+        self._loop, self._load_config, self._child, self._name, self._command = loop, load, child, name, command
         self._to_client = Sink(loop, output, self._balance, self._client_left)
         self._to_server = Sink(loop, child.stdin, self._balance, self._server_deaf)
         self._relay: Relay | Opening = Opening(self._to_client.write, self._to_server.write)
@@ -135,7 +151,9 @@ class Session:
             from toolguard.guard import Guard
             from toolguard.proxy.relay import Relay
 
-            take_over: Callable[[], None] = partial(self._take_over, Guard(self._config), Relay)
+            config = self._load_config()
+            upstream = _upstream(config, self._name, self._command)
+            take_over: Callable[[], None] = partial(self._take_over, Guard(config), Relay, upstream)
         except Exception as error:  # noqa: BLE001 - raised again by `run`, in the thread that people hear of
             self._failure = error
             take_over = self._loop.stop
@@ -144,10 +162,10 @@ class Session:
         with suppress(RuntimeError):  # the session ended meanwhile
             self._loop.call_soon_threadsafe(take_over)
 
-    def _take_over(self, guard: Guard, relay_class: type[Relay]) -> None:
+    def _take_over(self, guard: Guard, relay_class: type[Relay], upstream: Upstream) -> None:
         opening, self._guard = self._relay, guard
         wire = Wire(self._send_client, self._send_server, _to_stderr, self._loop.time, self._loop.call_later)
-        self._relay = relay_class(guard, wire, self._upstream)
+        self._relay = relay_class(guard, wire, upstream)
         if isinstance(opening, Opening):
             opening.hand_over(self._relay, self._mute)
         gc.collect()
