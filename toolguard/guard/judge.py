@@ -55,9 +55,11 @@ class Judge:
             facts = self._sessions.of(call.principal).facts(call, self._surroundings_of(call))
             found = judge(_with_params(call), facts, policy, now, spent)
             draws = draws_of(call, found, facts, policy, now)
-        decision = self._redacted(found)
         arguments = self._redactor.redact(call.arguments)
         params = self._redactor.redact(call.other_params) if call.other_params else {}
+        # Where nothing was found and nothing redacted, the words about the call hold no secret either.
+        spotless = arguments is call.arguments and not found.findings and not found.rules and not params
+        decision = found if spotless else self._redacted(found)
         fingerprint = call_fingerprint(call, arguments, params)
         key = requests.decision_key(decision)
         return Judged(call, call_id, decision, arguments, params, fingerprint, key, draws), facts

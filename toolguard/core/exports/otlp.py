@@ -58,8 +58,8 @@ class Spans:
     ) -> dict[str, Json]:
         body, end = decided.get("body") or {}, ended.get("body") or {}
         finish = nanoseconds(ended["ts"])
-        duration = end.get("duration_ms")
-        start = finish - int(duration * 1e6) if duration else nanoseconds(started["ts"])
+        duration = end.get("duration_us")
+        start = finish - duration * 1000 if duration else nanoseconds(started["ts"])
         outcome = ended.get("outcome") or decided.get("effect")
         attributes = {
             "gen_ai.operation.name": "execute_tool",
