@@ -1,9 +1,10 @@
-"""What a detector declares about each finding it can make; separate from the registry so that detectors can import it."""
+"""What a detector declares about each finding it can make; apart from the registry, so that detectors can import it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from toolguard.core.acts import Act
 from toolguard.core.model import Confidence, Finding, Severity
@@ -57,4 +58,23 @@ def from_acts(kinds: Iterable[FindingKind], acts: Iterable[Act]) -> Iterator[Fin
         kind = known.get(act.finding)
         if kind is not None:
             place = act.place
-            yield kind.at(act.sentence, place.pointer, place.start, place.end, severity=act.severity, confidence=act.confidence)
+            yield kind.at(
+                act.sentence, place.pointer, place.start, place.end, severity=act.severity, confidence=act.confidence
+            )
+
+
+_HINT: Final = frozenset(
+    {(Severity.LOW, c) for c in Confidence} | {(Severity.MEDIUM, Confidence.LOW), (Severity.MEDIUM, Confidence.MEDIUM)}
+)
+"""What does not ask alone under the default policy."""
+
+
+def hints_once(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Each hint once a call: ten ordinary steps of one kind in a script are not ten reasons to ask."""
+    seen: set[str] = set()
+    for finding in found:
+        if (finding.severity, finding.confidence) in _HINT:
+            if finding.id in seen:
+                continue
+            seen.add(finding.id)
+        yield finding

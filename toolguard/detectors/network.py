@@ -16,7 +16,7 @@ from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.paths import Kind, kinds
 from toolguard.core.reading import Reading
 from toolguard.core.urls import Link, hidden_text, parse
-from toolguard.detectors.kinds import FindingKind, from_acts
+from toolguard.detectors.kinds import FindingKind, from_acts, hints_once
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
 SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
@@ -55,6 +55,10 @@ _FILE_TRANSFER: Final = frozenset({"scp", "rsync", "sftp"})
 
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
+    return hints_once(_found(reading, facts))
+
+
+def _found(reading: Reading, facts: Facts) -> Iterator[Finding]:
     yield from from_acts(FINDINGS, reading.acts)
     for contact in reading.contacts:
         link = parse(contact.address)

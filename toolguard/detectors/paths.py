@@ -16,7 +16,7 @@ from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.paths import Kind, climbs, is_absolute, kinds, normal, resolved, within
 from toolguard.core.reading import Reading
-from toolguard.detectors.kinds import FindingKind
+from toolguard.detectors.kinds import FindingKind, hints_once
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
 SURE, LIKELY, MAYBE = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
@@ -72,6 +72,10 @@ _PROTECTED: Final = frozenset({Kind.SYSTEM, Kind.STARTUP, Kind.ACCOUNTS, Kind.CR
 
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
+    return hints_once(_found(reading, facts))
+
+
+def _found(reading: Reading, facts: Facts) -> Iterator[Finding]:
     for use in reading.files:
         found = kinds(use.path)
         if Kind.HARMLESS in found:

@@ -11,7 +11,7 @@ from typing import Final
 from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.reading import Reading
-from toolguard.detectors.kinds import FindingKind, from_acts
+from toolguard.detectors.kinds import FindingKind, from_acts, hints_once
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
 SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
@@ -28,4 +28,4 @@ FINDINGS: Final = (
 
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
-    return from_acts(FINDINGS, reading.acts)
+    return hints_once(from_acts(FINDINGS, reading.acts))
