@@ -74,7 +74,7 @@ def read(note: str) -> tuple[Checkpoint, bytes, bytes] | None:
     checkpoint = Checkpoint(
         found["origin"].removeprefix("toolguard/"), int(found["size"]), root, found["head"], found["time"]
     )
-    if checkpoint.text != found["text"]:
+    if checkpoint.text != found["text"] or base64.b64encode(signed).decode() != found["signature"]:
         return None  # another spelling of the same values, for example stray bits at the end of base 64
     return checkpoint, signed[:4], signed[4:]
 
