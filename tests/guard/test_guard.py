@@ -419,6 +419,17 @@ def test_a_tool_that_policy_denies_whatever_its_arguments_is_withheld_from_listi
     assert report.withheld == ("never_this",)
 
 
+def test_a_tool_that_another_server_offers_under_the_same_name_is_a_finding(guard: Guard) -> None:
+    guard.pin("files", ["s"], [ToolDefinition("risky_delete")], complete=True)
+    alone = asked(guard, what="cellar").decision.findings
+    guard.pin("evil", ["e"], [ToolDefinition("risky_delete")], complete=True)
+
+    shadowed = asked(guard, what="attic").decision.findings
+
+    assert "definition.shadows" not in [finding.id for finding in alone]
+    assert "definition.shadows" in [finding.id for finding in shadowed]
+
+
 def test_the_page_says_when_an_identical_call_was_approved_before(guard: Guard, reviewer: Reviewer) -> None:
     pending = asked(guard)
     vote(guard, pending, reviewer)

@@ -13,6 +13,7 @@ from toolguard.core.decide import NOTHING_SPENT
 from toolguard.core.facts import Facts, Surroundings
 from toolguard.core.model import Decision, Outcome, Principal, ToolCall
 from toolguard.core.redact import Redactor, readable
+from toolguard.detectors.definitions import SHADOWS
 from toolguard.guard import requests, shown
 from toolguard.guard.judging import draws_of, judge
 from toolguard.guard.pins import Pins
@@ -78,9 +79,11 @@ class Judge:
 
     def _surroundings_of(self, call: ToolCall) -> Surroundings:
         pin = self._pins.of(call.server).get(call.tool)
-        if pin is None or not pin.change:
+        shadowed = pin is not None and call.tool in self._pins.shadowed(call.server)
+        if pin is None or not (pin.change or shadowed):
             return self._surroundings
-        return replace(self._surroundings, definition_change=pin.change)
+        found = (SHADOWS.id,) if shadowed else ()
+        return replace(self._surroundings, definition_change=pin.change, definition_findings=found)
 
     def redefined(self, call: ToolCall) -> ToolCall:
         """The call with the tool's definition as it is pinned now: another process may have seen it change."""

@@ -42,6 +42,7 @@ class Pins:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, dict[str, Pin]] = {}
+        self._shadowed: dict[str, frozenset[str]] = {}
         self._first_listing: set[str] = set()
         """Servers whose very first listing is still under way, page by page."""
 
@@ -53,9 +54,16 @@ class Pins:
             }
         return self._known[server]
 
+    def shadowed(self, server: str) -> frozenset[str]:
+        """Names of its tools that another server offers too: an agent may mean the other one."""
+        if server not in self._shadowed:
+            self._shadowed[server] = records.shadowed_tools(self._database, server)
+        return self._shadowed[server]
+
     def forget(self, server: str) -> None:
         """Read the pins anew: a person may have accepted a change in another process."""
         self._known.pop(server, None)
+        self._shadowed.pop(server, None)
 
     def news(
         self, server: str, launch: Sequence[str], definitions: Sequence[ToolDefinition], *, complete: bool
@@ -113,6 +121,7 @@ class Pins:
 
     def remember(self, server: str, found: dict[str, Pin]) -> None:
         """After the commit: the news are known."""
+        self._shadowed.clear()
         self.of(server).update(found)
 
 

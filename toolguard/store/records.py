@@ -274,6 +274,16 @@ def save_pin(tx: Transaction, values: Mapping[str, Any]) -> None:
     )
 
 
+def shadowed_tools(database: Database, server: str) -> frozenset[str]:
+    """Names of this server's tools that another server offers as well."""
+    rows = database.read(
+        "SELECT DISTINCT ours.tool FROM pin ours JOIN pin theirs ON theirs.tool = ours.tool "
+        "AND theirs.server != ours.server WHERE ours.server = ?",
+        (server,),
+    )
+    return frozenset(row["tool"] for row in rows)
+
+
 def changed_pins(database: Database) -> list[Row]:
     return database.read("SELECT * FROM pin WHERE change != '' ORDER BY server, tool")
 
