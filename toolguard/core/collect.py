@@ -147,9 +147,10 @@ class Collector:
             return
         if len(command.words) > 1 and command.words[0].text in ("!", "$"):  # an escape to the shell, a copied prompt
             command = replace(command, words=command.words[1:])
-        self._environment(command, place, depth)
+        if command.env:
+            self._environment(command, place, depth)
         via = (*self.via, *command.via)
-        privileged = any(name in runners.PRIVILEGED for name in via)
+        privileged = bool(via) and not runners.PRIVILEGED.isdisjoint(via)
         program = wrappers.program(command.name)
         if command.words:
             self._runs(command, program, place, depth, dialect)
@@ -157,7 +158,7 @@ class Collector:
         if dialect != "shell":
             uses = windows.uses(command, program, place)
         else:
-            remote = any(name in runners.REMOTE for name in via)
+            remote = bool(via) and not runners.REMOTE.isdisjoint(via)
             uses = operands.uses(command, program, place, remote=remote, privileged=privileged)
         for use in uses:
             self.use(self._placed(use))
@@ -191,7 +192,7 @@ class Collector:
         own = len(command.words) - len(inner[0].words) if inner and program in runners.PREFIXED else len(command.words)
         args = tuple(word.text for word in command.words[1 : max(own, 1)])
         self.acts.extend(table_acts(program, args, place, wraps=wraps))
-        if any(arg.startswith(("stratum+", "stratum:")) for arg in args):
+        if args and "stratum+" in " ".join(args):
             self.add("system.exhausts", EffectClass.EXECUTE, "mines cryptocurrency", place, program)
         if program == "yes" and command.redirects:
             self.add("system.exhausts", EffectClass.EXECUTE, "prints without end", place, program)

@@ -164,6 +164,7 @@ _DIALECTS: Final = {
 }
 
 
+@lru_cache(maxsize=2048)
 def split(name: str) -> tuple[str, ...]:
     """The words of a name, lower case."""
     return tuple(word.lower() for word in _WORDS.findall(name[:200]))
@@ -234,6 +235,7 @@ def _tool(name: str, description: str, described: tuple[tuple[str, str], ...]) -
     )
 
 
+@lru_cache(maxsize=2048)
 def of_parameter(tool: Tool, key: str) -> Language:
     """What a parameter of this name would hold in this tool, whatever its value."""
     name = "_".join(split(key))

@@ -188,7 +188,8 @@ def _starts_shell(command: Command, program: str) -> bool:
     rule = operands.rule_of(program)
     if (rule == "read-rest" and program not in _SCRIPTED) or (rule in _READS and program not in _STARTS_ANYWAY):
         return False
-    texts = [word.text[:4000] for word in command.words[1:]]
+    # Cheap first: each form of the pattern holds one of these.
+    texts = [w.text[:4000] for w in command.words[1:] if "sh" in w.text or ":term" in w.text]
     return any(_SHELL_WORD.search(text) and (program not in _SCRIPTED or _SCRIPT_RUNS.search(text)) for text in texts)
 
 
