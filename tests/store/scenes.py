@@ -36,7 +36,7 @@ def play(guard: Guard, *, principal: Principal = PRINCIPAL, text: str = HOSTILE)
         guard.approvals.vote(
             view.id,
             reviewer,
-            choice,  # type: ignore[arg-type]  # both choices stand above
+            choice,
             request_digest=view.request_digest,
             channel="cli",
             strength=2,
