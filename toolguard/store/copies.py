@@ -5,7 +5,6 @@ One transaction for everything, so that rows and tables are of the same moment w
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from toolguard.errors import StoreError
+from toolguard.store.sqlite import sqlite3
 
 _EVENTS = "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
 _STATES = "SELECT request_id, state FROM approval_request"

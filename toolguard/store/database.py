@@ -13,7 +13,6 @@ Rules, each for a measured reason:
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 import threading
 import time
@@ -24,6 +23,7 @@ from typing import Any, Final
 
 from toolguard.errors import StoreError
 from toolguard.store import filelock
+from toolguard.store.sqlite import sqlite3
 
 LOCK_SECONDS: Final = 5.0
 """Longer than any write of ours takes; a call that waits longer is refused rather than kept in the dark."""

@@ -5,9 +5,9 @@ sqlite-utils records which steps ran. The caller holds the file lock, since two 
 
 from __future__ import annotations
 
-import sqlite3
-
 from sqlite_utils import Database, Migrations
+
+from toolguard.store.sqlite import sqlite3
 
 steps = Migrations("toolguard")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from toolguard.core.model import Json
 from toolguard.errors import StoreError
 from toolguard.store import audit, filelock
 from toolguard.store.database import Database
+from toolguard.store.sqlite import sqlite3
 
 FILE: Final = "search.db"
 VERSION: Final = 1
