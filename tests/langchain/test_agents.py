@@ -334,7 +334,8 @@ def test_a_tool_that_pauses_itself_gets_its_own_answer(
     guard = guard_of()
     bob = enrolled(guard, "bob")
     call = says("", ("risky_transfer", {"to": "ann"}))
-    values, state = [], {}
+    values: list[Any] = []
+    state: Any = {}
     for resume, at in ((asks("go"), 0), (Command(resume="poke"), 1), (Command(resume="DE1"), 1)):
         with SqliteSaver.from_conn_string(place) as saver:
             app = create_agent(model(call, at=at), guard.wrap([transfer.tool()]), checkpointer=saver)

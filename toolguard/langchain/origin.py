@@ -110,19 +110,18 @@ def _holds(message: AIMessage, tool_call_id: str | None) -> bool:
 
 
 def _messages(runtime: Any, configurable: Mapping[str, Any]) -> Sequence[Any]:
-    for source in (
-        lambda: runtime.state if runtime is not None else None,
-        MIDDLEWARE.get,
-        lambda: _graph_state(configurable),
-    ):
-        found = source()
-        if isinstance(found, Mapping):
-            found = found.get("messages")
-        elif found is not None and not isinstance(found, Sequence):
-            found = getattr(found, "messages", None)
-        if isinstance(found, Sequence) and found:
-            return found
-    return ()
+    """The conversation, from the first source that has one."""
+    if runtime is not None and (found := _of_state(runtime.state)):
+        return found
+    return MIDDLEWARE.get() or _of_state(_graph_state(configurable)) or ()
+
+
+def _of_state(state: Any) -> Sequence[Any]:
+    """The messages of a state, which may be a list, a mapping or an object."""
+    found = state.get("messages") if isinstance(state, Mapping) else state
+    if found is not None and not isinstance(found, Sequence):
+        found = getattr(found, "messages", None)
+    return found if isinstance(found, Sequence) else ()
 
 
 def _graph_state(configurable: Mapping[str, Any]) -> Any:

@@ -7,6 +7,7 @@ application injects are passed on as they are and never copied, hashed or logged
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import os
 import secrets
@@ -245,7 +246,13 @@ def principal(guard: Guard, where: Place) -> Principal:
     """The person is whom the application names, the session the conversation; without one, this process."""
     said = origin.said()
     session = where.thread or said.session or _this_process()
-    return Principal(guard.config.agent, said.user or configuration.person(), session)
+    return Principal(guard.config.agent, said.user or _person(), session)
+
+
+@functools.cache
+def _person() -> str:
+    """The user of this process; looking it up costs more than the rest of a wrapper."""
+    return configuration.person()
 
 
 def argument_digest(guard: Guard, call: ToolCall) -> str:
