@@ -210,10 +210,16 @@ _SHOUT: Final = re.compile(r"<([A-Z][A-Z_ -]{3,30})>")
 # A tag in capitals around prose: a made-up envelope. Records of real formats use tags in pairs many times over.
 
 
+_ANY_NEEDLE: Final = re.compile("|".join(re.escape(n) for n in sorted({n for _, ns, _ in _CLAIMS for n in ns})))
+# One look for all of them: most results hold none.
+
+
 def authority(sentences: Sequence[tuple[int, str]]) -> frozenset[int]:
     """Numbers of the sentences that stand under a claim of authority over the agent."""
-    whole = "\n" + "\n".join(sentence for _, sentence in sentences)
+    whole = "\n" + "\n".join([sentence for _, sentence in sentences])
     low = whole.lower()
+    if "<" not in whole and _ANY_NEEDLE.search(low) is None:
+        return frozenset()
     # Most texts hold no claim: one look at the whole is cheaper than one at each sentence.
     claims = [
         (weight, form) for weight, needles, form in _CLAIMS if any(n in low for n in needles) and form.search(whole)

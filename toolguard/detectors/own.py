@@ -81,9 +81,16 @@ def _normals(protected: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(normal(path).rstrip("/") for path in protected)
 
 
+@lru_cache(maxsize=64)
+def _below(protected: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(own + "/" for own in protected)
+
+
 def _touched(use: FileUse, protected: tuple[str, ...], path: str) -> Iterator[Finding]:
     """The first protected place that this use reaches: below it, or above it with everything in between."""
     place, above = use.place, use.op is FileOp.DELETE and use.recursive
+    if not above and not path.startswith(_below(protected)) and path not in protected:
+        return  # one look for all of them: most files are nobody's secret
     for own in protected:
         if not (path == own or path.startswith(own + "/") or (above and own.startswith(path.rstrip("/*") + "/"))):
             continue

@@ -63,7 +63,7 @@ def append(transaction: Transaction, kind: str, body: Body | Mapping[str, Json],
     header.update((name, value) for name, value in columns.items() if value is not None)
     row_hash = hashlib.sha256(b"toolguard/event/v1\0" + canonical_flat(header)).hexdigest()
     header["row_hash"] = row_hash
-    transaction.execute(_INSERT, [header.get(name) for name in COLUMNS])
+    transaction.execute(_INSERT, list(map(header.get, COLUMNS)))
     transaction.execute("INSERT INTO audit_body (seq, body) VALUES (?, ?)", (seq, contents.text))
     transaction.head = (seq, row_hash, log_id)
     return seq
