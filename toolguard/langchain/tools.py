@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import importlib.util
 import inspect
 import typing
 import warnings
@@ -124,13 +123,11 @@ def _named(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
 
 def _annotated(stub: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
     """The stub with the function's own hints and, in an environment with LangGraph, one more for its runtime."""
-    if importlib.util.find_spec("langgraph") is None:
-        return stub
     try:
         from langgraph.prebuilt import ToolRuntime
 
         hints = typing.get_type_hints(function, include_extras=True)
-    except Exception:  # noqa: BLE001 - an older LangGraph, or hints that nobody can resolve: other sources tell the prompt
+    except Exception:  # noqa: BLE001 - no LangGraph, or hints that nobody can resolve: other sources tell the prompt
         return stub
     own = any(name == "runtime" or hint is ToolRuntime or typing.get_origin(hint) is ToolRuntime
               for name, hint in hints.items())  # fmt: skip
