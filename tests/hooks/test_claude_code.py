@@ -188,6 +188,12 @@ def test_a_call_that_nobody_answers_settles_and_the_same_call_runs_once_it_is_ap
     assert client.tool("Bash", command="rm -rf ~/old/").decision == "deny"
 
 
+def test_no_call_is_held_longer_than_the_client_waits_for_its_hook(client: Client) -> None:
+    (client.home / "toolguard.yaml").write_text("approvals: {hold: 500s}\n", encoding="utf-8")
+
+    assert client.tool("Bash", "--within", "1", command="rm -rf ~/old").decision == "deny"
+
+
 def test_servers_behind_the_proxy_are_judged_there(client: Client) -> None:
     options = ("--proxied", "db,files")
 

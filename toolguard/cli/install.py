@@ -11,9 +11,11 @@ import click
 
 from toolguard import config as configuration
 from toolguard.cli.output import print_json, print_lines
+from toolguard.clients import hooks as client_hooks
 from toolguard.clients import install as installing
 from toolguard.clients import where
 from toolguard.clients.enrol import FirstReviewer, first_reviewer
+from toolguard.clients.hooks import HooksPlan
 from toolguard.clients.install import Plan
 from toolguard.clients.where import Client
 from toolguard.config import Config
@@ -51,11 +53,20 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 @_client
 @_client_file
 @_project
+@click.option(
+    "--hooks", is_flag=True, help="Guard the client's own tools, too (Bash, Edit, WebFetch...); claude-code only."
+)
 @_dry_run
 @_config
 @_as_json
 def install(
-    client: str, client_file: Path | None, project: Path | None, dry_run: bool, config_file: Path | None, as_json: bool
+    client: str,
+    client_file: Path | None,
+    project: Path | None,
+    hooks: bool,
+    dry_run: bool,
+    config_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Put every stdio MCP server of CLIENT behind toolguard.
 
@@ -65,8 +76,10 @@ def install(
     """
     config = configuration.load(config_file)
     chosen = where.client(client)
+    if hooks and client != "claude-code":
+        raise ConfigError(f"{chosen.title} has no hooks that toolguard knows", hint="leave out --hooks")
     paths = _files(chosen, client_file, project)
-    if not paths:
+    if not paths and not hooks:
         usual = where.usual_file(chosen, configuration.wrapped_environment(), sys.platform)
         raise ConfigError(
             f"{chosen.title} has no MCP servers configured yet",
@@ -75,17 +88,23 @@ def install(
         )
     launcher = installing.this_toolguard(config.home, config_file.absolute() if config_file else None)
     plans = [installing.plan_install(chosen, path, launcher) for path in paths]
+    hooked = _plan_hooks(plans, config, config_file) if hooks else None
     backups: list[Path] = []
     reviewer = None
     if not dry_run:
         # Opened first: without a database every call behind the proxy would be refused.
         with Guard.open(config) as guard:
             backups = _carry_out(plans, config.home)
+            if hooked is not None:
+                client_hooks.carry_out(hooked, config.home, datetime.now(UTC), keeps=True)
             reviewer = first_reviewer(guard)
     if as_json:
-        _print_json(plans, backups, dry_run, {"reviewer": reviewer and _enrolment(reviewer, config)})
+        more = {"hooks": {"file": str(hooked.path), "changed": hooked.changed}} if hooked else {}
+        _print_json(plans, backups, dry_run, {"reviewer": reviewer and _enrolment(reviewer, config), **more})
         return
     _print(plans, backups, dry_run)
+    if hooked is not None:
+        print_lines([f"{chosen.title}  {hooked.path}", "  its own tools: judged through hooks"])
     if reviewer:
         print_lines([f"You are the first reviewer, `{reviewer.name}`. This link signs you in, once, within a day:"])
         print_lines([f"  {_enrolment(reviewer, config)['link']}"])
@@ -107,15 +126,36 @@ def uninstall(client: str, client_file: Path | None, project: Path | None, dry_r
     """
     chosen = where.client(client)
     plans = [installing.plan_uninstall(chosen, path) for path in _files(chosen, client_file, project)]
-    backups = [] if dry_run else _carry_out(plans, configuration.home())
+    home = configuration.home()
+    is_usual = client == "claude-code" and client_file is None and project is None
+    settings = client_hooks.settings_file(configuration.wrapped_environment())
+    hooked = client_hooks.plan_uninstall(settings, home) if is_usual else None
+    backups = [] if dry_run else _carry_out(plans, home)
+    if hooked is not None and not dry_run:
+        client_hooks.carry_out(hooked, home, datetime.now(UTC), keeps=False)
+    has_hooks = hooked is not None and hooked.changed
     if as_json:
-        _print_json(plans, backups, dry_run, {})
+        _print_json(plans, backups, dry_run, {"hooks": {"file": str(settings), "changed": True}} if has_hooks else {})
         return
     _print(plans, backups, dry_run)
-    if not any(plan.changed for plan in plans):
+    if has_hooks:
+        print_lines([f"{chosen.title}  {settings}", "  its own tools: no longer judged"])
+    elif not any(plan.changed for plan in plans):
         click.echo("Nothing to undo.")
-    elif not dry_run:
+    if not dry_run and (has_hooks or any(plan.changed for plan in plans)):
         click.echo(f"Restart {chosen.title}: until then it uses what it has started.")
+
+
+def _plan_hooks(plans: list[Plan], config: Config, config_file: Path | None) -> HooksPlan:
+    """Servers behind the proxy afterwards are judged there, so their calls pass the hooks."""
+    proxied = sorted({change.entry.name for plan in plans for change in plan.changes if change.is_behind})
+    options = {
+        "--home": str(config.home),
+        "--config": str(config_file.absolute()) if config_file else "",
+        "--proxied": ",".join(proxied),
+    }
+    path = client_hooks.settings_file(configuration.wrapped_environment())
+    return client_hooks.plan_install(path, installing.launch(), options, config.approvals.hold)
 
 
 def _files(client: Client, client_file: Path | None, project: Path | None) -> tuple[Path, ...]:

@@ -22,7 +22,7 @@ from toolguard.core.canonical import compact
 from toolguard.errors import ToolguardError
 from toolguard.guard import Guard
 from toolguard.hooks import send
-from toolguard.hooks.claude_code import Answer, ClaudeCode
+from toolguard.hooks.claude_code import WITHIN_SECONDS, Answer, ClaudeCode
 from toolguard.store import filelock
 
 IDLE_SECONDS: Final = 3_600.0
@@ -62,7 +62,7 @@ class _Keeper:
         config = configuration.load(self._options["--config"] or None, self._options["--home"] or None)
         self._read = _stamp(config.file or config.home / configuration.FILE_NAME)
         proxied = frozenset(filter(None, self._options["--proxied"].split(",")))
-        return ClaudeCode(Guard.open(config), proxied)
+        return ClaudeCode(Guard.open(config), proxied, float(self._options["--within"] or WITHIN_SECONDS))
 
     def __enter__(self) -> _Keeper:
         return self

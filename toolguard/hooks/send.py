@@ -25,8 +25,8 @@ ANSWER_SECONDS = 3_600.0
 MOST_BYTES = 64 * 1024 * 1024
 LONGEST_ADDRESS = 100
 """Characters of a socket's path; Linux allows 107, macOS 103."""
-USAGE = "usage: toolguard hook claude-code [--home DIR] [--config F] [--proxied NAMES]"
-_OPTIONS = ("--home", "--config", "--proxied")
+USAGE = "usage: toolguard hook claude-code [--home DIR] [--config F] [--proxied NAMES] [--within SECONDS]"
+_OPTIONS = ("--home", "--config", "--proxied", "--within")
 
 
 def main(arguments: list[str]) -> int:
@@ -90,7 +90,7 @@ def _asked(options: dict[str, str], event: bytes) -> tuple[int, str, str]:
 
 def address_of(home: str, options: dict[str, str], session: str) -> str:
     """One keeper a session and version; its socket lies in the home, which is the owner's alone."""
-    told = "\0".join((__version__, options["--config"], options["--proxied"], session))
+    told = "\0".join((__version__, *(options[name] for name in _OPTIONS[1:]), session))
     unique = "".join(letter for letter in session if letter.isascii() and letter.isalnum())[:36]
     name = f"hook-{unique}-{zlib.crc32(told.encode()):08x}.sock"  # no digest: importing hashlib takes milliseconds
     path = os.path.join(home, name)
@@ -115,7 +115,7 @@ def _started(address: str, home: str, options: dict[str, str]) -> socket.socket:
 
     flag = "-I" if sys.flags.isolated else "-P"
     words = [sys.executable, flag, "-m", "toolguard", "hook", "--keep", address, "--home", home]
-    for name in ("--config", "--proxied"):
+    for name in _OPTIONS[1:]:
         words += [name, options[name]] if options[name] else []
     keeper = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
