@@ -39,7 +39,12 @@ INVARIANTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "5": (
         "No decision without its audit event, in the same transaction.",
-        ("audit:no-decision-without-event", "audit:no-log-no-call", "audit:tampering-shows"),
+        (
+            "audit:no-decision-without-event",
+            "audit:no-log-no-call",
+            "audit:survives-power-loss",
+            "audit:tampering-shows",
+        ),
     ),
     "6": (
         "Silence is a refusal, and what fails makes things stricter.",
@@ -75,6 +80,8 @@ GUARANTEES: Final[dict[str, str]] = {
     "audit:no-decision-without-event": "A decision, a vote or an execution without its event in the log does not "
     "happen.",
     "audit:no-log-no-call": "When the log cannot be written, no call runs.",
+    "audit:survives-power-loss": "A power loss takes nothing that a person or a refusal decided; of other calls at "
+    "most the last 200 ms, and nothing under `durability: full`.",
     "audit:tampering-shows": "`toolguard audit verify` finds each changed, removed, added or reordered event, and "
     "executions without a permission.",
     "decide:crash-asks": "A detector that crashes is a finding that asks.",
@@ -93,6 +100,8 @@ GUARANTEES: Final[dict[str, str]] = {
     "review:text-stays-text": "Nothing from a call becomes markup, a link or a script on the page.",
     "review:get-decides-nothing": "Opening a page or a link changes nothing; only a reviewer's own form or token "
     "votes.",
+    "hook:unreadable-is-blocked": "An event of a client's hooks that cannot be read or judged is blocked, with a "
+    "reason.",
     "install:undone-to-the-byte": "`uninstall` gives the client's configuration back as it was, to the byte.",
     "offline:loopback-only": "While the whole demo runs, nothing of it connects to anything but this machine.",
     "demo:proves-itself": "`toolguard demo` ends with status 0 only if the files, the tool server's journal and the "
