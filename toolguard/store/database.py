@@ -67,6 +67,54 @@ class Transaction:
         return self._connection.execute(sql, values).fetchall()
 
 
+class Write:
+    """A write transaction under the locks, as a context; a class, since a generator costs each call 3 us more."""
+
+    __slots__ = ("_connection", "_database", "_late", "_transaction")
+
+    def __init__(self, database: Database, connection: sqlite3.Connection) -> None:
+        self._database, self._connection = database, connection
+
+    def __enter__(self) -> Transaction:
+        database = self._database
+        database.lock()
+        self._late = database.take_late()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._transaction = Transaction(self._connection, database.now())
+            for outcome in self._late:
+                outcome(self._transaction)
+        except BaseException as error:
+            self._undo(error)
+            raise
+        return self._transaction
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            self._undo(error)
+            return
+        try:
+            self._connection.execute("COMMIT")
+            for done in self._transaction.after_commit:
+                done()
+        except BaseException as failure:
+            self._undo(failure)
+            raise
+        self._database.unlock(written=self._connection)
+
+    def _undo(self, error: BaseException) -> None:
+        """Nothing of it happened; what rode with it waits again. Raises StoreError for what SQLite or the disk said."""
+        database = self._database
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        finally:
+            database.give_back(self._late)
+            database.unlock(written=None)
+        if isinstance(error, sqlite3.Error | OSError):
+            raise store_error(database.path, error) from error
+
+
 class Database:
     """Opens, creates or migrates the file; then `read` and `write`.
 
@@ -90,13 +138,13 @@ class Database:
             self._lock_fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self._full = self._connect("FULL")
             self._migrate()
-            self._normal = self._full if always_full else self._connect("NORMAL")
+            self._normal = self._connect("NORMAL")
             self._reader = self._connect("OFF", read_only=True)
             self._watcher = self._connect("OFF", read_only=True)
             if is_new:
                 _sync_folder(path.parent)
         except (sqlite3.Error, OSError) as error:
-            raise _store_error(path, error) from error
+            raise store_error(path, error) from error
         self._tail = _Tail(self)
 
     def _connect(self, synchronous: str, *, read_only: bool = False) -> sqlite3.Connection:
@@ -137,6 +185,35 @@ class Database:
         with self._mutex, self._locked():
             migrate(self._full, SCHEMA_VERSION)
 
+    def lock(self) -> None:
+        """The mutex of this process, then the file's lock. Raises StoreError after LOCK_SECONDS."""
+        if not self._mutex.acquire(timeout=LOCK_SECONDS):
+            raise StoreError(f"`{self.path}` is busy", hint="another thread of this process holds it")
+        if self._closed:
+            self._mutex.release()
+            raise StoreError(f"`{self.path}` is closed")
+        try:
+            filelock.acquire(self._lock_fd, LOCK_SECONDS)
+        except BaseException:
+            self._mutex.release()
+            raise
+
+    def unlock(self, *, written: sqlite3.Connection | None) -> None:
+        """Let go, in the other order; what the NORMAL tier wrote is synced soon."""
+        filelock.release(self._lock_fd)
+        self._mutex.release()
+        if written is self._normal:
+            self._tail.written()
+
+    def take_late(self) -> list[Late]:
+        """The outcomes that wait, for the transaction that they ride with."""
+        late, self._late = self._late, []
+        return late
+
+    def give_back(self, late: list[Late]) -> None:
+        """They did not get there."""
+        self._late = late + self._late
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         filelock.acquire(self._lock_fd, LOCK_SECONDS)
@@ -145,43 +222,13 @@ class Database:
         finally:
             filelock.release(self._lock_fd)
 
-    @contextmanager
-    def write(self, *, full: bool) -> Iterator[Transaction]:
+    def write(self, *, full: bool) -> Write:
         """One transaction; an exception inside rolls it back. `full` means: on the disk before this returns.
 
         Outcomes that waited for a transaction to ride with are written first, so the log keeps its order.
+        Raises StoreError on entering or leaving.
         """
-        if not self._mutex.acquire(timeout=LOCK_SECONDS):
-            raise StoreError(f"`{self.path}` is busy", hint="another thread of this process holds it")
-        try:
-            if self._closed:
-                raise StoreError(f"`{self.path}` is closed")
-            connection = self._full if full or self._always_full else self._normal
-            late, self._late = self._late, []
-            try:
-                with self._locked():
-                    connection.execute("BEGIN IMMEDIATE")
-                    try:
-                        transaction = Transaction(connection, self._clock())
-                        for outcome in late:
-                            outcome(transaction)
-                        yield transaction
-                        connection.execute("COMMIT")
-                        for done in transaction.after_commit:
-                            done()
-                    except BaseException:
-                        if connection.in_transaction:
-                            connection.execute("ROLLBACK")
-                        raise
-            except BaseException as error:
-                self._late = late + self._late
-                if isinstance(error, sqlite3.Error | OSError):
-                    raise _store_error(self.path, error) from error
-                raise
-        finally:
-            self._mutex.release()
-        if connection is not self._full:
-            self._tail.written()
+        return Write(self, self._full if full or self._always_full else self._normal)
 
     def later(self, outcome: Late) -> None:
         """Write `outcome` with the next transaction, or by itself within LATE_SECONDS."""
@@ -190,9 +237,9 @@ class Database:
         self._tail.waiting()
 
     def flush(self) -> None:
-        """Write what waits now."""
+        """Write the outcomes that wait. Losing one leaves an end unknown at worst, so no sync is paid for it here."""
         if self._late:
-            with self.write(full=False):
+            with Write(self, self._normal):
                 pass
 
     @property
@@ -214,7 +261,7 @@ class Database:
             try:
                 return self._reader.execute(sql, values).fetchall()
             except sqlite3.Error as error:
-                raise _store_error(self.path, error) from error
+                raise store_error(self.path, error) from error
 
     def stream(self, sql: str, values: Values = ()) -> Iterator[Row]:
         """Rows one by one on a connection of their own, so that a long read holds up nobody."""
@@ -222,7 +269,7 @@ class Database:
         try:
             yield from connection.execute(sql, values)
         except sqlite3.Error as error:
-            raise _store_error(self.path, error) from error
+            raise store_error(self.path, error) from error
         finally:
             connection.close()
 
@@ -233,7 +280,7 @@ class Database:
                 number: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
                 return number
             except sqlite3.Error as error:
-                raise _store_error(self.path, error) from error
+                raise store_error(self.path, error) from error
 
     def sync(self) -> None:
         """Bring committed transactions of the NORMAL tier to the disk.
@@ -266,7 +313,7 @@ class Database:
             with self._mutex, self._locked():
                 self._full.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
-            raise _store_error(self.path, error) from error
+            raise store_error(self.path, error) from error
 
     def close(self) -> None:
         """Write and sync what waits, then close. Safe to call twice."""
@@ -277,7 +324,7 @@ class Database:
             self.flush()
             self.sync()
         except OSError as error:
-            raise _store_error(self.path, error) from error
+            raise store_error(self.path, error) from error
         finally:
             with self._mutex:
                 self._closed = True
@@ -384,7 +431,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _store_error(path: Path, error: Exception) -> StoreError:
+def store_error(path: Path, error: Exception) -> StoreError:
     reason = getattr(error, "strerror", None) or str(error)
     hints = {
         "database or disk is full": "free some space; no call runs until the log can be written",
