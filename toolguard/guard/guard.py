@@ -326,7 +326,7 @@ class Guard:
         """T17: decided, claimed and dispatched in one commit."""
         body, nothing = self._judge.body(judged), audit.Body({})
         permit = Permit(
-            requests.new_id("ex", self._milliseconds()),
+            requests.execution_of(judged.call_id),
             judged.call,
             judged.decision,
             judged.call_id,

@@ -123,7 +123,8 @@ class Judge:
         principal = judged.call.principal
         call = judged.call
         if judged.arguments is not call.arguments:
-            call = replace(call, arguments=readable(judged.arguments))
+            legible = readable(judged.arguments)
+            call = replace(call, arguments=legible if isinstance(legible, dict) else {"redacted": legible})
         with self._sessions.lock:
             self._sessions.of(principal).called(call, judged.decision)
             self._sessions.touched(principal)

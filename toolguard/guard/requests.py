@@ -332,7 +332,7 @@ def use_grant(tx: Transaction, judged: Judged) -> tuple[str, str, str] | None:
 
 
 def _granted(tx: Transaction, judged: Judged, row: Row) -> tuple[str, str, str]:
-    execution_id, token = "ex_" + secrets.token_hex(8), secrets.token_hex(16)
+    execution_id, token = execution_of(judged.call_id), secrets.token_hex(16)
     insert_execution(tx, judged, execution_id, token, request_id=None, dispatched=True, grant_id=row["grant_id"])
     ids = {"execution_id": execution_id, "grant_id": row["grant_id"], **judged.columns}
     audit.append(
@@ -359,7 +359,7 @@ def claim(tx: Transaction, row: Row, judged: Judged) -> tuple[str, str] | None:
     """T10: use the approval up and create its one execution. None when another process was faster."""
     if records.move_request(tx, row, RequestEvent.CLAIM) is None:
         return None
-    execution_id, token = "ex_" + secrets.token_hex(8), secrets.token_hex(16)
+    execution_id, token = execution_of(judged.call_id), secrets.token_hex(16)
     insert_execution(tx, judged, execution_id, token, request_id=row["request_id"], dispatched=False)
     audit.append(
         tx,
@@ -370,6 +370,11 @@ def claim(tx: Transaction, row: Row, judged: Judged) -> tuple[str, str] | None:
         **judged.columns,
     )
     return execution_id, token
+
+
+def execution_of(call_id: str) -> str:
+    """The name of a call's one execution."""
+    return "ex_" + call_id.removeprefix("ca_")
 
 
 def new_id(kind: str, milliseconds: int) -> str:

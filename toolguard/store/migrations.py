@@ -62,15 +62,16 @@ CREATE TRIGGER audit_event_once BEFORE INSERT ON audit_event
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 
+# One tree for each of these two, since every call writes them: a session finds its calls by the key, whose second half
+# begins with the time, and the name of an execution is made from its call's, so a call has one at most.
 CALLS = """
 CREATE TABLE call (
-  call_id TEXT PRIMARY KEY, at TEXT NOT NULL, transport_key TEXT, agent TEXT NOT NULL, person TEXT NOT NULL,
+  call_id TEXT NOT NULL, at TEXT NOT NULL, transport_key TEXT, agent TEXT NOT NULL, person TEXT NOT NULL,
   session TEXT NOT NULL, server TEXT NOT NULL, tool TEXT NOT NULL, def_fp TEXT NOT NULL, call_fp TEXT NOT NULL,
   effect TEXT NOT NULL, class TEXT NOT NULL, score INTEGER NOT NULL, headline TEXT NOT NULL,
-  decision_key TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX call_by_session ON call (session, at);
+  decision_key TEXT NOT NULL, PRIMARY KEY (session, call_id)) STRICT, WITHOUT ROWID;
 CREATE TABLE execution (
-  execution_id TEXT PRIMARY KEY, call_id TEXT NOT NULL UNIQUE, request_id TEXT, grant_id TEXT,
+  execution_id TEXT PRIMARY KEY, call_id TEXT NOT NULL, request_id TEXT, grant_id TEXT,
   agent TEXT NOT NULL, person TEXT NOT NULL, session TEXT NOT NULL, call_fp TEXT NOT NULL, class TEXT NOT NULL,
   claim_token TEXT NOT NULL, owner TEXT NOT NULL, lease_until TEXT,
   state TEXT NOT NULL, claimed_at TEXT NOT NULL, dispatched_at TEXT, ended_at TEXT,

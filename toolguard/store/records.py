@@ -239,7 +239,7 @@ def recent_calls(source: Transaction, principal: Principal, limit: int) -> list[
     """What this session did before, newest first."""
     return source.all(
         "SELECT server, tool, headline, effect, at FROM call WHERE session = ? AND agent = ? AND person = ? "
-        "ORDER BY at DESC LIMIT ?",
+        "ORDER BY call_id DESC LIMIT ?",
         (principal.session, principal.agent, principal.person, limit),
     )
 

@@ -111,7 +111,7 @@ def _remove(
         kept, kept_values = _kept(database)
         with database.write(full=True) as tx:
             rows = tx.all(
-                f"SELECT e.seq, e.call_id, e.request_id FROM audit_event e JOIN audit_body b USING (seq) "
+                f"SELECT e.seq, e.session, e.call_id, e.request_id FROM audit_event e JOIN audit_body b USING (seq) "
                 f"WHERE {condition} AND NOT ({kept}) ORDER BY e.seq LIMIT ?",
                 [*values, *kept_values, _BATCH],
             )
@@ -124,7 +124,7 @@ def _remove(
                 "DELETE FROM audit_body WHERE seq IN (SELECT value FROM json_each(?))",
                 (text([row["seq"] for row in rows]),),
             )
-            _empty_tables(tx, {r["call_id"] for r in rows}, {r["request_id"] for r in rows})
+            _empty_tables(tx, {(r["session"], r["call_id"]) for r in rows}, {r["request_id"] for r in rows})
             contents = {"ranges": ranges.all, "removed": len(rows), "subject": dict(rule), "reason": reason}
             audit.append(tx, kind, contents, **columns)
             checkpoints.write(tx)
@@ -151,11 +151,14 @@ def _kept(database: Database) -> tuple[str, list[str]]:
     return " OR ".join(f"({clause})" for clause in clauses), values
 
 
-def _empty_tables(tx: Transaction, calls: Iterable[str | None], requests: Iterable[str | None]) -> None:
+def _empty_tables(
+    tx: Transaction, calls: Iterable[tuple[str | None, str | None]], requests: Iterable[str | None]
+) -> None:
     """What the tables repeat of the contents goes with them."""
-    for call_id in filter(None, calls):
-        tx.execute("UPDATE call SET headline = '' WHERE call_id = ?", (call_id,))
-        tx.execute("UPDATE execution SET error = NULL WHERE call_id = ?", (call_id,))
+    for session, call_id in calls:
+        if session is not None and call_id is not None:
+            tx.execute("UPDATE call SET headline = '' WHERE session = ? AND call_id = ?", (session, call_id))
+            tx.execute("UPDATE execution SET error = NULL WHERE execution_id = 'ex_' || substr(?, 4)", (call_id,))
     for request_id in filter(None, requests):
         row = tx.one("SELECT shown FROM approval_request WHERE request_id = ?", (request_id,))
         if row is not None:
