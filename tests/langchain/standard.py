@@ -1,4 +1,6 @@
-"""LangChain's own tests of tools, over guarded ones: python -m pytest -c /dev/null --rootdir . -o asyncio_mode=auto tests/langchain/standard.py
+"""LangChain's own tests of tools, over guarded ones.
+
+    python -m pytest -c /dev/null --rootdir . -o asyncio_mode=auto tests/langchain/standard.py
 
 Not part of the suite: `langchain-tests` brings plugins that change every other test. Install it in an environment of
 its own, where this file is run before a release.

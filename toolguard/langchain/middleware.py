@@ -64,7 +64,8 @@ class Turn:
         return {EDITS: self.edits, **({"messages": answers} if answers else {})}
 
 
-class GuardMiddleware(AgentMiddleware[Any, Any, Any]):
+# Without type arguments, since releases of LangChain differ in how many there are.
+class GuardMiddleware(AgentMiddleware):
     """Guards every tool of an agent, wrapped or not; options as for `wrap`."""
 
     state_schema = GuardState
