@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import random
 import re
 import string
+from collections.abc import Callable
 from functools import cache
 from re import _constants as sre  # type: ignore[attr-defined]  # the parser's own names for what it returns
 from re import _parser as sre_parser  # type: ignore[attr-defined]
@@ -90,6 +92,17 @@ def card(seed: int = 0) -> str:
     return digits + str(-total % 10)
 
 
+def wallet(seed: int = 0) -> str:
+    """A Bitcoin address with its checksum, whose key nobody has."""
+    raw = b"\0" + random.Random(seed).randbytes(20)
+    raw += hashlib.sha256(hashlib.sha256(raw).digest()).digest()[:4]
+    number, text = int.from_bytes(raw, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[digit] + text
+    return "1" + text
+
+
 @cache
 def named(name: str) -> str:
     """The made-up secret that a case means by `<<name>>`."""
@@ -102,12 +115,30 @@ def named(name: str) -> str:
         "card": card(),
         "iban": "DE89 3704" + " 0044 0532 0130 00",
         "ssn": "536-90" + "-4399",
+        "example-key": "AKIA" + random_text(3, 9, string.ascii_uppercase + string.digits).upper() + "EXAMPLE",
+        "phrase": "river lemon cargo pilot velvet march onion tunnel copper sunset badge orbit",
+        "test-card": "4111 " + " ".join(["1111"] * 3),
+        "wallet": wallet(),
         "many-places": "token: x " * 30_000,
         "addresses": ", ".join(f"person{n}@example.org" for n in range(30)),
     }
     if name in others:
         return others[name]
+    form, _, inner = name.partition("-of-")
+    if inner:
+        return FORMS[form](named(inner))
     return example(next(one for one in FORMATS if one.id == name))
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64url": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "hex": lambda text: text.encode().hex(),
+    "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
+    "beginning": lambda text: text[: len(text) // 2],
+    "end": lambda text: text[len(text) // 2 :],
+}
+"""`<<base64-of-github-token>>` is that secret in another form."""
 
 
 def filled(value: Any) -> Any:

@@ -19,7 +19,15 @@ from toolguard.core.regex import BytesPattern, compile_bytes, quote
 from toolguard.core.secret_contexts import CONTEXTS, OPENING, QUOTED, SPELLED, UNQUOTED, VALUE_AT
 from toolguard.core.secret_formats import FORMATS, SHORT_ANCHOR, SecretFormat
 from toolguard.core.secret_names import is_password_name, is_secret_variable
-from toolguard.core.secret_values import is_filler, is_placeholder, is_reference, kinds, looks_random, shannon
+from toolguard.core.secret_values import (
+    is_filler,
+    is_placeholder,
+    is_reference,
+    kinds,
+    looks_random,
+    shannon,
+    without_example_words,
+)
 
 ATTEMPTS: Final = 2_000
 """Places in one call that are looked at, 5 to 15 us each; ordinary source code has one in 1500 characters."""
@@ -70,14 +78,15 @@ def may_hold_secret(text: str) -> bool:
     return len(encoded) > LARGEST or _gate().search(encoded) is not None
 
 
-def find(text: str, budget: Budget | None = None) -> list[Span]:
+def find(text: str, budget: Budget | None = None, *, examples: bool = False) -> list[Span]:
     """The secrets in a text, in no order; they may overlap where two rules see one secret.
 
+    With `examples` also those that only a word like "example" inside them makes look like no secret.
     Beyond the budget the rest of the text, from the first place nobody looked at, is one span of the rule UNREAD.
     """
     encoded = _encoded(text)
     budget = budget or Budget()
-    found = _Scan(encoded[: budget.size], budget).run()
+    found = _Scan(encoded[: budget.size], budget, examples=examples).run()
     if len(encoded) > budget.size:
         found.append((max(0, budget.size - CUT), len(encoded), UNREAD))
     budget.size = max(0, budget.size - len(encoded))
@@ -102,8 +111,9 @@ def merged(spans: list[Span]) -> tuple[Span, ...]:
 class _Scan:
     """One pass over one text."""
 
-    def __init__(self, text: bytes, budget: Budget) -> None:
+    def __init__(self, text: bytes, budget: Budget, *, examples: bool = False) -> None:
         self.text = text
+        self.examples = examples
         self.budget = budget
         self.found: list[_Bytes] = []
         self.done = 0
@@ -157,7 +167,7 @@ class _Scan:
         if anchor < SHORT_ANCHOR and not one.before and self._is_inside(first, one):
             return None
         body = self.text[first:start] + self.text[start + anchor : last]
-        if one.entropy and (shannon(body) < one.entropy or is_filler(body)):
+        if one.entropy and (shannon(body) < one.entropy or self._is_filler(body)):
             return None
         if one.entropy and kinds(body) < one.kinds:
             return None
@@ -190,7 +200,7 @@ class _Scan:
     def _userinfo(self, start: int, end: int) -> list[_Bytes]:
         colon = self.text.index(b":", start + 3)
         password = self.text[colon + 1 : end - 1]
-        if is_filler(password) or is_reference(password):
+        if self._is_filler(password) or is_reference(password):
             return []  # even a word is taken: nothing but a password stands there
         return [(colon + 1, end - 1, "url-password")]
 
@@ -295,9 +305,16 @@ class _Scan:
         first, last = value.span()
         if not quote_mark and separator.isspace():
             last = first + len(text[first:last].rstrip(b".:!?"))  # a sentence's end, not the secret's
-        if (rule := _judge(name, separator, text[first:last], bool(quote_mark), text[last : last + 1])) is None:
+        judged = without_example_words(text[first:last]) if self.examples else text[first:last]
+        if (rule := _judge(name, separator, judged, bool(quote_mark), text[last : last + 1])) is None:
             return []
         return [(first, last, rule)]
+
+    def _is_filler(self, body: bytes) -> bool:
+        if not self.examples or not is_filler(body):
+            return is_filler(body)
+        rest = without_example_words(body)
+        return len(rest) < 8 or is_filler(rest)
 
     def _is_inside(self, at: int, one: SecretFormat) -> bool:
         """A short anchor is the end of a longer word, `favicon.ico-7a38...`, or stands in base 64 by chance."""
@@ -358,13 +375,15 @@ def _is_password(name: bytes, separator: bytes, value: bytes, quoted: bool) -> b
     if b" " in value or len(value) > 128:
         return False
     if not value.isalpha():
-        return quoted or not is_secret_variable(value.decode("latin-1"))
+        return quoted or not _is_variable(value)
     tight = separator.strip(b"\"'`\\") in (b"=", b">") or name.startswith(b"-")
-    return (
-        (tight or (quoted and b"=" in separator))
-        and len(value) >= 6
-        and not is_secret_variable(value.decode("latin-1"))
-    )
+    return (tight or (quoted and b"=" in separator)) and len(value) >= 6 and not _is_variable(value)
+
+
+def _is_variable(value: bytes) -> bool:
+    """The value is a variable that holds a secret: `dbPassword2`, but not `DbPassword!2`, which is no name."""
+    named = _compiled(r"[^!#%^*~]*[!?]?").fullmatch(value) is not None
+    return named and is_secret_variable(value.decode("latin-1"))
 
 
 def _is_jose_header(segment: bytes) -> bool:

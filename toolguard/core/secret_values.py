@@ -23,6 +23,9 @@ _PLACEHOLDER: Final = (
 _FILLER: Final = r"(?i:example|your|placeholder|insert|replace|x{5}|\*{3}|\.{3}|#{4}|here\z|abcdefghijkl|0{12}|a{8})"
 """What stands in tokens of documentation; fewer words than above, since a token's letters come by chance."""
 
+_EXAMPLE: Final = r"(?i:[_.-]?(?:example|sample|dummy|fake|test)[_.-]?)"
+"""Words that make a value look like an example and are as easily added to a real one."""
+
 _WORDS: Final = frozenset(
     b"""password passwd pass pwd passphrase secret token user username test none null nil true false string str text
     required optional value key apikey api_key undefined empty default hidden masked unset basic bearer digest
@@ -53,6 +56,15 @@ def is_filler(body: bytes) -> bool:
     if len(body) >= 8 and len(set(body.lower().translate(None, b"-_."))) <= 3:
         return True
     return len(body) <= 96 and _compiled(_FILLER).search(body) is not None
+
+
+def without_example_words(value: bytes) -> bytes:
+    """What is left of a value that says of itself that it is an example, so that it can be judged like any other."""
+    at, kept = 0, b""
+    while len(value) <= 512 and (word := _compiled(_EXAMPLE).search(value, at)) is not None:
+        kept += value[at : word.start()]
+        at = word.end()
+    return kept + value[at:]
 
 
 def is_placeholder(value: bytes) -> bool:
