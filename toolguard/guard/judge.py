@@ -11,7 +11,7 @@ from toolguard.config import Config
 from toolguard.core.canonical import call_fingerprint
 from toolguard.core.decide import NOTHING_SPENT
 from toolguard.core.facts import Facts, Surroundings
-from toolguard.core.model import Decision, Outcome, Principal, ToolCall
+from toolguard.core.model import Decision, Json, Outcome, Principal, ToolCall
 from toolguard.core.redact import Redactor, readable
 from toolguard.detectors.definitions import SHADOWS
 from toolguard.guard import requests, shown
@@ -121,10 +121,7 @@ class Judge:
     def remember(self, judged: Judged) -> None:
         """The session knows of a decision that fell; secrets stay out, since memories are stored."""
         principal = judged.call.principal
-        call = judged.call
-        if judged.arguments is not call.arguments:
-            legible = readable(judged.arguments)
-            call = replace(call, arguments=legible if isinstance(legible, dict) else {"redacted": legible})
+        call = _told(judged.call, judged.arguments)
         with self._sessions.lock:
             self._sessions.of(principal).called(call, judged.decision)
             self._sessions.touched(principal)
@@ -135,7 +132,7 @@ class Judge:
             principal = call.principal
             text = self._redactor.text(outcome.result_text)
             with self._sessions.lock:
-                self._sessions.of(principal).returned(call, text)
+                self._sessions.of(principal).returned(_told(call, self._redactor.redact(call.arguments)), text)
                 self._sessions.touched(principal)
 
     def asked(self, principal: Principal, prompt: str) -> None:
@@ -151,3 +148,12 @@ def _with_params(call: ToolCall) -> ToolCall:
         return call
     beside = {f"params.{name}": value for name, value in call.other_params.items()}
     return replace(call, arguments={**call.arguments, **beside})
+
+
+def _told(call: ToolCall, redacted: Json) -> ToolCall:
+    """The call as sessions remember it: memories are stored, so no secret of its arguments comes along."""
+    if redacted is call.arguments:
+        return call
+    shown = readable(redacted)
+    # A secret in a key hides the whole object.
+    return replace(call, arguments=shown if isinstance(shown, dict) else {"redacted": shown})
