@@ -21,10 +21,10 @@ from toolguard.core.approvals import (
 from toolguard.core.canonical import parse, text
 from toolguard.core.model import Json
 from toolguard.core.quorum import reached
-from toolguard.guard import owner, requests, standing
+from toolguard.guard import owner, passkeys, requests, standing
 from toolguard.guard.reviewers import Reviewer
 from toolguard.guard.times import later
-from toolguard.guard.views import GrantChoice, RequestView, VoteResult, request_view
+from toolguard.guard.views import STRENGTH, GrantChoice, RequestView, VoteResult, request_view
 from toolguard.store import audit, outbox, records
 from toolguard.store.database import Database, Row, Transaction
 
@@ -80,9 +80,11 @@ class Approvals:
                 return VoteResult(False, "unknown", "there is no such request", None)
             if inbound is not None and not outbox.is_new(tx, *inbound):
                 return VoteResult(False, "replayed", "this message was received before", None)
-            repeat = self._is_repeat(tx, row, reviewer, choice, request_digest)
+            repeat = self._is_repeat(tx, row, reviewer, choice, request_digest, with_grant=grant is not None)
             refused = None if repeat else self._refused(tx, row, reviewer, choice, request_digest, strength)
             terms = None
+            if refused is None and not repeat and choice == "approve" and strength >= STRENGTH["passkey"]:
+                refused = _unproven(tx, row, reviewer, evidence)
             if refused is None and not repeat and grant is not None and choice == "approve":
                 terms = standing.terms_of(tx, row, grant)
                 refused = None if terms else (RefusalCode.NOT_ELIGIBLE, "this grant was not offered for this call")
@@ -102,9 +104,20 @@ class Approvals:
             return VoteResult(False, refused[0], refused[1], view)
         return VoteResult(True, "accepted", "your vote counts", view)
 
-    def _is_repeat(self, tx: Transaction, row: Row, reviewer: Reviewer, choice: Choice, request_digest: str) -> bool:
+    def _is_repeat(
+        self,
+        tx: Transaction,
+        row: Row,
+        reviewer: Reviewer,
+        choice: Choice,
+        request_digest: str,
+        *,
+        with_grant: bool,
+    ) -> bool:
         return any(
             (vote["reviewer_id"], vote["choice"], vote["request_digest"]) == (reviewer.id, choice, request_digest)
+            # "Approve once" answers nobody who asked for a grant: they would take it for given.
+            and (vote["grant_terms"] is not None or not with_grant)
             for vote in records.votes(tx, row["request_id"])
         ) and (choice == "deny" or row["state"] != RequestState.DENIED)
 
@@ -277,6 +290,16 @@ def _is_own(row: Row, reviewer: Reviewer) -> bool:
     enrolment without the operating-system user must not turn a person into two."""
     person = str(row["person"])
     return person in (reviewer.person, reviewer.name) or reviewer.name.casefold() == person.casefold()
+
+
+def _unproven(
+    tx: Transaction, row: Row, reviewer: Reviewer, evidence: Mapping[str, Json] | None
+) -> tuple[str, str] | None:
+    """Why the evidence is not this reviewer's passkey saying yes to this request, once and without a grant."""
+    why = passkeys.refusal(tx, reviewer.id, requests.vote_digest(row["request_digest"], "approve"), evidence)
+    if not why and not passkeys.count(tx, reviewer, evidence):
+        why = "it has signed more often before, so somebody may have a copy of it"
+    return (RefusalCode.WEAK_CHANNEL, f"the passkey's answer does not count: {why}") if why else None
 
 
 def _ended_code(state: RequestState) -> str:

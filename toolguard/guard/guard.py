@@ -35,6 +35,7 @@ from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.approvals import Approvals
 from toolguard.guard.doubt import Doubt
 from toolguard.guard.judge import Judge
+from toolguard.guard.passkeys import Passkeys
 from toolguard.guard.pausing import Answer, Pausing
 from toolguard.guard.pins import Pin, PinReport, Pins
 from toolguard.guard.requests import Judged
@@ -67,6 +68,7 @@ class Guard:
         self._sessions = Sessions(self.store)
         self._judge = Judge(config, self.store, self.redactor, self._pins, self._sessions, clock)
         self.grants = Grants(self.store)
+        self.passkeys = Passkeys(self.store, config)
         self.stop_switch = StopSwitch(self.store)
         self.tries = Tries(self.store)
         self.doubt = Doubt(self.store, self.checkpoints)

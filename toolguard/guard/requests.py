@@ -18,7 +18,7 @@ from toolguard.core.canonical import binding_code, digest, parse, text
 from toolguard.core.grants import Predicate, offers
 from toolguard.core.model import Decision, Effect, Json, Obligations, Severity, ToolCall
 from toolguard.core.quorum import reached
-from toolguard.guard import owner
+from toolguard.guard import owner, passkeys
 from toolguard.guard.times import later
 from toolguard.store import audit, grants, records, spending
 from toolguard.store.database import Row, Transaction
@@ -290,6 +290,7 @@ def votes_hold(tx: Transaction, row: Row) -> bool:
         and vote["enabled"]
         and vote["vote_digest"] == vote_digest(row["request_digest"], "approve", _terms(vote))
         and vote["strength"] >= requirement["strength"]
+        and (vote["strength"] < PASSKEY or passkeys.holds(tx, vote))
         and not (requirement["separation"] == "owner" and vote["self_attested"])
     ]
     return reached(requirement, valid)

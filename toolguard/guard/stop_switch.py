@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from toolguard.store import audit, meta
@@ -10,6 +11,15 @@ from toolguard.store.database import Database
 if TYPE_CHECKING:
     from toolguard.guard.approvals import Channel
     from toolguard.guard.reviewers import Reviewer
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop that is in force."""
+
+    since: str
+    reviewer: str
+    reason: str
 
 
 class StopSwitch:
@@ -22,6 +32,16 @@ class StopSwitch:
     def since(self) -> str | None:
         """When it was turned on; None while it is off."""
         return meta.value(self._database, meta.STOPPED)
+
+    @property
+    def current(self) -> Stop | None:
+        """The stop in force with who turned it on and why, as the log has it; None while it is off."""
+        since = self.since
+        if since is None:
+            return None
+        found = audit.read(self._database, limit=1, newest_first=True, kind="guard.stopped")
+        event = found[0] if found else {}
+        return Stop(since, event.get("reviewer") or "", (event.get("body") or {}).get("reason") or "")
 
     def stop(self, reviewer: Reviewer, reason: str, channel: Channel) -> None:
         """Raises StoreError."""

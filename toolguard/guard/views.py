@@ -8,7 +8,7 @@ from typing import Final
 
 from toolguard.core.approvals import OPEN_REQUESTS
 from toolguard.core.canonical import parse
-from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, Loosened
+from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, Loosened, Predicate
 from toolguard.core.model import Json
 from toolguard.store import checkpoints, records
 from toolguard.store.database import Database, Row
@@ -154,6 +154,11 @@ class GrantView:
     revoked_at: str | None
     from_request: str
 
+    @property
+    def left(self) -> int:
+        """Uses that remain."""
+        return self.max_uses - self.uses
+
     def as_json(self) -> dict[str, Json]:
         return {name: getattr(self, name) for name in self.__slots__}
 
@@ -198,6 +203,7 @@ def request_view(database: Database, row: Row) -> RequestView:
                 "reason": vote["reason"],
                 "self_attested": bool(vote["self_attested"]),
                 "at": vote["at"],
+                "grant": _given(vote),
             }
             for vote in cast
         ),
@@ -205,6 +211,15 @@ def request_view(database: Database, row: Row) -> RequestView:
         waiting=row["waiting"] > 0 and row["state"] in OPEN_REQUESTS,
         audit={"size": witness["size"], "root": witness["root"], "seq": witness["size"]} if witness else {},
     )
+
+
+def _given(vote: Row) -> dict[str, Json] | None:
+    """What a vote allowed beside the one call."""
+    if not vote["grant_terms"]:
+        return None
+    terms = parse(vote["grant_terms"])
+    sentence = Predicate.from_json(terms["predicate"]).sentence
+    return {"sentence": sentence, "uses": terms["uses"], "not_after": terms["expiry"]}
 
 
 def may_grant(row: Row) -> bool:

@@ -16,6 +16,7 @@ from toolguard.store.sqlite import sqlite3
 
 _EVENTS = "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
 _STATES = "SELECT request_id, state FROM approval_request"
+_PASSKEYS = "SELECT credential_id, public_key FROM passkey"
 _VOTES = "SELECT v.request_id, r.name, v.choice, v.vote_digest FROM vote v JOIN reviewer r USING (reviewer_id)"
 
 
@@ -42,6 +43,8 @@ class Tables:
     """The state of each approval request."""
     votes: frozenset[tuple[str, str, str, str]] = frozenset()
     """Request, reviewer's name, choice and digest of every vote."""
+    passkeys: frozenset[tuple[str, str]] = frozenset()
+    """Credential id and public key of every passkey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,9 @@ def read_copy(path: Path) -> Iterator[Copy]:
             notes = [row["note"] for row in connection.execute("SELECT note FROM audit_checkpoint ORDER BY size")]
             # A Row answers to names like a mapping, though it is not typed as one.
             votes = frozenset(tuple(row) for row in connection.execute(_VOTES))
+            passkeys = frozenset(tuple(row) for row in connection.execute(_PASSKEYS))
             events = cast("Iterator[Mapping[str, Any]]", connection.execute(_EVENTS))
-            yield Copy(events, Tables(states, votes), notes)
+            yield Copy(events, Tables(states, votes, passkeys), notes)
         finally:
             connection.close()
     except sqlite3.Error as error:

@@ -122,6 +122,12 @@ CREATE TABLE credential (
   secret_hash TEXT PRIMARY KEY, reviewer_id TEXT NOT NULL REFERENCES reviewer, kind TEXT NOT NULL,
   created TEXT NOT NULL, expires TEXT, used TEXT, ended TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX credential_by_reviewer ON credential (reviewer_id, kind);
+CREATE TABLE passkey (
+  credential_id TEXT PRIMARY KEY, reviewer_id TEXT NOT NULL REFERENCES reviewer, public_key TEXT NOT NULL,
+  cose TEXT NOT NULL, rp_id TEXT NOT NULL, origin TEXT NOT NULL,
+  aaguid TEXT NOT NULL, label TEXT NOT NULL, sign_count INTEGER NOT NULL,
+  created TEXT NOT NULL, ended TEXT) STRICT, WITHOUT ROWID;
+CREATE INDEX passkey_by_reviewer ON passkey (reviewer_id);
 CREATE TABLE outbox (
   outbox_id INTEGER PRIMARY KEY, request_id TEXT NOT NULL, endpoint TEXT NOT NULL, kind TEXT NOT NULL,
   webhook_id TEXT NOT NULL, created TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, next_at TEXT NOT NULL,

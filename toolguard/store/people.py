@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from toolguard.store import passkeys
 from toolguard.store.database import Database, Row, Transaction
 
 COLUMNS: Final = "r.reviewer_id, r.name, r.groups, r.enabled, r.created"
@@ -68,6 +69,7 @@ def disable(tx: Transaction, reviewer_id: str) -> None:
     )
     tx.execute("UPDATE credential SET ended = ? WHERE reviewer_id = ? AND ended IS NULL", (tx.now, reviewer_id))
     tx.execute("DELETE FROM identity WHERE reviewer_id = ?", (reviewer_id,))
+    passkeys.end_all(tx, reviewer_id)
 
 
 def add_credential(tx: Transaction, reviewer_id: str, kind: str, secret: str, expires: str | None = None) -> None:
@@ -86,6 +88,16 @@ def by_credential(source: Database, kind: str, secret: str, now: str) -> Row | N
         (secret_hash(secret), kind, now),
     )
     return rows[0] if rows else None
+
+
+def by_live_credential(tx: Transaction, kind: str, secret: str) -> Row | None:
+    """The same inside a transaction, without spending it."""
+    return tx.one(
+        f"SELECT {COLUMNS} FROM credential c JOIN reviewer r USING (reviewer_id) "
+        "WHERE c.secret_hash = ? AND c.kind = ? AND c.ended IS NULL AND r.enabled = 1 "
+        "AND (c.expires IS NULL OR c.expires > ?)",
+        (secret_hash(secret), kind, tx.now),
+    )
 
 
 def use_up(tx: Transaction, kind: str, secret: str) -> Row | None:

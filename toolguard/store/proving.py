@@ -22,7 +22,14 @@ def verify_file(path: Path, anchors: Iterable[str] = ()) -> Report:
     with read_copy(path) as copy:
         notes = [*copy.notes, kept] if kept and kept not in copy.notes else copy.notes
         tables = copy.tables or Tables({})
-        return verify(copy.events, state=tables.states, votes=tables.votes, notes=notes, anchors=anchors)
+        return verify(
+            copy.events,
+            state=tables.states,
+            votes=tables.votes,
+            passkeys=tables.passkeys,
+            notes=notes,
+            anchors=anchors,
+        )
 
 
 def _verify_export(path: Path, anchors: Iterable[str]) -> Report:

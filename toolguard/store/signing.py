@@ -1,8 +1,8 @@
-"""The log's own Ed25519 key. The only door to cryptography's signatures; imported on first use, since it costs 8 MB."""
+"""The log's own Ed25519 key, and signatures of passkeys. The only door to cryptography, imported on first use: 8 MB."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from toolguard.store.keys import load_or_create
 
@@ -35,6 +35,41 @@ def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def is_signed_by_passkey(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """The same for a SubjectPublicKeyInfo of a kind that we enrol: ES256, EdDSA or RS256 (RFC 9053). Total."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = load_der_public_key(public_key)
+        if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+            key.verify(signature, message, ec.ECDSA(SHA256()))
+        elif isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, message)
+        elif isinstance(key, rsa.RSAPublicKey) and key.key_size >= _SMALLEST_RSA:
+            key.verify(signature, message, padding.PKCS1v15(), SHA256())
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+    return True
+
+
+def encoded_key(key: object) -> bytes:
+    """A key of cryptography's as bytes, whatever its kind. Raises TypeError for what is none that we verify."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    if not isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
+        raise TypeError("a kind of key that is not verified here")
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+_SMALLEST_RSA: Final = 2_048
 
 
 def sign_with_seed(seed: bytes, message: bytes) -> bytes:

@@ -34,14 +34,16 @@ def verify(
     *,
     state: Mapping[str, str] | None = None,
     votes: frozenset[tuple[str, str, str, str]] | None = None,
+    passkeys: frozenset[tuple[str, str]] | None = None,
     start: Start = WHOLE,
     notes: Iterable[str] = (),
     anchors: Iterable[str] = (),
 ) -> Report:
     """Check rows of audit_event joined with their bodies, in order of seq.
 
-    `state` maps request ids to the state that the tables hold, `votes` are those of the tables: both are compared with
-    what the events lead to. A `start` beyond the first event makes it a part: hashes and checkpoints only.
+    `state` maps request ids to the state that the tables hold, `votes` and `passkeys` are those of the tables: all are
+    compared with what the events lead to. A `start` beyond the first event makes it a part: hashes and checkpoints
+    only.
     `notes` are the log's own signed checkpoints, `anchors` texts kept outside: notes, or `size/root` as in messages.
     Streams: memory grows with requests and checkpoints, not with rows.
     """
@@ -61,6 +63,8 @@ def verify(
         story.compare(state)
     if votes is not None:
         story.compare_votes(votes)
+    if passkeys is not None:
+        story.compare_passkeys(passkeys)
     return report
 
 

@@ -13,6 +13,7 @@ from toolguard.core.approvals import request_after as _after
 from toolguard.core.canonical import call_fingerprint_of, digest
 from toolguard.core.model import Principal
 from toolguard.store.report import Problem, Report
+from toolguard.store.verify_passkeys import PasskeyVotes
 
 _BESIDE_REQUEST: Final = frozenset({"request_digest", "code", "view", "salt"})
 """Members of the event that the request's digest does not cover by themselves."""
@@ -42,6 +43,7 @@ class Story:
         self._votes: dict[tuple[str, str, str], str] = {}
         """Digest of each vote by request, reviewer and choice."""
         self._votes_without_contents: set[tuple[str, str]] = set()
+        self._passkeys = PasskeyVotes()
 
     def tell(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         kind, seq, request_id = row["kind"], row["seq"], row["request_id"]
@@ -54,7 +56,7 @@ class Story:
         elif kind == "vote.cast":
             self._vote(row, body)
         elif kind in _REQUEST_EVENTS:
-            self._move(seq, request_id, _REQUEST_EVENTS[kind])
+            self._answer(seq, request_id, kind)
         elif kind == "execution.claimed" and request_id is not None:
             self._move(seq, request_id, RequestEvent.CLAIM)
             if self._fingerprints.get(request_id) != row["call_fp"]:
@@ -64,6 +66,14 @@ class Story:
             self._dispatch(seq, row)
         elif kind.startswith("grant."):
             self._grant(row, body)
+        else:
+            self._note(seq, self._passkeys.change(row, body))
+
+    def _answer(self, seq: int, request_id: str, kind: str) -> None:
+        self._move(seq, request_id, _REQUEST_EVENTS[kind])
+        if kind == "approval.approved":
+            whole = all(request != request_id for request, _ in self._votes_without_contents)
+            self._note(seq, self._passkeys.approved(request_id, has_all_contents=whole))
 
     def _grant(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         if row["kind"] == "grant.created":
@@ -85,6 +95,7 @@ class Story:
                 self._problem(row["seq"], "its fingerprint is not that of the call it shows")
 
     def _request(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        self._passkeys.request(row, body)
         if not {"view", "request_digest", "nonce"} <= body.keys():
             return
         bound = {name: value for name, value in body.items() if name not in _BESIDE_REQUEST}
@@ -111,6 +122,7 @@ class Story:
         if self._digests.get(request_id, body["request_digest"]) != body["request_digest"]:
             self._problem(row["seq"], "a vote for another request than the one it stands at")
         self._votes[request_id, reviewer, body["choice"]] = body["vote_digest"]
+        self._note(row["seq"], self._passkeys.vote(row, body))
 
     def _use_grant(self, seq: int, row: Mapping[str, Any]) -> None:
         left = self._grants.get(row["grant_id"], 0)
@@ -156,6 +168,15 @@ class Story:
                 self._problem(None, f"the stored vote of {reviewer} on {request_id} ({choice}) is not in the log")
         for request_id, reviewer, choice, _ in sorted(told - kept):
             self._problem(None, f"the vote of {reviewer} on {request_id} ({choice}) is in the log and not stored")
+
+    def compare_passkeys(self, kept: frozenset[tuple[str, str]]) -> None:
+        """Credential ids and public keys of the tables with those of the log."""
+        for what in sorted(self._passkeys.compare(kept)):
+            self._problem(None, what)
+
+    def _note(self, seq: int, what: str) -> None:
+        if what:
+            self._problem(seq, what)
 
     def _problem(self, seq: int | None, what: str) -> None:
         self._report.problems.append(Problem(seq, what))
