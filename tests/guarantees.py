@@ -74,6 +74,8 @@ GUARANTEES: Final[dict[str, str]] = {
     "vote:not-by-the-owner": "Under `separation: owner` nobody approves a call of their own agent; under `agent` such "
     "a vote is marked self-attested.",
     "vote:one-person-once": "One person counts once towards a quorum.",
+    "vote:passkey-proves": "Where a rule demands a passkey, only a signature of the reviewer's own over exactly this "
+    "call approves it, and the log alone proves that.",
     "vote:deny-wins": "A deny counts until the very moment that the call is claimed.",
     "request:ends-for-good": "A request that has ended never becomes open again.",
     "request:ends-in-time": "A request that nobody answers in time expires, and so does an approval that is not used.",

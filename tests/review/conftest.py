@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -66,8 +67,8 @@ class Site:
         return sign_in(self.url, self.guard.reviewers.link(name))
 
 
-def running(guard: Guard) -> Iterator[Site]:
-    listener = listen("127.0.0.1", 0)
+def running(guard: Guard, listener: socket.socket | None = None) -> Iterator[Site]:
+    listener = listener or listen("127.0.0.1", 0)
     web = server(guard)
     thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

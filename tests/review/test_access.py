@@ -147,7 +147,10 @@ def test_the_form_of_another_session_does_not_work(site: Site) -> None:
     assert site.view(pending).state == "pending"
 
 
-READERS_ONLY = ["/", "/finished", "/audit", "/approvals/ap_0", "/approvals/ap_0/arguments.json", "/audit/calls/ca_0"]
+READERS_ONLY = [
+    "/", "/finished", "/grants", "/passkeys", "/audit", "/approvals/ap_0", "/approvals/ap_0/arguments.json",
+    "/audit/calls/ca_0",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", READERS_ONLY)
@@ -307,7 +310,9 @@ def test_reading_every_page_changes_nothing(site: Site, method: str) -> None:
     link = site.link()
     call_id = pending.call_id
     paths = [
-        "/", "/finished", "/finished?state=denied", "/audit", "/audit?q=make", f"/audit/calls/{call_id}",
+        "/", "/finished", "/finished?state=denied", "/grants", "/grants/gr_0/revoke", "/stop", "/release", "/passkeys",
+        "/passkeys/begin", "/passkeys/remove", "/api/v1/grants", "/api/v1/grants/gr_0/revoke",
+        "/audit", "/audit?q=make", f"/audit/calls/{call_id}",
         f"/approvals/{pending.request_id}", f"/approvals/{pending.request_id}/arguments.json",
         f"/approvals/{pending.request_id}/vote", f"/approvals/{pending.request_id}/revoke",
         f"/approvals/{pending.request_id}/vote?vote=approve", "/sign-out", link, "/static/review.css", "/healthz",

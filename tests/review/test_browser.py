@@ -393,6 +393,7 @@ def paths(site: Site) -> list[str]:
     return [
         "/",
         "/finished",
+        "/grants",
         "/audit",
         "/audit?tool=none",
         "/audit?session=ops",

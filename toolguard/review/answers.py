@@ -18,6 +18,7 @@ from toolguard.review import words
 STATIC: Final[Mapping[str, str]] = {
     "review.css": "text/css",
     "review.js": "text/javascript",
+    "passkeys.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 
@@ -44,6 +45,8 @@ _TEMPLATES.globals["static"] = _static_url
 _TEMPLATES.globals["standing"] = words.standing
 _TEMPLATES.globals["channels"] = words.CHANNELS
 _TEMPLATES.globals["headline_of"] = words.headline
+_TEMPLATES.globals["grant_minutes"] = words.GRANT_MINUTES
+_TEMPLATES.globals["grant_uses"] = words.GRANT_USES
 _TEMPLATES.filters |= {
     "pieces": inline,
     "level": words.level,

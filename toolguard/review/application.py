@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 
 from toolguard import channels
 from toolguard.errors import StoreError
-from toolguard.review import audit_pages, callbacks, pages, rest, slack_actions
+from toolguard.review import audit_pages, callbacks, pages, passkey_pages, rest, slack_actions, standing_pages
 from toolguard.review.answers import STATIC, JsonResponse, problem, refusal_page, static_bytes
 from toolguard.review.feed import Feed
 from toolguard.review.shield import Shield
@@ -37,6 +37,8 @@ def application(guard: Guard) -> Starlette:
     app = Starlette(
         routes=[
             *pages.ROUTES,
+            *passkey_pages.ROUTES,
+            *standing_pages.ROUTES,
             *audit_pages.ROUTES,
             *callbacks.ROUTES,
             *slack_actions.ROUTES,

@@ -19,7 +19,7 @@ from toolguard.core.visible import escape
 from toolguard.review import visitor as visitors
 from toolguard.review import words
 from toolguard.review.answers import page
-from toolguard.review.pages import everywhere, to_sign_in
+from toolguard.review.frame import everywhere, to_sign_in
 from toolguard.review.visitor import guard_of
 from toolguard.store import audit
 from toolguard.store.database import Database
@@ -51,9 +51,13 @@ SENTENCES: Final[Mapping[str, str]] = {
     "grant.created": "Grant made",
     "grant.used": "Grant used",
     "grant.revoked": "Grant taken back",
+    "guard.stopped": "Everything stopped",
+    "guard.released": "Stop ended",
     "reviewer.enrolled": "Reviewer enrolled",
     "reviewer.removed": "Reviewer removed",
     "credential.added": "Credential made",
+    "credential.ended": "Credential removed",
+    "credential.alert": "Passkey may have been copied",
     "policy.loaded": "Policy loaded",
     "definition.pinned": "Tool definition pinned",
     "definition.changed": "Tool definition changed",
@@ -61,7 +65,15 @@ SENTENCES: Final[Mapping[str, str]] = {
     "log.opened": "Log opened",
 }
 BY_PEOPLE: Final = frozenset(
-    {"vote.cast", "execution.settled", "approval.revoked", "reviewer.enrolled", "reviewer.removed"}
+    {
+        "vote.cast",
+        "execution.settled",
+        "approval.revoked",
+        "guard.stopped",
+        "guard.released",
+        "reviewer.enrolled",
+        "reviewer.removed",
+    }
 )
 
 

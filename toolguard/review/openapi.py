@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from toolguard import __version__
+from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, MOST_SECONDS, MOST_USES, OFFERED
 from toolguard.review.rest import OPERATIONS, REASON_LONGEST, Operation
 from toolguard.review.words import STATES
 
@@ -55,7 +56,8 @@ SCHEMAS: Final[dict[str, Any]] = {
             "reason": _TEXT,
             "self_attested": {"type": "boolean"},
             "at": _TIME,
-        }
+        },
+        {"grant": _maybe(_object({"sentence": _TEXT, "uses": _NUMBER, "not_after": _TIME}))},
     ),
     "Approval": _object(
         {
@@ -78,6 +80,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "target": _TEXT,
             "use_by": _maybe(_TIME),
             "requirement": _ANY_OBJECT,
+            "offers": {"type": "array", "items": _ref("Offer"), "description": "What a grant may loosen."},
             "votes": {"type": "array", "items": _ref("CastVote")},
             "execution": _maybe(_ANY_OBJECT),
             "audit": _ANY_OBJECT,
@@ -88,9 +91,48 @@ SCHEMAS: Final[dict[str, Any]] = {
     ),
     "Vote": _object(
         {"vote": {"enum": ["approve", "deny"]}, "request_digest": _TEXT},
-        {"reason": _maybe({"type": "string", "maxLength": REASON_LONGEST})},
+        {"reason": _maybe({"type": "string", "maxLength": REASON_LONGEST}), "grant": _maybe(_ref("GrantChoice"))},
         closed=True,
     ),
+    "Offer": _object(
+        {
+            "pointer": {"type": "string", "description": "JSON Pointer (RFC 6901) into the arguments."},
+            "test": {"enum": ["under", "host", "any"]},
+            "value": _TEXT,
+            "sentence": _TEXT,
+        }
+    ),
+    "GrantChoice": _object(
+        {},
+        {
+            "pointers": {
+                "type": "array",
+                "items": _TEXT,
+                "maxItems": OFFERED,
+                "description": "Of the request's `offers`; everything else must equal the approved call.",
+            },
+            "uses": {"type": "integer", "minimum": 1, "maximum": MOST_USES, "default": DEFAULT_USES},
+            "seconds": {"type": "integer", "minimum": 1, "maximum": MOST_SECONDS, "default": DEFAULT_SECONDS},
+        },
+        closed=True,
+    ),
+    "Grant": _object(
+        {
+            "id": _TEXT,
+            "server": _TEXT,
+            "tool": _TEXT,
+            "sentence": _TEXT,
+            "principal": _object({"agent": _TEXT, "person": _TEXT, "session": _TEXT}),
+            "reviewer": _TEXT,
+            "created": _TIME,
+            "not_after": _TIME,
+            "uses": {"type": "integer", "description": "How often it was used."},
+            "max_uses": _NUMBER,
+            "revoked_at": _maybe(_TIME),
+            "from_request": _TEXT,
+        }
+    ),
+    "GrantList": _object({"grants": {"type": "array", "items": _ref("Grant")}}),
     "VoteResult": _object({"accepted": {"const": True}, "code": _TEXT, "text": _TEXT, "approval": _ref("Approval")}),
     "AuditEvent": _object({"seq": _NUMBER, "ts": _TIME, "kind": _TEXT, "row_hash": _TEXT, "prev_hash": _TEXT}),
     "AuditEventList": _object(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -20,58 +19,17 @@ from toolguard.core.score import POINTS
 from toolguard.core.visible import escape
 from toolguard.detectors import kinds
 from toolguard.guard.views import STRENGTH
+from toolguard.review import passkey_pages, words
 from toolguard.review import visitor as visitors
-from toolguard.review import words
 from toolguard.review.answers import page, refusal_page
+from toolguard.review.frame import SHOWN, everywhere, forged, rights, to_sign_in
+from toolguard.review.standing_pages import chosen_grant
 from toolguard.review.visitor import Visitor, guard_of
-from toolguard.store import audit
 
 if TYPE_CHECKING:
-    from toolguard.guard import Guard, RequestView, Reviewer, VoteResult
+    from toolguard.guard import RequestView, Reviewer, VoteResult
 
-SHOWN: Final = 200
-"""Requests on one page of a list."""
 FORBIDDEN_CODES: Final = frozenset({"self_vote", "not_eligible", "weak_channel"})
-
-
-def rights(guard: Guard) -> str:
-    """What a reviewer may approve here, and what it is worth."""
-    if guard.config.approvals.separation == "owner":
-        return "You may approve calls of other people's agents. Calls of your own agent need another person."
-    return (
-        "You may approve calls of every agent here, your own included; a vote on your own agent's call is recorded as "
-        "self-attested."
-    )
-
-
-async def everywhere(request: Request, visitor: Visitor, here: str = "") -> dict[str, Any]:
-    """What the frame of every signed-in page shows."""
-    guard = guard_of(request)
-    drawn, _ = await run_in_threadpool(audit.head, guard.store)
-    waiting = await run_in_threadpool(guard.approvals.list, "pending", limit=SHOWN)
-    return {
-        "reviewer": visitor.reviewer,
-        "csrf": visitor.csrf,
-        "rights": rights(guard),
-        "here": here,
-        "drawn": drawn,
-        "pending": waiting,
-        "waiting": len(waiting),
-        "now": datetime.now(UTC),
-    }
-
-
-def to_sign_in(request: Request) -> Response:
-    """Where somebody without a session goes.
-
-    A link opened from a chat or mail program is a cross-site navigation, on which a SameSite=Strict cookie stays at
-    home. Such a visitor may well be signed in, so the browser is sent to the same address once more, from here.
-    """
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if request.method in {"GET", "HEAD"} and request.headers.get("sec-fetch-site") == "cross-site":
-        return page("message.html", title="One moment", text="Opening the page.", again=path, reviewer=None)
-    target = path if request.method in {"GET", "HEAD"} else "/"
-    return RedirectResponse(f"/sign-in?next={quote(target, safe='/')}", 303)
 
 
 # --- lists -------------------------------------------------------------------------------------------------------
@@ -123,7 +81,12 @@ async def one(request: Request) -> Response:
     visitor = await visitors.visitor(request)
     if visitor is None:
         return to_sign_in(request)
-    return await _show(request, visitor, await _found(request))
+    view = await _found(request)
+    if view.state == "pending" and view.requirement["strength"] >= STRENGTH["passkey"]:
+        there = passkey_pages.other_address(request)
+        if there:
+            return RedirectResponse(there, 303)
+    return await _show(request, visitor, view)
 
 
 async def arguments(request: Request) -> Response:
@@ -150,6 +113,8 @@ async def _show(
     headline, target = words.headline(view)
     order = [other.id for other in frame["pending"]]
     at = order.index(view.id) if view.id in order else -1
+    demand = await passkey_pages.demand(request, visitor.reviewer, view)
+    strength = STRENGTH["passkey"] if demand else STRENGTH["account"]
     return page(
         "request.html",
         status,
@@ -161,7 +126,8 @@ async def _show(
         mark=_mark([view]),
         open=view.state == "pending",
         strict=view.score >= words.HIGH,
-        obstacle=words.obstacle(view, visitor.reviewer, STRENGTH["account"]),
+        obstacle=words.obstacle(view, visitor.reviewer, strength) or (demand.obstacle if demand else ""),
+        demand=demand,
         headline=headline,
         target=target,
         newer=order[at + 1] if at + 1 < len(order) else "",
@@ -179,23 +145,27 @@ async def vote(request: Request) -> Response:
         return to_sign_in(request)
     fields = await visitors.form(request)
     if not visitors.is_genuine(visitor, fields):
-        return _forged()
+        return forged()
     view = await _found(request)
     choice, reason = fields.get("vote"), fields.get("reason", "").strip()
-    if choice not in ("approve", "deny"):
+    if choice not in ("approve", "grant", "deny"):
         raise HTTPException(400, "This form holds no answer.")
-    if choice == "approve" and view.score >= words.HIGH and fields.get("seen") != "yes" and view.state == "pending":
+    grant = chosen_grant(view, fields) if choice == "grant" else None
+    if choice != "deny" and view.score >= words.HIGH and fields.get("seen") != "yes" and view.state == "pending":
         unseen = "Not approved: the score is high, so Approve counts only after you have read the whole call."
         return await _show(request, visitor, view, alert=unseen, reason=reason, status=422)
+    evidence = None if choice == "deny" else await passkey_pages.evidence(request, visitor, view, fields)
     result = await run_in_threadpool(
         lambda: guard_of(request).approvals.vote(
             view.id,
             visitor.reviewer,
-            "approve" if choice == "approve" else "deny",
+            "deny" if choice == "deny" else "approve",
             request_digest=fields.get("request_digest", ""),
             channel="web",
-            strength=STRENGTH["account"],
+            strength=STRENGTH["passkey" if evidence else "account"],
+            evidence=evidence,
             reason=reason,
+            grant=grant,
         )
     )
     return await _after(request, visitor, view, result, reason)
@@ -208,7 +178,7 @@ async def revoke(request: Request) -> Response:
         return to_sign_in(request)
     fields = await visitors.form(request)
     if not visitors.is_genuine(visitor, fields):
-        return _forged()
+        return forged()
     view = await _found(request)
     reason = fields.get("reason", "").strip()
     result = await run_in_threadpool(guard_of(request).approvals.revoke, view.id, visitor.reviewer, reason, "web")
@@ -222,7 +192,7 @@ async def settle(request: Request) -> Response:
         return to_sign_in(request)
     fields = await visitors.form(request)
     if not visitors.is_genuine(visitor, fields):
-        return _forged()
+        return forged()
     view = await _found(request)
     execution = view.execution["id"] if view.execution else ""
     if fields.get("execution") != execution or fields.get("done") not in ("yes", "no"):
@@ -241,12 +211,6 @@ async def _after(request: Request, visitor: Visitor, view: RequestView, result: 
     status = 403 if result.code in FORBIDDEN_CODES else 409
     alert = result.text[:1].upper() + result.text[1:] + "."
     return await _show(request, visitor, result.request or view, alert=alert, reason=reason, status=status)
-
-
-def _forged() -> Response:
-    return refusal_page(
-        403, "This form did not come from a page of your session. Open the request again, and answer there."
-    )
 
 
 # --- signing in and out ------------------------------------------------------------------------------------------
@@ -300,7 +264,7 @@ async def sign_out(request: Request) -> Response:
     visitor = await visitors.visitor(request)
     if visitor is not None:
         if not visitors.is_genuine(visitor, await visitors.form(request)):
-            return _forged()
+            return forged()
         await run_in_threadpool(guard_of(request).reviewers.sign_out, visitor.secret)
     answer = RedirectResponse("/sign-in", 303)
     visitors.forget(answer, request)

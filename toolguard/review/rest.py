@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, MOST_SECONDS, MOST_USES, OFFERED
 from toolguard.core.strict_json import NotStrict, parse
-from toolguard.guard.views import STRENGTH
+from toolguard.guard.views import STRENGTH, GrantChoice
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import JsonResponse, problem
 from toolguard.review.pages import FORBIDDEN_CODES
@@ -107,6 +108,7 @@ async def votes(request: Request, reviewer: Reviewer) -> Response:
             channel="rest",
             strength=STRENGTH["account"],
             reason=vote.get("reason") or "",
+            grant=_grant(vote.get("grant")),
         )
     )
     shown = result.request.as_json() if result.request else None
@@ -122,9 +124,9 @@ def _wrong_with(vote: Any) -> str:
     """Why this is no vote; empty when it is one."""
     if not isinstance(vote, dict):
         return "A vote is an object."
-    unknown = sorted(set(vote) - {"vote", "reason", "request_digest"})
+    unknown = sorted(set(vote) - {"vote", "reason", "request_digest", "grant"})
     if unknown:
-        return f"Unknown member `{unknown[0][:60]}`: a vote has `vote`, `request_digest` and perhaps `reason`."
+        return f"Unknown member `{unknown[0][:60]}`: a vote has `vote`, `request_digest`, perhaps `reason` and `grant`."
     if vote.get("vote") not in ("approve", "deny"):
         return "`vote` is `approve` or `deny`."
     if not isinstance(vote.get("request_digest"), str):
@@ -132,7 +134,46 @@ def _wrong_with(vote: Any) -> str:
     reason = vote.get("reason")
     if reason is not None and (not isinstance(reason, str) or len(reason) > REASON_LONGEST):
         return f"`reason` is a text of at most {REASON_LONGEST} characters."
+    if vote.get("grant") is not None:
+        return "Only an approval comes with a grant." if vote["vote"] == "deny" else _wrong_with_grant(vote["grant"])
     return ""
+
+
+def _wrong_with_grant(grant: Any) -> str:
+    if not isinstance(grant, dict) or set(grant) - {"pointers", "uses", "seconds"}:
+        return "`grant` is an object of `pointers`, `uses` and `seconds`."
+    pointers = grant.get("pointers", [])
+    if not isinstance(pointers, list) or len(pointers) > OFFERED or not all(isinstance(p, str) for p in pointers):
+        return "`pointers` lists places of the request's `offers`."
+    for name, most in (("uses", MOST_USES), ("seconds", MOST_SECONDS)):
+        number = grant.get(name, 1)
+        if type(number) is not int or not 1 <= number <= most:
+            return f"`{name}` is a whole number from 1 to {most}."
+    return ""
+
+
+def _grant(grant: dict[str, Any] | None) -> GrantChoice | None:
+    if grant is None:
+        return None
+    return GrantChoice(
+        tuple(grant.get("pointers", ())), grant.get("uses", DEFAULT_USES), grant.get("seconds", DEFAULT_SECONDS)
+    )
+
+
+@_for_reviewers
+async def grants(request: Request, reviewer: Reviewer) -> Response:
+    """Grants in force, the newest first."""
+    found = await run_in_threadpool(guard_of(request).grants.list)
+    return JsonResponse({"grants": [grant.as_json() for grant in found]})
+
+
+@_for_reviewers
+async def revoke_grant(request: Request, reviewer: Reviewer) -> Response:
+    """End a grant at once."""
+    ended = await run_in_threadpool(guard_of(request).grants.revoke, request.path_params["id"], reviewer, "rest")
+    if ended is None:
+        return problem(404, "There is no grant in force with this id.", code="unknown")
+    return JsonResponse(ended.as_json())
 
 
 @_for_reviewers
@@ -216,6 +257,8 @@ OPERATIONS: Final = (
         takes="Vote",
         refuses=(400, 401, 403, 404, 409, 413, 415, 422),
     ),
+    Operation("GET", "/grants", grants, {200: "GrantList"}, refuses=(401,)),
+    Operation("POST", "/grants/{id}/revoke", revoke_grant, {200: "Grant"}, refuses=(401, 404)),
     Operation(
         "GET",
         "/events",

@@ -80,6 +80,18 @@ _EXECUTION: Final[Mapping[str, Standing]] = {
         "✕", "Settled: it did not happen", "stopped", "The answer was lost; a person found that it did not run."
     ),
 }
+GRANT_MINUTES: Final = (
+    (5, "5 minutes"),
+    (15, "15 minutes"),
+    (30, "30 minutes"),
+    (60, "1 hour"),
+    (120, "2 hours"),
+    (240, "4 hours"),
+    (480, "8 hours"),
+)
+GRANT_USES: Final = (1, 3, 5, 10, 25, 50, 100)
+ENDED_GRANTS: Final = 50
+"""Ended grants that the page lists; the log has all."""
 STATES: Final = tuple(_REQUEST)
 ENDED: Final = (
     ("", "All"),

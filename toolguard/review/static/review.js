@@ -75,8 +75,8 @@ for (const [type, on] of [["pointerover", true], ["pointerout", false], ["focusi
 
 // The gate: Approve opens when the end of the call was on the screen and every fold in it was opened.
 function gate() {
-  const button = $("[data-gate]"), box = $("#gate input"), note = $("#gate");
-  if (!button || !box || note.classList.contains("js-on")) return;
+  const buttons = $$("[data-gate]"), box = $("#gate input"), note = $("#gate");
+  if (!buttons.length || !box || note.classList.contains("js-on")) return;
   const words = document.createElement("span");
   words.className = "soft";
   note.append(words);
@@ -86,7 +86,7 @@ function gate() {
   if ($(".what .omitted")) folds.push(exact);
   const check = () => {
     const closed = folds.some((fold) => !fold.dataset.seen), open = !unseen.size && !closed;
-    button.disabled = !open;
+    for (const button of buttons) button.disabled = !open;
     box.checked = open;
     note.hidden = open;
     words.textContent = folds.includes(exact) && !exact.dataset.seen ? "Approve opens when the exact JSON was opened."

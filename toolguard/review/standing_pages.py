@@ -1,0 +1,108 @@
+"""What people allowed for a while and may end at once, and the switch that stops everything asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from toolguard.guard.views import GrantChoice
+from toolguard.review import visitor as visitors
+from toolguard.review import words
+from toolguard.review.answers import page, refusal_page
+from toolguard.review.frame import everywhere, forged, to_sign_in
+from toolguard.review.visitor import guard_of
+
+if TYPE_CHECKING:
+    from toolguard.guard import GrantView, RequestView
+
+REASON_LENGTH: Final = 1_000
+
+
+def chosen_grant(view: RequestView, fields: Mapping[str, str]) -> GrantChoice:
+    """What the form of a request allows for a while. Raises HTTPException when it holds nothing the page offers.
+
+    A place stays as it is in this call unless its box was ticked.
+    """
+    pointers = tuple(fields[f"loosen-{number}"] for number in range(len(view.offers)) if f"loosen-{number}" in fields)
+    minutes, uses = fields.get("minutes", ""), fields.get("uses", "")
+    offered = {str(choice) for choice, _ in words.GRANT_MINUTES}, {str(choice) for choice in words.GRANT_USES}
+    if minutes not in offered[0] or uses not in offered[1]:
+        raise HTTPException(400, "This form does not say for how long and how often.")
+    return GrantChoice(pointers, int(uses), int(minutes) * 60)
+
+
+async def grants(request: Request) -> Response:
+    """Standing approvals, those in force first to be read and ended."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    frame = await everywhere(request, visitor, "grants")
+    found = await run_in_threadpool(lambda: guard_of(request).grants.list(live_only=False))
+    now = guard_of(request).store.now()
+    return page(
+        "grants.html",
+        live=[grant for grant in found if _is_live(grant, now)],
+        ended=[grant for grant in found if not _is_live(grant, now)][: words.ENDED_GRANTS],
+        **frame,
+    )
+
+
+def _is_live(grant: GrantView, now: str) -> bool:
+    return grant.revoked_at is None and grant.left > 0 and grant.not_after > now
+
+
+async def revoke(request: Request) -> Response:
+    """End a grant; one that has ended meanwhile stays ended."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    if not visitors.is_genuine(visitor, await visitors.form(request)):
+        return forged()
+    grant_id = request.path_params["id"]
+    ended = await run_in_threadpool(guard_of(request).grants.revoke, grant_id, visitor.reviewer, "web")
+    if ended is None:
+        return refusal_page(409, "Nothing was changed: this grant has ended already, or never was.")
+    return RedirectResponse("/grants", 303)
+
+
+async def stop(request: Request) -> Response:
+    """Refuse from now on what would be asked about, used under a grant, or claimed."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    fields = await visitors.form(request)
+    if not visitors.is_genuine(visitor, fields):
+        return forged()
+    switch, reason = guard_of(request).stop_switch, fields.get("reason", "").strip()[:REASON_LENGTH]
+    if switch.since is None:
+        await run_in_threadpool(switch.stop, visitor.reviewer, reason, "web")
+    return RedirectResponse("/", 303)
+
+
+async def release(request: Request) -> Response:
+    """End a stop."""
+    visitor = await visitors.visitor(request)
+    if visitor is None:
+        return to_sign_in(request)
+    fields = await visitors.form(request)
+    if not visitors.is_genuine(visitor, fields):
+        return forged()
+    switch = guard_of(request).stop_switch
+    if fields.get("since") != switch.since:
+        return refusal_page(409, "Nothing was changed: the stop that you saw is over, or another one is in force.")
+    await run_in_threadpool(switch.release, visitor.reviewer, "web")
+    return RedirectResponse("/", 303)
+
+
+ROUTES: Final = [
+    Route("/grants", grants),
+    Route("/grants/{id}/revoke", revoke, methods=["POST"]),
+    Route("/stop", stop, methods=["POST"]),
+    Route("/release", release, methods=["POST"]),
+]
