@@ -71,11 +71,12 @@ DOORS: dict[str, tuple[str, ...]] = {
     # The borders: what comes in becomes a frozen model once.
     "pydantic": ("config_schema.py", "config_file.py", "cli/policy_cases.py", "guard/replaying.py", "schemas.py"),
     "pydantic_core": ("config_schema.py", "config_file.py"),
+    "pysqlite3": ("store/sqlite.py",),
     "re2": ("core/regex.py",),
     "ruamel.yaml": ("core/yaml.py",),
     "slack_sdk": ("channels/slack.py",),
     # The demonstration's tool server has a database of its own; toolguard's is spoken to in store/ only.
-    "sqlite3": ("store", "demo"),
+    "sqlite3": ("store/sqlite.py", "demo"),
     "sqlite_utils": ("store/migrations.py",),
     "sqlglot": (),
     "starlette": ("review",),

@@ -369,7 +369,7 @@ Jumping.after_model.__can_jump_to__ = ["tools"]  # type: ignore[attr-defined]  #
 @pytest.mark.parametrize("is_first", [True, False], ids=["listed before", "listed after"])
 def test_a_jump_to_the_tools_runs_nothing_unapproved(guard: Guard, reviewer: Reviewer, is_first: bool) -> None:
     shop = Shop()
-    ours, theirs = GuardMiddleware(guard, reviewer=reviewer), Jumping()
+    ours, theirs = GuardMiddleware(guard, reviewer=reviewer, wait=0), Jumping()
     middleware = [theirs, ours] if is_first else [ours, theirs]
     app = create_agent(model(PAY), shop.tools(), middleware=middleware, checkpointer=InMemorySaver())
 

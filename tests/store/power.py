@@ -18,7 +18,7 @@ from toolguard.config import Config
 from toolguard.core.model import ToolCall
 from toolguard.core.policy import Policy, Preset
 from toolguard.guard import Guard, Pending, Permit
-from toolguard.store.database import Database, Transaction
+from toolguard.store.database import Database, Write
 
 TRACED = "openat,pwrite64,ftruncate,fsync,fdatasync,write"
 
@@ -29,10 +29,8 @@ TRACED = "openat,pwrite64,ftruncate,fsync,fdatasync,write"
 class Swapped(Database):
     """The mistake that the test must find: what people decided is committed as lightly as what nobody was asked."""
 
-    @contextlib.contextmanager
-    def write(self, *, full: bool) -> Iterator[Transaction]:
-        with super().write(full=not full) as transaction:
-            yield transaction
+    def write(self, *, full: bool) -> Write:
+        return super().write(full=not full)
 
 
 def live(home: Path, rounds: int, mode: str) -> None:

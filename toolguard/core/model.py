@@ -259,9 +259,7 @@ def strings(value: Json, at: str = "") -> Sequence[tuple[str, str]]:
         if isinstance(node, str):
             found.append((where, node))
         elif isinstance(node, Mapping):
-            stack.extend(
-                (where + pointer(key), child) for key, child in reversed(list(node.items()))
-            )
+            stack.extend((where + pointer(key), child) for key, child in reversed(list(node.items())))
         elif isinstance(node, list | tuple):
             stack.extend((where + pointer(i), node[i]) for i in range(len(node) - 1, -1, -1))
     return found

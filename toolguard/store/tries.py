@@ -9,7 +9,8 @@ def of_key(database: Database, session: str, transport_key: str) -> list[Row]:
     """Every call of this conversation with this key, the newest first, with its request and its execution."""
     return database.read(
         'SELECT c.call_id, c.call_fp, rc.request_id, e.execution_id, e.state, e.claim_token, e.class FROM "call" c '
-        "LEFT JOIN request_call rc ON rc.call_id = c.call_id LEFT JOIN execution e ON e.execution_id = 'ex_' || substr(c.call_id, 4) "
+        "LEFT JOIN request_call rc ON rc.call_id = c.call_id "
+        "LEFT JOIN execution e ON e.execution_id = 'ex_' || substr(c.call_id, 4) "
         "WHERE c.session = ? AND c.transport_key = ? ORDER BY c.at DESC, c.call_id DESC",
         (session, transport_key),
     )
