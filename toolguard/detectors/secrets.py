@@ -164,6 +164,8 @@ def _open(reading: Reading, facts: Facts, texts: Sequence[tuple[str, str]], *, l
     """Secrets as they are."""
     budget, for_examples, left = Budget(), Budget(_EXAMPLES), MOST
     for pointer, text in texts:
+        if left <= 0:
+            return
         spans = merged(find(text, budget))
         if not spans and _is_named(pointer, text):
             spans = (Span(0, len(text), "named-secret"),)
