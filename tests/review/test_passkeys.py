@@ -356,6 +356,7 @@ def test_what_is_no_answer_at_all_is_refused(desk: Desk, passkey: str) -> None:
     good = desk.answer(desk.challenge(pending))
 
     assert desk.post(pending, good, passkey=passkey.encode("utf-8", "replace").decode()) == 403
+    assert [event["body"]["code"] for event in events(desk.site.guard, "vote.refused")] == ["weak_channel"]
 
 
 def test_no_token_approves_what_demands_a_passkey(desk: Desk) -> None:

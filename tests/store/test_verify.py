@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.store.conftest import NOW
+from tests.store.scenes import opened, play
+from toolguard.core.model import Principal
 from toolguard.store import Database, audit
 from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.proving import verify_file
@@ -287,3 +289,15 @@ def test_checkpoints_of_another_key_or_another_log_do_not_count(signed: Path, tm
         Checkpoints(database).write(tx)
     database.close()
     assert not verify_file(signed / "toolguard.db").ok
+
+
+def test_votes_of_somebody_who_was_removed_still_agree_with_the_log(tmp_path: Path) -> None:
+    with opened(tmp_path / "home") as guard:
+        play(guard)
+        guard.reviewers.remove("bob0")
+        play(guard, principal=Principal("codex", "carol", "files"))  # its reviewer has the name that became free
+        guard.store.flush()
+
+        report = verify_file(guard.config.database)
+
+    assert report.problems == []

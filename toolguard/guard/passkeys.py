@@ -104,7 +104,7 @@ def refusal(tx: Transaction, reviewer_id: str, digest: str, evidence: Json) -> s
     assertion = Assertion.from_json(evidence)
     row = passkeys.find(tx, assertion.credential_id) if assertion else None
     if assertion is None or row is None or row["reviewer_id"] != reviewer_id or row["ended"] is not None:
-        return "it is no passkey of yours"
+        return "it is no answer of a passkey of yours to this question"
     fault = assertion.fault(bytes.fromhex(digest), RelyingParty(row["rp_id"], row["origin"]))
     if fault:
         return fault

@@ -22,10 +22,13 @@ from toolguard.review.answers import STATIC, JsonResponse, problem, refusal_page
 from toolguard.review.feed import Feed
 from toolguard.review.shield import Shield
 from toolguard.review.visitor import guard_of
+from toolguard.store.search import SearchIndex
 
 if TYPE_CHECKING:
     from toolguard.guard import Guard
 
+INDEX_SECONDS: Final = 1.0
+"""At most so long in one go is spent on the search index."""
 TEND_EVERY: Final = 5.0
 """Seconds between two looks for requests whose time is over and calls whose process is gone."""
 
@@ -74,10 +77,13 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 async def _tend(guard: Guard) -> None:
-    """Requests end on time also while nobody looks, so that no page has to write when it is read."""
+    """Requests end on time also while nobody looks, so that no page has to write when it is read; and the log's search
+    index follows, so that nobody who searches waits for it."""
+    index = SearchIndex(guard.store)
     while True:
         with contextlib.suppress(StoreError):
             await run_in_threadpool(guard.tend)
+            await run_in_threadpool(index.catch_up, INDEX_SECONDS)
         await asyncio.sleep(TEND_EVERY)
 
 

@@ -162,7 +162,7 @@ async def vote(request: Request) -> Response:
             "deny" if choice == "deny" else "approve",
             request_digest=fields.get("request_digest", ""),
             channel="web",
-            strength=STRENGTH["passkey" if evidence else "account"],
+            strength=STRENGTH["account" if evidence is None else "passkey"],
             evidence=evidence,
             reason=reason,
             grant=grant,

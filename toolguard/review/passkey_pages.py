@@ -83,19 +83,22 @@ async def demand(request: Request, reviewer: Reviewer, view: RequestView) -> Dem
 async def evidence(
     request: Request, visitor: Visitor, view: RequestView, fields: Mapping[str, str]
 ) -> dict[str, Json] | None:
-    """The passkey's answer in a form that approves; None where none is demanded. Raises HTTPException 403."""
+    """The passkey's answer in a form that approves; None where none is demanded.
+
+    Empty when it proves nothing: then the guard refuses the vote, and its log says so.
+    """
     if view.requirement["strength"] < STRENGTH["passkey"]:
         return None
     passkeys = guard_of(request).passkeys
     if passkeys.party is None or not fields.get("passkey"):
-        raise HTTPException(403, "Not approved: this call needs the answer of a passkey.")
+        return {}
     from toolguard.review import passkeys as door
 
     known = await run_in_threadpool(passkeys.of, visitor.reviewer)
     try:
         return door.evidence(passkeys.party, fields["passkey"], _challenge(view), known)
     except door.NotProvenError:
-        raise HTTPException(403, "Not approved: the passkey's answer does not prove this approval.") from None
+        return {}
 
 
 def _challenge(view: RequestView) -> bytes:

@@ -17,7 +17,11 @@ from toolguard.store.sqlite import sqlite3
 _EVENTS = "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
 _STATES = "SELECT request_id, state FROM approval_request"
 _PASSKEYS = "SELECT credential_id, public_key FROM passkey"
-_VOTES = "SELECT v.request_id, r.name, v.choice, v.vote_digest FROM vote v JOIN reviewer r USING (reviewer_id)"
+# Whoever was removed voted under the name that they had then (store/people.py: disable).
+_VOTES = (
+    "SELECT v.request_id, replace(r.name, ' (removed ' || r.reviewer_id || ')', ''), v.choice, v.vote_digest "
+    "FROM vote v JOIN reviewer r USING (reviewer_id)"
+)
 
 
 @dataclass(frozen=True, slots=True)

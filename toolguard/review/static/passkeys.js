@@ -11,6 +11,8 @@
     return JSON.stringify({ id, rawId: text(rawId), type, clientExtensionResults: {}, response: Object.fromEntries(parts.map((part) => [part, text(response[part])])) });
   };
   let proven = null;
+  // Disabled until this file runs: a click before that would send the form without a passkey.
+  for (const button of document.querySelectorAll("[data-passkey]:not([data-gate])")) button.disabled = false;
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-passkey]");
     if (!button || button === proven) return;
