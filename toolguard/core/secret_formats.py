@@ -283,8 +283,6 @@ MODELS: Final = (
     _row("langsmith-legacy-key", "LangSmith", "ls__", HEX, 32, noun="API key"),
     _row("pinecone-key", "Pinecone", "pcsk_", WORD, (50, 90), noun="API key"),
     _row("wandb-key", "Weights & Biases", "wandb_v1_", WORD, (40, 120), noun="API key"),
-    _row("staged-key", "vendor", "sk-live- sk-prod- sk-test-", ALNUM, (20, 99), noun="secret key",
-         entropy=3.3, kinds=3),
     _row("elevenlabs-key", "ElevenLabs", "sk_", HEX, 48, noun="API key"),
     _row("tavily-key", "Tavily", "tvly-", URL, (28, 60), noun="API key"),
     _row("firecrawl-key", "Firecrawl", "fc-", HEX, 32, noun="API key"),
