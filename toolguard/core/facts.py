@@ -342,6 +342,7 @@ def _label(call: ToolCall) -> str:
     return f"{call.tool[:VALUE]}({about.value})"
 
 
+@lru_cache(maxsize=8_192)
 def _normal(value: str) -> str:
     """One spelling for a value that results and arguments write differently."""
     low = value.casefold().strip().strip(".,:;!?*_$€£¥")

@@ -127,6 +127,7 @@ class Database:
         self._always_full = always_full
         self._mutex = threading.RLock()
         self._late: list[Late] = []
+        self._late_since = 0.0
         self._closed = False
         self.when_idle: Callable[[], None] = lambda: None
         """Called on the background thread when no more calls come; may hand over outcomes with `later`."""
@@ -233,6 +234,8 @@ class Database:
     def later(self, outcome: Late) -> None:
         """Write `outcome` with the next transaction, or by itself within LATE_SECONDS."""
         with self._mutex:
+            if not self._late:
+                self._late_since = time.monotonic()
             self._late.append(outcome)
         self._tail.waiting()
 
@@ -241,6 +244,11 @@ class Database:
         if self._late:
             with Write(self, self._normal):
                 pass
+
+    def flush_overdue(self) -> None:
+        """Write what has waited LATE_SECONDS; while calls keep coming, their transactions take it along."""
+        if self._late and time.monotonic() - self._late_since >= LATE_SECONDS:
+            self.flush()
 
     @property
     def has_late(self) -> bool:
@@ -382,7 +390,7 @@ class _Tail:
 
     def _work(self) -> None:
         database, now = self._database, time.monotonic()
-        database.flush()
+        database.flush_overdue()
         if now >= self._duty_at:
             self._duty_at = now + database.duty()
         if self._unsynced_since is not None:
