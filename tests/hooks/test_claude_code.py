@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -243,33 +241,15 @@ def test_without_a_usable_home_calls_are_blocked_with_a_reason(client: Client, t
     shutil.rmtree(wrong.home)
 
 
-def keepers(client: Client) -> list[int]:
-    """Processes that hold a session of this home."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            if str(client.home).encode() in words and b"--keep" in words:
-                found.append(int(process.name))
-    return found
-
-
-def test_a_keeper_whose_socket_was_taken_away_leaves(client: Client) -> None:
-    assert client.tool("Bash", command="ls").status == 0
-    (keeper,) = keepers(client)
-    end = os.pidfd_open(keeper)
-
-    for address in client.home.glob("hook-*.sock"):
-        address.unlink()
-
-    assert select.select([end], [], [], 60)[0], "it still waits for events that cannot come"
-    os.close(end)
-
-
 def test_a_keeper_that_is_killed_is_followed_by_another(client: Client) -> None:
     assert client.tool("Bash", command="ls").status == 0
-    for keeper in keepers(client):
-        os.kill(keeper, signal.SIGKILL)
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(client.home).encode() in words and b"--keep" in words:
+            os.kill(int(process.name), signal.SIGKILL)
 
     assert client.tool("Bash", command="rm -rf ~/").decision == "deny"
     assert verify_file(client.home / "toolguard.db").problems == []

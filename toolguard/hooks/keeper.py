@@ -39,7 +39,7 @@ def keep(arguments: list[str]) -> int:
         return 0
     try:
         with _Keeper(options) as keeper, _listening(address) as listener:
-            keeper.serve(listener, address)
+            keeper.serve(listener)
     except ToolguardError as error:
         sys.stderr.write(f"{error}: {error.hint}\n")
         return 1
@@ -70,19 +70,15 @@ class _Keeper:
     def __exit__(self, *_: object) -> None:
         self._client.guard.close()
 
-    def serve(self, listener: socket.socket, address: Path) -> None:
-        """Until the session is over, or idle for long, or the socket was taken away, so that nobody can ask."""
+    def serve(self, listener: socket.socket) -> None:
         listener.settimeout(LOOK_SECONDS)
-        while not self._is_over and address.exists() and (self._busy or self._idle_seconds() < IDLE_SECONDS):
+        while not self._is_over and (self._busy or time.monotonic() - self._last < IDLE_SECONDS):
             with contextlib.suppress(TimeoutError):
                 connection, _ = listener.accept()
                 if _is_same_user(connection):
                     threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
                 else:
                     connection.close()
-
-    def _idle_seconds(self) -> float:
-        return time.monotonic() - self._last
 
     def _answer(self, connection: socket.socket) -> None:
         with self._lock:
