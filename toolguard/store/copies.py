@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from toolguard.errors import StoreError
-from toolguard.store.sqlite import sqlite3
+from toolguard.store.sqlite import closed_on_error, sqlite3
 
 _EVENTS = "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
 _STATES = "SELECT request_id, state FROM approval_request"
@@ -87,20 +87,18 @@ def read_copy(path: Path) -> Iterator[Copy]:
 def _connect(path: Path) -> sqlite3.Connection:
     """A file beside its write-ahead log is read with it; a lone file in a folder we cannot write, as it is."""
     address = path.absolute().as_uri()
-    connection = _opened(f"{address}?mode=ro")
     try:
-        connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+        return _opened(f"{address}?mode=ro")
     except sqlite3.OperationalError:
-        connection.close()
         if path.with_name(path.name + "-wal").exists():
             raise
-        connection = _opened(f"{address}?mode=ro&immutable=1")
-    return connection
+        return _opened(f"{address}?mode=ro&immutable=1")
 
 
 def _opened(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, uri=True, isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA trusted_schema=OFF")
-    connection.execute("PRAGMA cell_size_check=ON")
+    with closed_on_error(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA cell_size_check=ON")
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
     return connection

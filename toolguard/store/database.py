@@ -17,13 +17,13 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from toolguard.errors import StoreError
 from toolguard.store import filelock
-from toolguard.store.sqlite import sqlite3
+from toolguard.store.sqlite import closed_on_error, sqlite3
 
 LOCK_SECONDS: Final = 5.0
 """Longer than any write of ours takes; a call that waits longer is refused rather than kept in the dark."""
@@ -135,18 +135,25 @@ class Database:
         """Called on the background thread; does what is due and says after how many seconds to be called again."""
         _prepare_folder(path.parent)
         is_new = not path.exists()
-        try:
-            self._lock_fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._full = self._connect("FULL")
-            self._migrate()
-            self._normal = self._connect("NORMAL")
-            self._reader = self._connect("OFF", read_only=True)
-            self._watcher = self._connect("OFF", read_only=True)
-            if is_new:
-                _sync_folder(path.parent)
-        except (sqlite3.Error, OSError) as error:
-            raise store_error(path, error) from error
+        with ExitStack() as opened:
+            try:
+                self._open(opened)
+                if is_new:
+                    _sync_folder(path.parent)
+            except (sqlite3.Error, OSError) as error:
+                raise store_error(path, error) from error
+            opened.pop_all()  # `close` ends them
         self._tail = _Tail(self)
+
+    def _open(self, opened: ExitStack) -> None:
+        """The lock's file and the connections; `opened` closes what there is of them when one fails."""
+        self._lock_fd = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        opened.callback(os.close, self._lock_fd)
+        self._full = opened.enter_context(closing(self._connect("FULL")))
+        self._migrate()
+        self._normal = opened.enter_context(closing(self._connect("NORMAL")))
+        self._reader = opened.enter_context(closing(self._connect("OFF", read_only=True)))
+        self._watcher = opened.enter_context(closing(self._connect("OFF", read_only=True)))
 
     def _connect(self, synchronous: str, *, read_only: bool = False) -> sqlite3.Connection:
         mode = "ro" if read_only else "rwc"
@@ -158,18 +165,19 @@ class Database:
             check_same_thread=False,
             cached_statements=256,
         )
-        connection.row_factory = sqlite3.Row
-        if not read_only:
-            if not self.path.stat().st_size:
-                os.chmod(self.path, 0o600)
-                with self._locked():
-                    connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(f"PRAGMA synchronous={synchronous}")
-            connection.execute(f"PRAGMA wal_autocheckpoint={MOST_PAGES}")
-        for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "recursive_triggers=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("PRAGMA secure_delete=ON")
-        connection.execute("PRAGMA fullfsync=ON")  # does something on macOS only, where fsync alone is not enough
+        with closed_on_error(connection):
+            connection.row_factory = sqlite3.Row
+            if not read_only:
+                if not self.path.stat().st_size:
+                    os.chmod(self.path, 0o600)
+                    with self._locked():
+                        connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(f"PRAGMA synchronous={synchronous}")
+                connection.execute(f"PRAGMA wal_autocheckpoint={MOST_PAGES}")
+            for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "recursive_triggers=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            connection.execute("PRAGMA secure_delete=ON")
+            connection.execute("PRAGMA fullfsync=ON")  # does something on macOS only, where fsync alone is not enough
         return connection
 
     def _migrate(self) -> None:

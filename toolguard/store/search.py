@@ -20,7 +20,7 @@ from toolguard.core.model import Json
 from toolguard.errors import StoreError
 from toolguard.store import audit, filelock
 from toolguard.store.database import Database
-from toolguard.store.sqlite import sqlite3
+from toolguard.store.sqlite import closed_on_error, sqlite3
 
 FILE: Final = "search.db"
 VERSION: Final = 1
@@ -109,14 +109,16 @@ class SearchIndex:
 
     def _connected(self) -> sqlite3.Connection:
         _create_private(self.path)
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=5)
-        for pragma in ("journal_mode=WAL", "synchronous=OFF", f"cache_size=-{_CACHED_KB}", "trusted_schema=OFF"):
-            connection.execute(f"PRAGMA {pragma}")
-        if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION or not self._is_of_this_log(connection):
-            with self._alone():
-                connection.executescript(_SCHEMA)
-                connection.execute("INSERT INTO log (log_id) VALUES (?)", (self._log_id(),))
-                connection.execute(f"PRAGMA user_version={VERSION}")
+        with closed_on_error(sqlite3.connect(self.path, isolation_level=None, timeout=5)) as connection:
+            for pragma in ("journal_mode=WAL", "synchronous=OFF", f"cache_size=-{_CACHED_KB}", "trusted_schema=OFF"):
+                connection.execute(f"PRAGMA {pragma}")
+            if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION or not self._is_of_this_log(
+                connection
+            ):
+                with self._alone():
+                    connection.executescript(_SCHEMA)
+                    connection.execute("INSERT INTO log (log_id) VALUES (?)", (self._log_id(),))
+                    connection.execute(f"PRAGMA user_version={VERSION}")
         return connection
 
     def _is_of_this_log(self, connection: sqlite3.Connection) -> bool:

@@ -6,6 +6,8 @@ apart, and the extra brings a version without the fault. sqlite-utils makes the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,4 +18,14 @@ else:
     except ImportError:
         import sqlite3
 
-__all__ = ["sqlite3"]
+__all__ = ["closed_on_error", "sqlite3"]
+
+
+@contextmanager
+def closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """While a new connection is set up: a file that is no database leaves none of ours open."""
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
