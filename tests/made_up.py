@@ -17,8 +17,8 @@ from re import _constants as sre  # type: ignore[attr-defined]  # the parser's o
 from re import _parser as sre_parser  # type: ignore[attr-defined]
 from typing import Any
 
-from toolguard.core.secret_formats import FORMATS, SecretFormat
-from toolguard.core.secret_values import is_filler, kinds, shannon
+from toolguard.core.secrets.formats import FORMATS, SecretFormat
+from toolguard.core.secrets.values import is_filler, kinds, shannon
 
 LETTERS = string.ascii_letters + string.digits
 

@@ -13,10 +13,10 @@ from toolguard import config as configuration
 from toolguard.clients.where import CLIENTS, user_files, usual_file
 from toolguard.config import Config, Server, load
 from toolguard.config_file import check, parse_config
-from toolguard.core.matching import ArgumentTest, Match
 from toolguard.core.model import Effect, EffectClass, Obligations
-from toolguard.core.policy import Preset
-from toolguard.core.terms import Terms
+from toolguard.core.policy.matching import ArgumentTest, Match
+from toolguard.core.policy.policy import Preset
+from toolguard.core.policy.terms import Terms
 from toolguard.errors import ConfigError, PolicyError
 
 INTERFACE = """\

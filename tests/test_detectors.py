@@ -18,10 +18,10 @@ import pytest
 
 from toolguard import detectors
 from toolguard.core import yaml
-from toolguard.core.facts import Session, Surroundings
 from toolguard.core.model import Effect, Principal, ToolCall
-from toolguard.core.policy import Policy
+from toolguard.core.policy.policy import Policy
 from toolguard.core.reading import read
+from toolguard.core.session.facts import Session, Surroundings
 from toolguard.detectors.kinds import DETECTOR_FAILED
 from toolguard.guard.judging import judge
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 from tests.test_config import INTERFACE
 from toolguard.config import Config
 from toolguard.core.model import Effect, Principal, ToolCall
-from toolguard.core.policy import Policy, Rule
+from toolguard.core.policy.policy import Policy, Rule
 from toolguard.core.yaml import parse
 from toolguard.guard import Guard, Pending
 from toolguard.schemas import MODELS, schema

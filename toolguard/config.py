@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from toolguard.config_channels import ChannelSettings, ReviewerSettings
-from toolguard.core.facts import Surroundings
 from toolguard.core.model import Obligations
-from toolguard.core.policy import Policy
+from toolguard.core.policy.policy import Policy
+from toolguard.core.session.facts import Surroundings
 from toolguard.errors import ConfigError
 
 FILE_NAME: Final = "toolguard.yaml"

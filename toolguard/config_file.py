@@ -34,12 +34,12 @@ from toolguard.config_schema import (
     TermsSection,
     TimeSection,
 )
-from toolguard.core.budgets import Budget
 from toolguard.core.canonical import canonical
-from toolguard.core.matching import ArgumentTest, Match, Window
 from toolguard.core.model import Effect, Json, pointer
-from toolguard.core.policy import Policy, Rule
-from toolguard.core.terms import Terms
+from toolguard.core.policy.budgets import Budget
+from toolguard.core.policy.matching import ArgumentTest, Match, Window
+from toolguard.core.policy.policy import Policy, Rule
+from toolguard.core.policy.terms import Terms
 from toolguard.core.yaml import Document, parse
 from toolguard.errors import ConfigError, PolicyError
 

@@ -1,6 +1,6 @@
 """What may stand in toolguard.yaml: pydantic models, from which the JSON Schemas are made.
 
-The border, and nothing else: config_file.py turns what passed here into the values of config.py and core/policy.py.
+The border, and nothing else: config_file.py turns what passed here into the values of config.py and of `core.policy`.
 Unknown keys and combinations without a meaning are errors.
 """
 
@@ -26,10 +26,10 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from toolguard.config import LOOPBACK
-from toolguard.core.budgets import Scope
-from toolguard.core.matching import FACT_VALUES, FACTS
 from toolguard.core.model import EffectClass, Reach
-from toolguard.core.policy import Preset
+from toolguard.core.policy.budgets import Scope
+from toolguard.core.policy.matching import FACT_VALUES, FACTS
+from toolguard.core.policy.policy import Preset
 from toolguard.core.regex import PatternError, compile_pattern
 
 UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -16,7 +16,7 @@ from toolguard.channels.message import Message
 from toolguard.channels.teams import MOST_BYTES, card
 from toolguard.config_channels import ChannelSettings
 from toolguard.core.canonical import canonical
-from toolguard.core.webhook_signature import Key, Verified, verify
+from toolguard.core.proof.webhook_signature import Key, Verified, verify
 from toolguard.guard import Guard, Reviewer
 from toolguard.store import audit
 from toolguard.store.signing import is_signed

@@ -24,7 +24,7 @@ from toolguard.channels.message import Message
 from toolguard.channels.slack import blocks
 from toolguard.config import Config
 from toolguard.config_channels import ChannelSettings, ReviewerSettings
-from toolguard.core.policy import Policy
+from toolguard.core.policy.policy import Policy
 from toolguard.guard import Guard, Pending, Reviewer
 
 SECRET = "s" * 32

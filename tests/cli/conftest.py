@@ -15,7 +15,7 @@ from toolguard.cli.app import invoke
 from toolguard.cli.frame import run as framed
 from toolguard.config import Config
 from toolguard.core.model import Effect, Json, Principal, ToolCall
-from toolguard.core.policy import Policy, Rule
+from toolguard.core.policy.policy import Policy, Rule
 from toolguard.guard import Guard, Pending
 
 
@@ -53,7 +53,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> R
 def guard() -> Iterator[Guard]:
     """A guard on this test's home that asks about every call of a tool `risky...`."""
     from toolguard.config import load
-    from toolguard.core.matching import Match
+    from toolguard.core.policy.matching import Match
 
     config = load()
     policy = Policy(rules=(Rule("risky", Effect.ASK, Match(tool=("risky*",))),))

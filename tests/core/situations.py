@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from toolguard.core.facts import Facts, Session, Surroundings
-from toolguard.core.matching import Situation
 from toolguard.core.model import (
     Classification,
     Confidence,
@@ -16,7 +14,9 @@ from toolguard.core.model import (
     Severity,
     ToolCall,
 )
+from toolguard.core.policy.matching import Situation
 from toolguard.core.score import score
+from toolguard.core.session.facts import Facts, Session, Surroundings
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)  # a Sunday
 NOBODY = Principal("claude", "alice", "files")

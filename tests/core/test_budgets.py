@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.core.situations import NOBODY, NOON, call, situation
-from toolguard.core.budgets import COUNTERS, Budget, Ledger, Scope, draw, draws
-from toolguard.core.matching import Match
 from toolguard.core.model import Json, Principal, ToolCall
+from toolguard.core.policy.budgets import COUNTERS, Budget, Ledger, Scope, draw, draws
+from toolguard.core.policy.matching import Match
 from toolguard.store import spending
 from toolguard.store.database import Database
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolguard.core.acts import FileOp, Place
-from toolguard.core.collect import Collector
+from toolguard.core.shell.collect import Collector
 
 
 def read(text: str) -> Collector:

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.situations import NOON, call, facts_of, finding
-from toolguard.core.budgets import Budget
 from toolguard.core.decide import decide
-from toolguard.core.matching import ArgumentTest, Match
 from toolguard.core.model import Classification, Confidence, Decision, Effect, EffectClass, Finding, Severity, ToolCall
-from toolguard.core.policy import BUILT_IN, Policy, Preset, Rule
+from toolguard.core.policy.budgets import Budget
+from toolguard.core.policy.matching import ArgumentTest, Match
+from toolguard.core.policy.policy import BUILT_IN, Policy, Preset, Rule
+from toolguard.core.policy.terms import Terms
 from toolguard.core.score import points
-from toolguard.core.terms import Terms
 
 ALLOW, ASK, DENY = Effect.ALLOW, Effect.ASK, Effect.DENY
 WEAK = finding("path.odd", Severity.LOW, Confidence.HIGH)

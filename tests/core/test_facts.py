@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from toolguard.core.classify import classify
-from toolguard.core.facts import KEPT_INSTRUCTIONS, KNOWN, SOURCES, Session, Surroundings
 from toolguard.core.model import Decision, Effect, EffectClass, Principal, ToolCall
 from toolguard.core.reading import read
+from toolguard.core.session.facts import KEPT_INSTRUCTIONS, KNOWN, SOURCES, Session, Surroundings
 
 
 def call_of(tool: str, **arguments: Any) -> ToolCall:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolguard.core import yaml
-from toolguard.core.claims import planted
-from toolguard.core.instructions import KEPT, again, instructions
 from toolguard.core.model import EffectClass
+from toolguard.core.session.claims import planted
+from toolguard.core.session.instructions import KEPT, again, instructions
 
 FILE = Path(__file__).parents[1] / "cases" / "instructions.yaml"
 CASES: list[dict[str, Any]] = yaml.parse(FILE.read_text(encoding="utf-8"), str(FILE)).value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from toolguard.core.intent import intent_of
 from toolguard.core.model import EffectClass
+from toolguard.core.session.intent import intent_of
 
 
 @pytest.mark.parametrize(

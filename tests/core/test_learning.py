@@ -11,10 +11,10 @@ from toolguard.config_file import rule as rule_of
 from toolguard.config_schema import RuleSection
 from toolguard.core.canonical import canonical
 from toolguard.core.decide import covers, decide
-from toolguard.core.learning import Learned, Recorded, as_source, learn
-from toolguard.core.matching import Answer, ArgumentTest, Match
 from toolguard.core.model import Classification, Effect, EffectClass, Finding, Json, ToolCall
-from toolguard.core.policy import Policy, Preset, Rule
+from toolguard.core.policy.learning import Learned, Recorded, as_source, learn
+from toolguard.core.policy.matching import Answer, ArgumentTest, Match
+from toolguard.core.policy.policy import Policy, Preset, Rule
 
 OUTSIDE = finding("path.outside-roots")
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.situations import call, finding, situation
-from toolguard.core.matching import (
+from toolguard.core.model import Classification, EffectClass, Json, Reach
+from toolguard.core.policy.matching import (
     TEXT,
     VALUES,
     Answer,
@@ -22,7 +23,6 @@ from toolguard.core.matching import (
     names_finding,
     select,
 )
-from toolguard.core.model import Classification, EffectClass, Json, Reach
 
 YES, UNSURE, NO = Answer.YES, Answer.UNSURE, Answer.NO
 

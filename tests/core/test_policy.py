@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import time
 from zoneinfo import ZoneInfo
 
-from toolguard.core.budgets import Budget
-from toolguard.core.matching import ArgumentTest, Match, Window
 from toolguard.core.model import Effect
-from toolguard.core.policy import BUILT_IN, MALFORMED, Policy, Preset, Rule
-from toolguard.core.terms import Terms
+from toolguard.core.policy.budgets import Budget
+from toolguard.core.policy.matching import ArgumentTest, Match, Window
+from toolguard.core.policy.policy import BUILT_IN, MALFORMED, Policy, Preset, Rule
+from toolguard.core.policy.terms import Terms
 
 FULL = Rule(
     "full",

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolguard.core.diffing import COMPARED, diff
-from toolguard.core.drawing import Canvas, Fold, Line, folded, inline
-from toolguard.core.highlight import tokens
+from toolguard.core.layout.diffing import COMPARED, diff
+from toolguard.core.layout.drawing import Canvas, Fold, Line, folded, inline
+from toolguard.core.layout.highlight import tokens
+from toolguard.core.layout.present import Part, Presentation, Spot, present
 from toolguard.core.model import EMPTY, Principal, ToolCall
-from toolguard.core.present import Part, Presentation, Spot, present
 
 
 def laid_out(

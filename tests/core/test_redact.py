@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.made_up import card, jwt, private_key
 from tests.made_up import random_text as made_up
 from toolguard.core.canonical import canonical
-from toolguard.core.redact import Redactor, readable
+from toolguard.core.secrets.redact import Redactor, readable
 
 KEY = b"k" * 32
 

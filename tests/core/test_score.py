@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolguard.core.model import Confidence, Finding, Severity
-from toolguard.core.policy import ASK_AT
+from toolguard.core.policy.policy import ASK_AT
 from toolguard.core.score import POINTS, points, score
 
 FINDINGS = st.builds(

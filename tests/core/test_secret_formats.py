@@ -9,11 +9,11 @@ import uuid
 import pytest
 
 from tests.made_up import LETTERS, card, example, jwt, private_key, random_text
-from toolguard.core.personal import find_personal
 from toolguard.core.regex import compile_bytes
-from toolguard.core.secret_formats import FORMATS, SecretFormat
-from toolguard.core.secret_spans import Span, find, merged
-from toolguard.core.secret_values import looks_random
+from toolguard.core.secrets.formats import FORMATS, SecretFormat
+from toolguard.core.secrets.personal import find_personal
+from toolguard.core.secrets.spans import Span, find, merged
+from toolguard.core.secrets.values import looks_random
 
 ROWS = pytest.mark.parametrize("one", FORMATS, ids=[one.id for one in FORMATS])
 

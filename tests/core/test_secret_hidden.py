@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.made_up import named, random_text
-from toolguard.core import secret_hidden, seed_phrases
-from toolguard.core.secret_hidden import encoded_secrets, split_secrets
-from toolguard.core.secret_spans import Budget
-from toolguard.core.seed_phrases import find_seed_phrases
+from toolguard.core.secrets import hidden as secret_hidden
+from toolguard.core.secrets import seed_phrases
+from toolguard.core.secrets.hidden import encoded_secrets, split_secrets
+from toolguard.core.secrets.seed_phrases import find_seed_phrases
+from toolguard.core.secrets.spans import Budget
 
 TOKEN = named("github-token")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolguard.core import shell
+from toolguard.core.shell import grammar as shell
 
 
 def lines(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolguard.core.slack_signature import is_signed
+from toolguard.core.proof.slack_signature import is_signed
 
 # The worked example of api.slack.com/authentication/verifying-requests-from-slack.
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolguard.core.model import Obligations
-from toolguard.core.terms import Terms, strictest
+from toolguard.core.policy.terms import Terms, strictest
 
 BASE = Obligations()
 

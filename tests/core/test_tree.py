@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from toolguard.core.tree import (
+from toolguard.core.proof.tree import (
     EMPTY_ROOT,
     Frontier,
     consistency_proof,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolguard.core.visible import MarkKind, escape, marks, warnings
+from toolguard.core.layout.visible import MarkKind, escape, marks, warnings
 
 LEFT_ALONE = [
     "rm -rf build && make test",

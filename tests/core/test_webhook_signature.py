@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolguard.core.webhook_signature import Key, Verified, sign_v1, signed_content, verify, written_v1a
+from toolguard.core.proof.webhook_signature import Key, Verified, sign_v1, signed_content, verify, written_v1a
 from toolguard.store.signing import is_signed
 
 # The published example of the Standard Webhooks reference libraries.

@@ -11,10 +11,10 @@ import pytest
 
 from toolguard.core import yaml
 from toolguard.core.classify import classify
-from toolguard.core.facts import Session, Surroundings
 from toolguard.core.model import Decision, Effect, Principal, ToolCall, ToolDefinition
 from toolguard.core.reading import read
 from toolguard.core.score import score
+from toolguard.core.session.facts import Session, Surroundings
 
 CASES = Path(__file__).parents[1] / "cases"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from toolguard.core import yaml
-from toolguard.core.facts import Session, Surroundings
 from toolguard.core.model import Principal, ToolCall, ToolDefinition
 from toolguard.core.reading import read
+from toolguard.core.session.facts import Session, Surroundings
 from toolguard.detectors import injected
 
 FILE = Path(__file__).parents[1] / "cases" / "injected.yaml"

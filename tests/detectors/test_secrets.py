@@ -11,10 +11,10 @@ import pytest
 from tests.made_up import filled, named
 from toolguard.core import yaml
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
-from toolguard.core.facts import Facts, Session
 from toolguard.core.model import Classification, EffectClass, Principal, ToolCall, strings
 from toolguard.core.reading import Reading
 from toolguard.core.score import score
+from toolguard.core.session.facts import Facts, Session
 from toolguard.detectors import personal_data, secrets
 
 CASES = Path(__file__).parents[1] / "cases"

@@ -13,11 +13,11 @@ from sqlglot import exp
 
 from toolguard.core import yaml
 from toolguard.core.acts import Place
-from toolguard.core.facts import Facts
 from toolguard.core.model import EffectClass, Principal, ToolCall
 from toolguard.core.reading import Fragment, Language, Reading
 from toolguard.core.score import score
-from toolguard.core.sql import read_sql
+from toolguard.core.session.facts import Facts
+from toolguard.core.sql.parse import read_sql
 from toolguard.detectors import sql
 
 FILE = Path(__file__).parents[1] / "cases" / "sql.yaml"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from toolguard.config import Config
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect, Principal, ToolCall
-from toolguard.core.policy import Policy, Preset, Rule
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Preset, Rule
 from toolguard.guard import Guard, Pending, Reviewer
 
 PRINCIPAL = Principal("claude", "alice", "files")

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from toolguard.config import Config
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect, Outcome, OutcomeKind, Principal, ToolCall
-from toolguard.core.policy import Policy, Preset, Rule
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Preset, Rule
 from toolguard.guard import Guard, Pending, Permit, Refusal
 
 PRINCIPAL = Principal("claude", "alice", "files")

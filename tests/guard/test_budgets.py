@@ -8,10 +8,10 @@ import pytest
 
 from tests.guard.conftest import Clock, call, enrolled
 from toolguard.config import Config
-from toolguard.core.budgets import Budget, Scope
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect
-from toolguard.core.policy import Policy, Rule
+from toolguard.core.policy.budgets import Budget, Scope
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Rule
 from toolguard.guard import Guard, Pending, Permit, Refusal
 
 MAILS = Budget("mails", 2, 3600, Scope.AGENT, Match(tool=("send_mail",)), effect=Effect.DENY)

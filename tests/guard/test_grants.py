@@ -9,10 +9,10 @@ import pytest
 from tests.guard.conftest import PRINCIPAL, RULES, Clock, call, enrolled
 from tests.guard.test_guard import DONE, consistent, permit, refusal
 from toolguard.core.grants import Kind, Loosened, Predicate, offers
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect, ToolCall, ToolDefinition
-from toolguard.core.policy import Rule
-from toolguard.core.terms import Terms
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Rule
+from toolguard.core.policy.terms import Terms
 from toolguard.guard import GrantChoice, Guard, Pending, Permit, Reviewer, VoteResult
 
 NOTE = {"path": "/srv/data/notes/a.txt", "content": "hello"}

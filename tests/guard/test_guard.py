@@ -9,9 +9,9 @@ import pytest
 
 from tests.guard.conftest import PRINCIPAL, RULES, Clock, asked, call, enrolled
 from toolguard.core.approvals import RefusalCode
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect, Outcome, OutcomeKind, ToolDefinition
-from toolguard.core.policy import Rule
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Rule
 from toolguard.errors import StoreError
 from toolguard.guard import Guard, Pending, Permit, Refusal, Reviewer, VoteResult
 from toolguard.store import audit, records
@@ -447,7 +447,7 @@ def test_the_page_says_when_an_identical_call_was_approved_before(guard: Guard, 
 def test_under_owner_separation_nobody_approves_a_call_of_their_own_agent(
     guard_with: Callable[..., Guard],
 ) -> None:
-    from toolguard.core.terms import Terms
+    from toolguard.core.policy.terms import Terms
 
     guard = guard_with(Rule("risky", Effect.ASK, Match(tool=("risky*",)), terms=Terms(separation="owner")))
     owner, second_name = enrolled(guard, "ops", person="alice"), enrolled(guard, "Alice")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.core.situations import NOBODY, NOON, call, facts_of
 from toolguard import detectors
 from toolguard.core.model import Effect, Json, ToolCall
-from toolguard.core.policy import Policy
+from toolguard.core.policy.policy import Policy
 from toolguard.guard.judging import judge
 
 

@@ -9,11 +9,11 @@ import pytest
 from tests.guard.conftest import asked, enrolled
 from tests.guard.test_guard import consistent, permit, refusal, vote
 from toolguard.core.approvals import RefusalCode
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect
-from toolguard.core.policy import Rule
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Rule
+from toolguard.core.policy.terms import Terms
 from toolguard.core.quorum import reached
-from toolguard.core.terms import Terms
 from toolguard.errors import ConfigError
 from toolguard.guard import Guard, Reviewer
 

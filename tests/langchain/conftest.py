@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from toolguard.config import ApprovalSettings, Config
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect
-from toolguard.core.policy import Policy, Preset, Rule
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Preset, Rule
 from toolguard.guard import Guard, Reviewer, VoteResult
 
 RULES = (

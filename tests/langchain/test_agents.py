@@ -19,10 +19,10 @@ from langgraph.types import Command, interrupt
 
 from tests.langchain.agents import answers, asks, model, pauses, says, thread
 from tests.langchain.conftest import enrolled, events, vote
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect
-from toolguard.core.policy import Policy, Preset, Rule
-from toolguard.core.terms import Terms
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Preset, Rule
+from toolguard.core.policy.terms import Terms
 from toolguard.guard import Guard, Reviewer
 from toolguard.langchain import GuardMiddleware
 

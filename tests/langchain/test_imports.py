@@ -28,9 +28,9 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from toolguard import Guard
 from toolguard.config import Config
-from toolguard.core.matching import Match
+from toolguard.core.policy.matching import Match
 from toolguard.core.model import Effect
-from toolguard.core.policy import Policy, Preset, Rule
+from toolguard.core.policy.policy import Policy, Preset, Rule
 from toolguard.langchain import listen
 
 @tool

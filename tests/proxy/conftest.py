@@ -9,9 +9,9 @@ import pytest
 
 from tests.proxy.rig import Rig
 from toolguard.config import Config, load
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect
-from toolguard.core.policy import Policy, Preset, Rule
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Preset, Rule
 from toolguard.guard import Guard, Reviewer
 
 RULES = (

@@ -11,7 +11,7 @@ import pytest
 from tests.proxy.conftest import RULES
 from tests.proxy.rig import MODERN, TOOLS, Message, Rig
 from toolguard.config import Config
-from toolguard.core.policy import Policy, Preset
+from toolguard.core.policy.policy import Policy, Preset
 from toolguard.guard import Guard, Reviewer
 
 TOKEN = {"progressToken": "p"}

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from toolguard.config import Config, ReviewSettings
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect, Principal, ToolCall
-from toolguard.core.policy import Policy, Rule
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Rule
 from toolguard.guard import Guard, Pending, RequestView
 from toolguard.review.links import sign_in
 from toolguard.review.server import listen, server

@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.review.conftest import Site, running, sign_in_with_link
 from toolguard.config import Config
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect, Outcome, OutcomeKind
-from toolguard.core.policy import Policy, Rule
-from toolguard.core.terms import Terms
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Rule
+from toolguard.core.policy.terms import Terms
 from toolguard.guard import Guard, Pending, Permit, Refusal
 
 WEIGHT = 60_000

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.review.conftest import RULES, Site, running
 from toolguard.config import Config
 from toolguard.config_channels import ReviewerSettings
-from toolguard.core.policy import Policy
-from toolguard.core.webhook_signature import sign_v1, signed_content, written_v1a
+from toolguard.core.policy.policy import Policy
+from toolguard.core.proof.webhook_signature import sign_v1, signed_content, written_v1a
 from toolguard.guard import Guard, Pending
 from toolguard.store import audit
 

@@ -18,11 +18,11 @@ from playwright.sync_api import BrowserContext, CDPSession, Page, expect
 from tests.review.conftest import Site, running
 from tests.review.test_browser import RULES
 from toolguard.config import Config, ReviewSettings
-from toolguard.core.matching import Match
 from toolguard.core.model import Effect, Outcome, OutcomeKind
-from toolguard.core.passkey import RelyingParty, relying_party
-from toolguard.core.policy import Policy, Rule
-from toolguard.core.terms import Terms
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Rule
+from toolguard.core.policy.terms import Terms
+from toolguard.core.proof.passkey import RelyingParty, relying_party
 from toolguard.guard import Guard, Pending, Permit, Refusal, Reviewer, VoteResult
 from toolguard.guard.requests import vote_digest
 from toolguard.review.server import listen

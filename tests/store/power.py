@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.guard.conftest import PRINCIPAL, RULES
 from toolguard.config import Config
 from toolguard.core.model import ToolCall
-from toolguard.core.policy import Policy, Preset
+from toolguard.core.policy.policy import Policy, Preset
 from toolguard.guard import Guard, Pending, Permit
 from toolguard.store.database import Database, Write
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.guard.conftest import PRINCIPAL, RULES
 from toolguard.config import Config
 from toolguard.core.model import Json, Outcome, OutcomeKind, Principal, ToolCall
-from toolguard.core.policy import Policy, Preset
+from toolguard.core.policy.policy import Policy, Preset
 from toolguard.guard import Guard, Pending, Permit
 
 HOSTILE = 'tab\t bar| equals= back\\slash "quoted", \r\nnext line =1+1 <script> \u202egnp.\u2028 \x1b[31m'

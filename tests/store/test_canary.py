@@ -14,7 +14,7 @@ from tests.guard.conftest import PRINCIPAL
 from tests.made_up import example, jwt, private_key
 from tests.store.scenes import opened
 from toolguard.core.model import Json, Outcome, OutcomeKind, ToolCall
-from toolguard.core.secret_formats import FORMATS
+from toolguard.core.secrets.formats import FORMATS
 from toolguard.guard import Guard, Pending, Permit
 from toolguard.review.application import application
 from toolguard.store import audit

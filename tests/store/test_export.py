@@ -20,8 +20,8 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema  # type: ig
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.store.scenes import HOSTILE, opened, play
-from toolguard.core import tree
 from toolguard.core.canonical import parse
+from toolguard.core.proof import tree
 from toolguard.guard import Guard
 from toolguard.store import audit
 from toolguard.store.exporting import FORMATS, export

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from toolguard.core.canonical import canonical
+from toolguard.core.layout.visible import escape
 from toolguard.core.model import Json
-from toolguard.core.redact import readable
-from toolguard.core.visible import escape
+from toolguard.core.secrets.redact import readable
 from toolguard.guard.views import RequestView
 
 MOST_BYTES: Final = 20_000

@@ -6,7 +6,7 @@ from toolguard.channels.message import Message
 from toolguard.channels.sender import Sent, post
 from toolguard.config_channels import ChannelSettings
 from toolguard.core.canonical import canonical
-from toolguard.core.webhook_signature import (
+from toolguard.core.proof.webhook_signature import (
     PRIVATE_PREFIX,
     SECRET_PREFIX,
     key_bytes,

@@ -21,8 +21,8 @@ from toolguard.cli.frame import FAILED, OK, report
 from toolguard.cli.output import print_json, print_lines, print_table
 from toolguard.core.approvals import RequestState
 from toolguard.core.canonical import pretty
-from toolguard.core.redact import readable
-from toolguard.core.visible import marks, warnings
+from toolguard.core.layout.visible import marks, warnings
+from toolguard.core.secrets.redact import readable
 from toolguard.errors import ConfigError
 from toolguard.guard import Approvals, RequestView, Reviewer, VoteResult
 from toolguard.guard.approvals import Choice

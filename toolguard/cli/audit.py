@@ -15,7 +15,7 @@ from toolguard.cli.frame import BAD_INPUT, FAILED, OK, report
 from toolguard.cli.output import print_json, print_lines, print_table
 from toolguard.core.canonical import pretty
 from toolguard.core.model import Json
-from toolguard.core.redact import Redactor
+from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import ConfigError, StoreError
 from toolguard.store import audit as log
 from toolguard.store.database import Database

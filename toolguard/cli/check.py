@@ -15,9 +15,9 @@ from toolguard.cli.frame import ASK, DENY, OK
 from toolguard.cli.output import decision_json, finding_lines, print_json, print_lines
 from toolguard.config import Config
 from toolguard.core import strict_json
-from toolguard.core.facts import Facts, Session
 from toolguard.core.model import Decision, Effect, Json, Principal, ToolCall
 from toolguard.core.score import points
+from toolguard.core.session.facts import Facts, Session
 from toolguard.errors import ConfigError
 from toolguard.guard.judging import judge
 

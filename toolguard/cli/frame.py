@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from toolguard.config import variable
-from toolguard.core.visible import escape
+from toolguard.core.layout.visible import escape
 from toolguard.errors import ConfigError, ToolguardError
 
 OK: Final = 0

@@ -12,9 +12,9 @@ from toolguard.cli.frame import report
 from toolguard.cli.replay import sessions as read_file
 from toolguard.config import Config
 from toolguard.core.decide import decide
-from toolguard.core.learning import Recorded
 from toolguard.core.model import Decision, Effect, Json, ToolCall
-from toolguard.core.policy import Policy
+from toolguard.core.policy.learning import Recorded
+from toolguard.core.policy.policy import Policy
 from toolguard.errors import ConfigError
 from toolguard.guard.history import answered, decided
 from toolguard.guard.replaying import RecordedSession, replay

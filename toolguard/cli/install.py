@@ -20,7 +20,7 @@ from toolguard.clients.install import Plan
 from toolguard.clients.where import Client
 from toolguard.config import Config
 from toolguard.core.model import Json
-from toolguard.core.redact import Redactor
+from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import ConfigError
 from toolguard.guard import Guard
 from toolguard.review import links

@@ -21,11 +21,11 @@ from toolguard.config import Config
 from toolguard.config_file import check as check_text
 from toolguard.core.canonical import text as compact
 from toolguard.core.decide import covers
-from toolguard.core.learning import Learned, as_source
-from toolguard.core.learning import learn as learn_rules
-from toolguard.core.matching import Answer, Situation, names_finding
 from toolguard.core.model import Json
-from toolguard.core.policy import Rule
+from toolguard.core.policy.learning import Learned, as_source
+from toolguard.core.policy.learning import learn as learn_rules
+from toolguard.core.policy.matching import Answer, Situation, names_finding
+from toolguard.core.policy.policy import Rule
 from toolguard.detectors import kinds
 from toolguard.errors import ConfigError
 

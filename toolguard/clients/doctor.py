@@ -23,7 +23,7 @@ from toolguard.clients.probe import Listing
 from toolguard.clients.where import Client
 from toolguard.clients.wrap import Wrapping, kind, wrapping
 from toolguard.config import Config
-from toolguard.core.redact import Redactor
+from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import ConfigError, StoreError, UpstreamError
 from toolguard.guard import Guard
 

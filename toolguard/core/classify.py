@@ -9,8 +9,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from toolguard.core import headline, verbs
+from toolguard.core import verbs
 from toolguard.core.acts import FileOp, FileUse
+from toolguard.core.layout import headline
 from toolguard.core.model import Classification, EffectClass, Reach, ToolCall, ToolDefinition
 from toolguard.core.reading import Language, Reading
 from toolguard.core.targets import Aim, Target, first, targets

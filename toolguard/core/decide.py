@@ -21,12 +21,12 @@ from datetime import datetime
 from typing import Final
 
 from toolguard.core.canonical import digest
-from toolguard.core.facts import Facts
-from toolguard.core.matching import Answer, Situation
 from toolguard.core.model import Classification, Decision, Effect, Finding, MatchedRule, ToolCall
-from toolguard.core.policy import ASK_AT, BUILT_IN, MALFORMED, Policy, Preset, Rule
+from toolguard.core.policy.matching import Answer, Situation
+from toolguard.core.policy.policy import ASK_AT, BUILT_IN, MALFORMED, Policy, Preset, Rule
+from toolguard.core.policy.terms import Terms, strictest
 from toolguard.core.score import points, score
-from toolguard.core.terms import Terms, strictest
+from toolguard.core.session.facts import Facts
 
 NOTHING_SPENT: Final[Mapping[str, float]] = {}
 

@@ -11,10 +11,10 @@ from typing import Final
 
 from toolguard.core import roles
 from toolguard.core.acts import NOWHERE, Act, Contact, FileOp, FileUse, Place
-from toolguard.core.collect import Collector, argv
 from toolguard.core.model import Json, ToolCall, pointer
 from toolguard.core.roles import Language
-from toolguard.core.sql import Sql, read_sql
+from toolguard.core.shell.collect import Collector, argv
+from toolguard.core.sql.parse import Sql, read_sql
 
 __all__ = ["Fragment", "Language", "Reading", "Unread", "read"]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from toolguard.core.layout.visible import escape
 from toolguard.core.model import Json
-from toolguard.core.visible import escape
 from toolguard.demo.stage import WAIT_MINUTES, Stage
 from toolguard.demo.story import Closed, Paused, Played, Scene
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Final
 
-from toolguard.core.facts import Facts
 from toolguard.core.model import Finding
 from toolguard.core.reading import Reading
+from toolguard.core.session.facts import Facts
 from toolguard.detectors import (
     access,
     bulk,

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from toolguard.core.classify import holds_language
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
+from toolguard.core.session.facts import Facts
 from toolguard.core.verbs import split_name
 from toolguard.detectors.kinds import FindingKind
 

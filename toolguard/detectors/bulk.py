@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from toolguard.core.classify import holds_language
-from toolguard.core.facts import Facts
-from toolguard.core.instructions import stem
 from toolguard.core.model import Confidence, EffectClass, Finding, Reach, Severity
 from toolguard.core.reading import Reading
+from toolguard.core.session.facts import Facts
+from toolguard.core.session.instructions import stem
 from toolguard.core.verbs import VERBS, split_name
 from toolguard.detectors.kinds import FindingKind
 

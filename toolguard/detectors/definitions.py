@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from toolguard.core.facts import Facts
+from toolguard.core.layout.visible import marks
 from toolguard.core.model import Confidence, Finding, Json, Severity, ToolDefinition
 from toolguard.core.reading import Reading
-from toolguard.core.visible import marks
+from toolguard.core.session.facts import Facts
 from toolguard.detectors.kinds import FindingKind
 
 UNKNOWN: Final = FindingKind(

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from toolguard.core.acts import FileOp
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.paths import Kind, kinds
 from toolguard.core.reading import Reading
+from toolguard.core.session.facts import Facts
 from toolguard.detectors.kinds import FindingKind, from_acts
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL

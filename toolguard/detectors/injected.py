@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity, pointer
 from toolguard.core.reading import Reading
+from toolguard.core.session.facts import Facts
 from toolguard.detectors.kinds import FindingKind
 
 FORGED = FindingKind(

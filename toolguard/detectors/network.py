@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from toolguard.core.acts import Contact
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.paths import Kind, kinds
 from toolguard.core.reading import Reading
+from toolguard.core.session.facts import Facts
 from toolguard.core.urls import Link, hidden_text, parse
 from toolguard.detectors.kinds import FindingKind, from_acts, hints_once
 

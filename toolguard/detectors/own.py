@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Final
 
 from toolguard.core.acts import FileOp, FileUse
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.paths import normal, resolved
 from toolguard.core.reading import Language, Reading
+from toolguard.core.session.facts import Facts
 from toolguard.core.urls import parse
 from toolguard.detectors.kinds import FindingKind
 

@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from toolguard.core import personal
 from toolguard.core.acts import Contact
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity, strings
 from toolguard.core.reading import Reading
+from toolguard.core.secrets import personal
+from toolguard.core.session.facts import Facts
 from toolguard.detectors.kinds import FindingKind
 
 CARD: Final = FindingKind(

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from toolguard.core.claims import LONGEST, planted
 from toolguard.core.classify import holds_language
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
+from toolguard.core.session.claims import LONGEST, planted
+from toolguard.core.session.facts import Facts
 from toolguard.detectors.kinds import FindingKind
 
 SHORTEST: Final = 16

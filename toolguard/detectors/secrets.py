@@ -16,16 +16,16 @@ from typing import Final
 from urllib.parse import unquote
 
 from toolguard.core.acts import Contact, FileOp
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity, strings
 from toolguard.core.reading import Reading
-from toolguard.core.secret_formats import FORMATS
-from toolguard.core.secret_hidden import ENCODED as MOST_ENCODED
-from toolguard.core.secret_hidden import Hidden, encoded_secrets, may_be_encoded, split_secrets
-from toolguard.core.secret_names import is_secret_name
-from toolguard.core.secret_spans import GENERIC, UNREAD, Budget, Span, find, may_hold_secret, merged
-from toolguard.core.secret_values import looks_random
-from toolguard.core.seed_phrases import find_seed_phrases
+from toolguard.core.secrets.formats import FORMATS
+from toolguard.core.secrets.hidden import ENCODED as MOST_ENCODED
+from toolguard.core.secrets.hidden import Hidden, encoded_secrets, may_be_encoded, split_secrets
+from toolguard.core.secrets.names import is_secret_name
+from toolguard.core.secrets.seed_phrases import find_seed_phrases
+from toolguard.core.secrets.spans import GENERIC, UNREAD, Budget, Span, find, may_hold_secret, merged
+from toolguard.core.secrets.values import looks_random
+from toolguard.core.session.facts import Facts
 from toolguard.core.urls import parse
 from toolguard.core.verbs import split_name
 from toolguard.detectors.kinds import FindingKind

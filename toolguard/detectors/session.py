@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from toolguard.core.classify import holds_language
-from toolguard.core.facts import Facts, Instruction, Origin
-from toolguard.core.instructions import content_words, stem
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
+from toolguard.core.session.facts import Facts, Instruction, Origin
+from toolguard.core.session.instructions import content_words, stem
 from toolguard.core.targets import Aim, Target, targets
 from toolguard.core.verbs import VERBS, split_name
 from toolguard.detectors.kinds import FindingKind

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from toolguard.core.acts import Place
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.reading import Reading
-from toolguard.core.sql import Sql
+from toolguard.core.session.facts import Facts
+from toolguard.core.sql.parse import Sql
 from toolguard.detectors.kinds import FindingKind
 
 LOW, MEDIUM, HIGH, CRITICAL = (

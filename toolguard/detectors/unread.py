@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from toolguard.core.facts import Facts
 from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.reading import Reading
+from toolguard.core.session.facts import Facts
 from toolguard.detectors.kinds import FindingKind
 
 TOO_LARGE: Final = FindingKind(

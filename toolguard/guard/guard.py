@@ -28,7 +28,7 @@ from toolguard.core.model import (
     ToolCall,
     ToolDefinition,
 )
-from toolguard.core.redact import Redactor
+from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import StoreError
 from toolguard.guard import answers, requests
 from toolguard.guard.answers import Pending, Permit, Refusal

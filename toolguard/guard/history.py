@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolguard.core.canonical import parse
-from toolguard.core.facts import Facts, Session, Surroundings
-from toolguard.core.learning import Recorded
 from toolguard.core.model import (
     Classification,
     Confidence,
@@ -23,6 +21,8 @@ from toolguard.core.model import (
     Severity,
     ToolCall,
 )
+from toolguard.core.policy.learning import Recorded
+from toolguard.core.session.facts import Facts, Session, Surroundings
 from toolguard.guard.times import moment
 from toolguard.store import audit
 from toolguard.store.database import Database

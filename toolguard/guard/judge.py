@@ -10,9 +10,9 @@ from toolguard import config as configuration
 from toolguard.config import Config
 from toolguard.core.canonical import call_fingerprint
 from toolguard.core.decide import NOTHING_SPENT
-from toolguard.core.facts import Facts, Surroundings
 from toolguard.core.model import Decision, Json, Outcome, Principal, ToolCall
-from toolguard.core.redact import Redactor, readable
+from toolguard.core.secrets.redact import Redactor, readable
+from toolguard.core.session.facts import Facts, Surroundings
 from toolguard.detectors.definitions import SHADOWS
 from toolguard.guard import requests, shown
 from toolguard.guard.judging import draws_of, judge

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from toolguard.core.budgets import Draw, draws
 from toolguard.core.classify import classify
 from toolguard.core.decide import NOTHING_SPENT, decide
-from toolguard.core.facts import Facts
-from toolguard.core.matching import Situation
 from toolguard.core.model import Decision, ToolCall
-from toolguard.core.policy import Policy
+from toolguard.core.policy.budgets import Draw, draws
+from toolguard.core.policy.matching import Situation
+from toolguard.core.policy.policy import Policy
 from toolguard.core.reading import read
+from toolguard.core.session.facts import Facts
 from toolguard.detectors import inspect
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from toolguard.core.canonical import parse
 from toolguard.core.model import Json
-from toolguard.core.passkey import Assertion, RelyingParty, relying_party
+from toolguard.core.proof.passkey import Assertion, RelyingParty, relying_party
 from toolguard.store import audit, passkeys, people
 from toolguard.store.database import Database, Row, Transaction
 from toolguard.store.signing import is_signed_by_passkey

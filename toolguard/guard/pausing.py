@@ -7,9 +7,9 @@ from typing import Final
 
 from toolguard.config import Config
 from toolguard.core.approvals import RefusalCode, RequestEvent, RequestState
-from toolguard.core.facts import Facts
 from toolguard.core.model import Json
-from toolguard.core.redact import Redactor
+from toolguard.core.secrets.redact import Redactor
+from toolguard.core.session.facts import Facts
 from toolguard.errors import StoreError
 from toolguard.guard import answers, requests, shown
 from toolguard.guard.answers import Pending, Permit, Refusal

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from difflib import unified_diff
 
 from toolguard.core.canonical import definition_fingerprint, parse, pretty, text
+from toolguard.core.layout.visible import escape
 from toolguard.core.model import Json, ToolDefinition
-from toolguard.core.visible import escape
 from toolguard.store import audit, records
 from toolguard.store.database import Database, Transaction
 

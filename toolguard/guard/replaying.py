@@ -18,10 +18,10 @@ from typing import Any, BinaryIO, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from toolguard.core.budgets import Ledger
-from toolguard.core.facts import Facts, Session, Surroundings
 from toolguard.core.model import Decision, Effect, Json, Principal, ToolCall, ToolDefinition
-from toolguard.core.policy import Policy
+from toolguard.core.policy.budgets import Ledger
+from toolguard.core.policy.policy import Policy
+from toolguard.core.session.facts import Facts, Session, Surroundings
 from toolguard.errors import ConfigError
 from toolguard.guard.judging import draws_of, judge
 

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Final
 
 from toolguard.core.approvals import ExecutionEvent, RefusalCode, RequestEvent, RequestState
-from toolguard.core.budgets import Draw
 from toolguard.core.canonical import binding_code, digest, parse, text
 from toolguard.core.grants import Predicate, offers
 from toolguard.core.model import Decision, Effect, Json, Obligations, Severity, ToolCall
+from toolguard.core.policy.budgets import Draw
 from toolguard.core.quorum import reached
 from toolguard.guard import owner, passkeys
 from toolguard.guard.times import later

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from typing import Final
 
 from toolguard.core.canonical import compact_text, parse
-from toolguard.core.facts import Session
 from toolguard.core.model import Principal
+from toolguard.core.session.facts import Session
 from toolguard.store import records
 from toolguard.store.database import Database, Late, Transaction
 

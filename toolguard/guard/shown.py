@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from toolguard.core.facts import Facts
 from toolguard.core.model import Decision, EffectClass, Finding, Json, ToolCall
-from toolguard.core.redact import Redactor
 from toolguard.core.score import points
+from toolguard.core.secrets.redact import Redactor
+from toolguard.core.session.facts import Facts
 
 HISTORY: Final = 12
 """Earlier calls of the session that a reviewer sees; enough to follow a thought, few enough to read."""

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from toolguard.core.canonical import text
 from toolguard.core.model import Json, strings
-from toolguard.core.redact import readable
+from toolguard.core.secrets.redact import readable
 from toolguard.guard import RequestView
 
 Choice = Literal["approve", "reject", "edit", "respond", "look"]

@@ -12,7 +12,7 @@ import jinja2
 from starlette.responses import HTMLResponse, Response
 
 from toolguard.core.canonical import canonical
-from toolguard.core.drawing import inline
+from toolguard.core.layout.drawing import inline
 from toolguard.review import words
 
 STATIC: Final[Mapping[str, str]] = {

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from toolguard.core.canonical import pretty
-from toolguard.core.redact import readable
-from toolguard.core.visible import escape
+from toolguard.core.layout.visible import escape
+from toolguard.core.secrets.redact import readable
 from toolguard.review import visitor as visitors
 from toolguard.review import words
 from toolguard.review.answers import page

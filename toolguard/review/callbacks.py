@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from toolguard.config import secret
 from toolguard.core.model import Json
+from toolguard.core.proof.webhook_signature import Key, Verified, verify
 from toolguard.core.strict_json import NotStrict, parse
-from toolguard.core.webhook_signature import Key, Verified, verify
 from toolguard.guard import Guard
 from toolguard.guard.views import STRENGTH
 from toolguard.review import visitor as visitors

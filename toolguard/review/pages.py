@@ -14,9 +14,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from toolguard.core.canonical import pretty
-from toolguard.core.redact import readable
+from toolguard.core.layout.visible import escape
 from toolguard.core.score import POINTS
-from toolguard.core.visible import escape
+from toolguard.core.secrets.redact import readable
 from toolguard.detectors import kinds
 from toolguard.guard.views import STRENGTH
 from toolguard.review import passkey_pages, words

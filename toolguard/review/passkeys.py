@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from toolguard.core.model import Json
-from toolguard.core.passkey import RelyingParty, encoded
+from toolguard.core.proof.passkey import RelyingParty, encoded
 from toolguard.core.strict_json import NotStrict, parse
 from toolguard.guard.passkeys import Passkey
 from toolguard.store.signing import encoded_key

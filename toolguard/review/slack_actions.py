@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from toolguard.config import secret
-from toolguard.core.slack_signature import is_signed
+from toolguard.core.proof.slack_signature import is_signed
 from toolguard.core.strict_json import NotStrict, parse
 from toolguard.guard import Guard
 from toolguard.guard.views import STRENGTH

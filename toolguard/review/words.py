@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from toolguard.core.layout.present import Presentation, Spot, present
 from toolguard.core.model import Confidence, Severity, ToolCall
 from toolguard.core.model import Principal as CallPrincipal
-from toolguard.core.present import Presentation, Spot, present
 
 if TYPE_CHECKING:
     from toolguard.guard import RequestView, Reviewer

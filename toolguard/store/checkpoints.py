@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from toolguard.core import signed_note
-from toolguard.core.signed_note import Checkpoint
-from toolguard.core.tree import Frontier
+from toolguard.core.proof import signed_note
+from toolguard.core.proof.signed_note import Checkpoint
+from toolguard.core.proof.tree import Frontier
 from toolguard.errors import StoreError
 from toolguard.store import audit, meta
 from toolguard.store.database import Database, Row, Transaction

@@ -10,7 +10,7 @@ from typing import Final
 from toolguard.core.canonical import compact
 from toolguard.core.exports import cef, csv, ocsf, otlp
 from toolguard.core.model import Json
-from toolguard.core.redact import readable
+from toolguard.core.secrets.redact import readable
 from toolguard.store import audit, lines
 from toolguard.store.database import Database
 

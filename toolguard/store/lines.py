@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from toolguard.core import tree
 from toolguard.core.canonical import canonical
+from toolguard.core.proof import tree
 from toolguard.errors import StoreError
 from toolguard.store import audit
 from toolguard.store.copies import Copy, Start

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from toolguard.core import tree
 from toolguard.core.canonical import parse
 from toolguard.core.model import Json
+from toolguard.core.proof import tree
 from toolguard.errors import StoreError
 from toolguard.store import audit
 from toolguard.store.checkpoints import Checkpoints

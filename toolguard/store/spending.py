@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from toolguard.core.budgets import Budget, Draw, draw
 from toolguard.core.model import ToolCall
+from toolguard.core.policy.budgets import Budget, Draw, draw
 from toolguard.store.database import Database, Transaction
 
 _SPENT = "SELECT total(amount) AS spent FROM budget_use WHERE counter = ? AND slot >= ?"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from toolguard.core.passkey import Assertion, RelyingParty
+from toolguard.core.proof.passkey import Assertion, RelyingParty
 from toolguard.store.signing import is_signed_by_passkey
 
 PASSKEY: Final = 4

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from toolguard.core import signed_note
-from toolguard.core.signed_note import Checkpoint
+from toolguard.core.proof import signed_note
+from toolguard.core.proof.signed_note import Checkpoint
 from toolguard.store.copies import Start
 from toolguard.store.report import Problem, Report
 from toolguard.store.signing import is_signed

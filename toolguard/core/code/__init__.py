@@ -1,0 +1,1 @@
+"""Reading a program that is handed to an interpreter."""

@@ -1,0 +1,1 @@
+"""How a call is laid out for people, with nothing hidden."""

@@ -1,0 +1,173 @@
+"""What a person's request calls for: classes of effects, words, and whether it leaves the choice to a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from toolguard.core.model import EffectClass
+from toolguard.core.session.instructions import content_words
+from toolguard.core.verbs import VERBS, WEAK, lemma
+
+READ, WRITE, DELETE, EXECUTE = EffectClass.READ, EffectClass.WRITE, EffectClass.DELETE, EffectClass.EXECUTE
+SEND, SPEND, GRANT, ADMINISTER = EffectClass.SEND, EffectClass.SPEND, EffectClass.GRANT, EffectClass.ADMINISTER
+
+_WORD: Final = re.compile(r"[a-z]+")
+
+_EVERYDAY: Final[dict[EffectClass, str]] = {
+    SEND: """tell inform let remind contact write message email text reply answer respond thank congratulate wish ask
+        apologize register signup submit enter fill invite""",
+    SPEND: """book reserve order buy rent hire subscribe settle owe bill invoice pay checkout exchange return
+        upgrade top
+        refund""",
+    WRITE: """need want plan arrange organize note make write draft book reserve order exchange return cancel join
+        download invite reply move set fill enter submit put finish complete register""",
+    DELETE: "cancel clean free",
+    GRANT: "share invite add give let join",
+    EXECUTE: "use test build debug solve fix compile start open",
+    ADMINISTER: "fix set turn start stop switch change update",
+}
+"""What people say when they want such a thing done, beside the verbs themselves."""
+
+_LEADS: Final = frozenset(
+    """to and then please or you i we can could would will should must also just help kindly now by not after before
+    let's     lets want need help me us it them so if first next finally also for about without when while""".split()
+)
+"""Words after which a word that can be a noun is a verb."""
+
+_KIN: Final = {
+    SEND: (SEND,),
+    GRANT: (GRANT,),
+    SPEND: (SPEND,),
+    WRITE: (WRITE, SPEND, ADMINISTER),
+    DELETE: (DELETE,),
+    ADMINISTER: (ADMINISTER, WRITE),
+    EXECUTE: (EXECUTE, ADMINISTER),
+}
+"""A request for the first plausibly calls for any of these."""
+
+_DELEGATES: Final = re.compile(
+    r"\b(?:follow|do|perform|execute|carry out|take care of|handle|act on|process|check off|work through"
+    r"|complete|finish)\b"
+    r"[^.\n]{0,40}\b(?:instructions?|actions?|tasks?|steps?|to-?dos?|list|it says|errands|checklist|asked"
+    r"|everything)\b",
+    re.IGNORECASE,
+)
+# "Do what is on my to-do list": the text that will be read decides.
+_POINTS: Final = re.compile(
+    r"\b(?:apply|implement|complete|finish)\b[^.\n]{0,60}\b(?:requests?|items?|guidelines?|suggestions?"
+    r"|recommendations?)\b"
+    r"|\b(?:listed|described|given|written|specified|mentioned|outlined|stated|detailed|included|requested)\b "
+    r"(?:\w+ ){0,2}"
+    r"(?:in|on|by|at|there)\b|\baccording(?:ly)?\b|\b(?:he|she|they|it|email|message|page|file|document) "
+    r"(?:asks?|asked|"
+    r"says?|said|requests?|requested|wants?|tells?|told)\b|\breply\b|\brespond\b",
+    re.IGNORECASE,
+)
+# "Pay it as described in the bill": details come from the text that will be read.
+
+_SYNONYMS: Final = (
+    frozenset("meeting appointment event calendar schedule session call lunch dinner reminder agenda".split()),
+    frozenset("email mail message letter inbox reply note respond".split()),
+    frozenset("money payment transaction transfer bill rent invoice refund fund pay".split()),
+    frozenset("file document report notes folder directory drive list".split()),
+    frozenset("web website webpage page site link url article blog form internet browse subscribe".split()),
+    frozenset("user person member people employee colleague friend participant".split()),
+    frozenset("slack channel workspace chat message dm post".split()),
+    frozenset("reservation booking flight hotel room ticket trip travel".split()),
+    frozenset("download attachment save".split()),
+)
+_SENSES: Final[dict[str, frozenset[str]]] = {}
+for _group in _SYNONYMS:
+    for _word in _group:
+        _SENSES[_word] = _SENSES.get(_word, frozenset()) | _group
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the person's words call for."""
+
+    known: bool = False
+    """There is a request, in a language whose verbs we know."""
+    effects: frozenset[EffectClass] = frozenset()
+    words: frozenset[str] = frozenset()
+    delegates: bool = False
+    """The request says to do what some text will say."""
+    hands_over: bool = False
+    """The request takes details, or everything, from some text that will be read."""
+
+    def calls_for(self, effect: EffectClass) -> bool:
+        """Whether such a request plausibly needs an effect of this class. Unknown requests call for anything."""
+        return not self.known or effect in self.effects or effect in (READ, EffectClass.UNKNOWN)
+
+    def mentions(self, name: frozenset[str]) -> bool:
+        """Whether the request speaks of what a tool of this name is about."""
+        return any(word in self.words or self.words & _SENSES.get(word, frozenset()) for word in name)
+
+
+def intent_of(prompt: str) -> Intent:
+    """Total: an empty or foreign request is one that we do not know."""
+    text = prompt.lower()
+    effects = set(_asked(text))
+    words = set(_WORD.findall(text))
+    wanted = frozenset(kin for effect in effects for kin in _KIN.get(effect, (effect,)))
+    delegates = _DELEGATES.search(text) is not None
+    ascii_share = sum(1 for c in text if c.isascii()) / len(text) if text else 0
+    return Intent(
+        known=bool(words & _FUNCTION_WORDS) and ascii_share > 0.8 and len(words) > 2,
+        effects=wanted,
+        words=content_words(text),
+        delegates=delegates,
+        hands_over=delegates or _POINTS.search(text) is not None,
+    )
+
+
+def _asked(text: str) -> Iterator[EffectClass]:
+    """The effects of the verbs of a request; words that can be nouns count where a verb stands."""
+    before, gap = "", True
+    if _BUSINESS.search(text):
+        yield SPEND
+    if "rid of" in text:
+        yield DELETE
+    for found, after in _with_next(text):
+        word = lemma(found.group())
+        verbal = gap or before in _LEADS or found.group().endswith("ing")
+        between = text[found.end() : found.end() + 2]
+        # "send me", "tell us": what comes back is a reply, nothing leaves.
+        to_me = after in ("me", "us")
+        if verbal or word not in WEAK:
+            effect = VERBS.get(word)
+            if effect is not None and not (to_me and effect in (SEND, GRANT, WRITE)):
+                yield effect
+        if verbal and not to_me:
+            yield from _EVERYDAY_OF.get(word, ())
+        before, gap = found.group(), any(mark in between for mark in '.,;:!?\n("')
+
+
+_BUSINESS: Final = re.compile(
+    r"\b(?:plac|mak|execut|put|submit|arrang|orchestrat|finali[sz]|secur|complet|process|initiat|confirm"
+    r"|do)\w*\b[^.\n]{0,30}?"
+    r"\b(?:orders?|payments?|purchases?|reservations?|bookings?|bids?|transfers?|deposits?|donations?|shares"
+    r"|tickets?)\b"
+)
+# "Place an order", "arrange the booking": the noun says that money moves.
+
+
+def _with_next(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    found = list(_WORD.finditer(text))
+    for i, one in enumerate(found):
+        yield one, found[i + 1].group() if i + 1 < len(found) else ""
+
+
+_EVERYDAY_OF: Final[dict[str, tuple[EffectClass, ...]]] = {
+    word: tuple(effect for effect, text in _EVERYDAY.items() if word in text.split())
+    for text in _EVERYDAY.values()
+    for word in text.split()
+}
+
+_FUNCTION_WORDS: Final = frozenset(
+    "the a to of and in for on is my me with i you please this that it from what how at an all".split()
+)
+"""Words by which English is recognised."""

@@ -1,0 +1,193 @@
+"""Reads PowerShell and cmd.exe lines into commands: enough of their quoting and joining to find what runs with which
+words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from toolguard.core.acts import Contact, FileOp, FileUse, Place
+from toolguard.core.shell.words import Command, Word
+
+MAX_TEXT: Final = 65_536
+MAX_COMMANDS: Final = 400
+
+ALIASES: Final = {
+    "iex": "invoke-expression", "icm": "invoke-command", "iwr": "invoke-webrequest", "irm": "invoke-restmethod",
+    "wget": "invoke-webrequest", "curl": "invoke-webrequest", "rm": "remove-item", "del": "remove-item",
+    "erase": "remove-item", "ri": "remove-item", "rd": "remove-item", "rmdir": "remove-item", "cp": "copy-item",
+    "copy": "copy-item", "cpi": "copy-item", "mv": "move-item", "move": "move-item", "mi": "move-item",
+    "cat": "get-content", "gc": "get-content", "type": "get-content", "ls": "get-childitem", "dir": "get-childitem",
+    "gci": "get-childitem", "kill": "stop-process", "spps": "stop-process", "saps": "start-process",
+    "start": "start-process", "sc": "sc", "ni": "new-item", "md": "new-item", "mkdir": "new-item",
+    "sp": "set-itemproperty", "rp": "remove-itemproperty", "ren": "rename-item", "rni": "rename-item",
+    "ac": "add-content", "clc": "clear-content", "cli": "clear-item", "gp": "get-itemproperty",
+    "clhy": "clear-history", "nal": "new-alias", "sal": "set-alias",
+}  # fmt: skip
+"""Short names of cmdlets, and cmd's built-in commands by the cmdlet that does the same."""
+
+# Strings, subexpressions and separators; inside quotes nothing separates.
+_TOKEN: Final = re.compile(r"\"(?:[^\"`^]|[`^].|\"\")*\"|'(?:[^']|'')*'|&&|\|\||[;|\n{}()&]|[^\s;|\"'\n{}()&]+")
+_CARET: Final = re.compile(r"\^(.)")  # cmd's escape; scattered through a word it hides the word
+_TICK: Final = re.compile(r"`(.)")  # PowerShell's escape
+_BREAKS: Final = frozenset({"&&", "||", ";", "|", "\n", "{", "}", "(", ")", "&"})
+_SIMPLE_VARIABLE: Final = re.compile(r"^\s*\$(\w+)\s*=\s*(['\"])(.*?)\2\s*$", re.MULTILINE)  # $name = 'text'
+
+
+def parse(language: str, text: str) -> list[Command]:
+    """The commands of a line or script, each with its words; a rough reading that errs towards seeing too much."""
+    text = text[:MAX_TEXT]
+    for name, _, value in _SIMPLE_VARIABLE.findall(text)[:50]:
+        text = re.sub(rf"\$\{{?{name}\}}?(?!\s*=)\b", value.replace("\\", r"\\"), text)
+    text = _CARET.sub(r"\1", text) if language == "cmd" else _TICK.sub(r"\1", text)
+    commands: list[Command] = []
+    words: list[Word] = []
+    upstream: Command | None = None
+    for piece in _TOKEN.findall(text):
+        if piece not in _BREAKS:  # a word
+            quoted = piece[:1] in "\"'"
+            words.append(Word(piece[1:-1] if quoted and len(piece) > 1 else piece, quoted=quoted))
+            continue
+        if words:
+            commands.append(_made(words, upstream))
+            words = []
+        upstream = commands[-1] if piece == "|" and commands else None
+        if len(commands) >= MAX_COMMANDS:
+            break
+    if words:
+        commands.append(_made(words, upstream))
+    return commands
+
+
+def _made(words: list[Word], upstream: Command | None) -> Command:
+    while words and words[0].text in (
+        "@",
+        "call",
+        "Call",
+        "CALL",
+        ".",
+        "=",
+        "return",
+        "if",
+        "foreach",
+        "do",
+        "try",
+        "start",
+        "%",
+    ):
+        words = words[1:] or words
+        if len(words) == 1:
+            break
+    if len(words) > 2 and re.fullmatch(r"\$[\w:]+", words[0].text) and words[1].text in ("=", "+="):
+        words = words[2:]
+    head = words[0].text.replace("\\", "/").rpartition("/")[2] or words[0].text
+    return Command((Word(head), *words[1:]), 0, 0, upstream=upstream)
+
+
+_TARGETS: Final = {
+    "remove-item": FileOp.DELETE, "clear-content": FileOp.WRITE, "clear-item": FileOp.WRITE,
+    "set-content": FileOp.WRITE, "add-content": FileOp.WRITE, "out-file": FileOp.WRITE, "new-item": FileOp.WRITE,
+    "get-content": FileOp.READ, "get-childitem": FileOp.LIST, "rename-item": FileOp.WRITE,
+    "invoke-item": FileOp.EXECUTE, "tee-object": FileOp.WRITE, "export-csv": FileOp.WRITE,
+    "import-csv": FileOp.READ, "import-module": FileOp.EXECUTE, "select-string": FileOp.READ,
+    "get-itemproperty": FileOp.READ, "compress-archive": FileOp.READ, "expand-archive": FileOp.READ,
+}  # fmt: skip
+_VALUED: Final = frozenset(
+    {
+        "-value",
+        "-encoding",
+        "-itemtype",
+        "-name",
+        "-filter",
+        "-include",
+        "-exclude",
+        "-type",
+        "-method",
+        "-body",
+        "-headers",
+        "-contenttype",
+        "-useragent",
+        "-erroraction",
+        "-ea",
+        "-pattern",
+    }
+)
+
+
+_FETCHES: Final = frozenset(
+    """invoke-webrequest invoke-restmethod start-bitstransfer bitsadmin certutil certoc curl.exe mpcmdrun
+    desktopimgdownldr esentutl expand extrac32 replace hh ieexec finger ftp tftp""".split()
+)
+_RECURSES: Final = frozenset({"-recurse", "-r", "-rec", "-force", "/s", "/q"})
+_DRIVE: Final = re.compile(r"[a-zA-Z]:[\\/]")  # a path that begins with a drive
+
+
+def uses(command: Command, program: str, place: Place) -> Iterator[FileUse | Contact]:
+    """File uses and contacts of a cmdlet."""
+    name, args = program.lower(), command.args
+    lowered = [arg.lower() for arg in args]
+    named = {lowered[i].rstrip(":"): args[i + 1] for i in range(len(args) - 1) if lowered[i].startswith("-")}
+    plain = [
+        arg
+        for i, arg in enumerate(args)
+        if (not arg.startswith(("-", "/")) or (arg.startswith("/") and len(arg) > 2))
+        and (i == 0 or lowered[i - 1] not in _VALUED)
+    ]
+    if name in _TARGETS:
+        yield from _target(name, named, plain, lowered, place)
+    elif name in ("copy-item", "move-item"):
+        yield from _copied(name, named, plain, lowered, place)
+    elif name in _FETCHES:
+        yield from _fetched(name, named, args, place)
+    else:
+        yield from _mentioned(name, args, place)
+    for index, arg in enumerate(args[:-1]):
+        if arg in (">", ">>"):
+            yield FileUse(FileOp.WRITE, args[index + 1], place, append=arg == ">>", program=name)
+
+
+def _target(
+    name: str, named: dict[str, str], plain: list[str], lowered: list[str], place: Place
+) -> Iterator[FileUse | Contact]:
+    path = named.get("-path") or named.get("-literalpath") or named.get("-filepath") or next(iter(plain), "")
+    if path:
+        op = _TARGETS[name]
+        recursive = name == "remove-item" and bool(_RECURSES & set(lowered))
+        append = name in ("add-content", "new-item")
+        content = named.get("-value") if op is FileOp.WRITE else None
+        yield FileUse(op, path, place, recursive, append=append, content=content, program=name)
+
+
+def _copied(
+    name: str, named: dict[str, str], plain: list[str], lowered: list[str], place: Place
+) -> Iterator[FileUse | Contact]:
+    found = [path for path in (named.get("-path", ""), *plain) if path]
+    copies = name == "copy-item"
+    for source in found[:1]:
+        op = FileOp.READ if copies else FileOp.DELETE
+        yield FileUse(op, source, place, copies and "-recurse" in lowered, filtered=True, program=name)
+    target = named.get("-destination") or (found[1] if len(found) > 1 else "")
+    if target:
+        yield FileUse(FileOp.WRITE, target, place, program=name)
+
+
+def _fetched(name: str, named: dict[str, str], args: tuple[str, ...], place: Place) -> Iterator[FileUse | Contact]:
+    saved = named.get("-outfile") or named.get("-o") or named.get("-destination") or ""
+    sends = (named["-infile"],) if "-infile" in named else ()
+    method = named.get("-method", "GET").upper()
+    for arg in args:
+        if "://" in arg:
+            yield Contact(arg, place, method, sends, named.get("-body"), saved, program=name)
+    if saved:
+        yield FileUse(FileOp.WRITE, saved, place, program=name)
+
+
+def _mentioned(name: str, args: tuple[str, ...], place: Place) -> Iterator[FileUse | Contact]:
+    """Addresses and paths in the words of any other command."""
+    for arg in args:
+        if "://" in arg:
+            yield Contact(arg, place, program=name)
+        elif "\\" in arg or _DRIVE.match(arg):
+            yield FileUse(FileOp.READ, arg, place, program=name)

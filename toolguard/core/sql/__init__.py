@@ -1,0 +1,1 @@
+"""Reading SQL of any usual dialect, by its tokens."""

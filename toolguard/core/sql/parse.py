@@ -1,0 +1,473 @@
+"""Reads SQL: what each statement does, to which tables, and which of its parts are not those of an ordinary statement.
+
+An allow-list: a text passes for a read only if each statement begins as one, holds no word that could begin another
+statement, and calls only functions known to compute. Everything else is named. No grammar is needed for that, so all
+dialects are read by one file, and where they disagree about quoting every reading counts (`sql/tokens.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+from toolguard.core.model import EffectClass
+from toolguard.core.sql import injection as sql_injection
+from toolguard.core.sql import words
+from toolguard.core.sql.names import (
+    BETWEEN,
+    calls,
+    file_hazard,
+    function_hazard,
+    in_function,
+    names_credentials,
+    tables,
+)
+from toolguard.core.sql.statement import GRAVEST, READ, Hazard, Sql, Statement
+from toolguard.core.sql.tokens import Lexed, Token, TooMuch, readings
+
+__all__ = ["GRAVEST", "Hazard", "Sql", "Statement", "read_sql"]
+
+FUNCTIONS: Final = 200
+"""Different functions of one statement that are looked up; the first look at a name takes 0.1 ms."""
+
+Look = tuple[str, EffectClass, bool]
+"""A statement's kind, its class, and whether it reaches everything."""
+
+
+def read_sql(text: str, dialect: str | None = None) -> Sql:
+    """What this text would do. Total: what cannot be read is marked so.
+
+    `dialect` is a hint for which nothing is needed today: every reading of every dialect counts.
+    """
+    try:
+        lexed = list(readings(text))
+    except TooMuch:
+        return Sql(
+            (),
+            (Hazard("unread", "too long or too ambiguous", 0, len(text)),),
+            parsed=False,
+        )
+    if not any(one.complete for one in lexed):
+        return Sql(
+            (),
+            (Hazard("unread", "a quote or comment that never ends", 0, len(text)),),
+            parsed=False,
+        )
+    read = [_Reader(text, one).read() for one in lexed]
+    hazards = dict.fromkeys(hazard for one in read for hazard in one.hazards)
+    gravest = min(read, key=lambda one: GRAVEST.index(one.effect_class))
+    return Sql(gravest.statements, tuple(hazards), parsed=True)
+
+
+def _split(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Statements between semicolons. Blocks of procedural code are cut too: their parts are then judged one by one."""
+    start = 0
+    for i, token in enumerate(tokens):
+        if token.text == ";" and token.kind == "op":
+            if i > start:
+                yield tokens[start:i]
+            start = i + 1
+    if start < len(tokens):
+        yield tokens[start:]
+
+
+class _Reader:
+    """Reads one reading of a text; gathers hazards on the way."""
+
+    def __init__(self, text: str, lexed: Lexed) -> None:
+        self.text = text
+        self.lexed = lexed
+        self.hazards: list[Hazard] = []
+
+    def read(self) -> Sql:
+        statements = [self._statement(tokens) for tokens in _split(self.lexed.tokens)]
+        if len(statements) > 1:
+            self._stacked(statements)
+        for comment in self.lexed.comments:
+            if comment.executed:
+                self._add("version-comment", "code inside /*! */", comment.start, comment.end)
+        self.hazards.extend(sql_injection.cut_off(self.text, self.lexed.comments, self.lexed.tokens))
+        return Sql(tuple(statements), tuple(self.hazards))
+
+    def _add(self, what: str, detail: str, start: int, end: int) -> None:
+        self.hazards.append(Hazard(what, detail[:80], start, end))
+
+    def _stacked(self, statements: Sequence[Statement]) -> None:
+        ordinary = [s for s in statements if s.kind not in ("set", "use", "begin", "start transaction")]
+        if len(ordinary) > 1 or any(s.effect_class is not READ for s in statements):
+            last = statements[-1]
+            self._add(
+                "stacked",
+                f"{len(statements)} statements",
+                statements[0].start,
+                last.end,
+            )
+
+    # One statement.
+
+    def _statement(self, tokens: Sequence[Token]) -> Statement:
+        first = next((i for i, t in enumerate(tokens) if t.text != "("), 0)
+        head = tokens[first]
+        start, end = tokens[0].start, tokens[-1].end
+        names = tables(tokens)
+        effect = words.STATEMENTS.get(head.text) if head.kind == "word" else None
+        if effect is None:
+            self._add("unknown-statement", head.text, head.start, head.end)
+            return Statement(head.text, EffectClass.UNKNOWN, names, start, end)
+        body = tokens[first:]
+        kind, effect, everything = self._look(head.text, effect, body)
+        called: set[str] = set()
+        for name, argument, begin, finish in calls(body) if head.text != "pragma" else ():
+            called.add(name)
+            if len(called) > FUNCTIONS:
+                self._add("unread", "too many functions", begin, finish)
+                break
+            what = function_hazard(name, argument)
+            if what:
+                self._add(what, f"{name}()", begin, finish)
+        self._secrets(names, body)
+        if kind in _WITH_PARTS:
+            self._inside(kind, body)
+            self._as_a_whole(kind, body)
+        return Statement(kind, self._raised(effect, start, end), names, start, end, everything)
+
+    def _raised(self, effect: EffectClass, start: int, end: int) -> EffectClass:
+        """A read that runs code, reaches out or changes settings is no read."""
+        found = {h.what for h in self.hazards if start <= h.start < end}
+        for what, raised in _RAISES:
+            if what in found and GRAVEST.index(raised) < GRAVEST.index(effect):
+                effect = raised
+        return effect
+
+    def _look(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        """The statement's kind, class and whether it reaches everything, after a look at the words behind the first."""
+        return _LOOKS.get(head, _Reader._other)(self, head, effect, body)
+
+    def _query(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        return head, effect, head != "values" and not _has(body, "where", "limit", "top", "fetch")
+
+    def _rows(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        condition = _condition(body)
+        everything = condition is None or sql_injection.lets_all_through(condition)
+        if everything:
+            self._add("whole-table", head, body[0].start, body[-1].end)
+        return head, effect, everything
+
+    def _transaction(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        if head in ("start", "begin", "end") and len(body) > 2 and not _has(body[1:3], *_TRANSACTION_WORDS):
+            self._add("procedural", head, body[0].start, body[0].end)
+            return head, EffectClass.EXECUTE, False
+        return ("start transaction" if head == "start" else head), effect, False
+
+    def _other(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        span = (body[0].start, body[-1].end)
+        if head in _HAZARD_OF:
+            self._add(_HAZARD_OF[head], _words(body, 2), *span)
+        elif head == "vacuum" and _has(body, "into"):
+            self._add("file-access", "vacuum into a file", *span)
+        elif head == "merge" and _has(body, "delete") and _always_on(body):
+            self._add("whole-table", "merge on every row", *span)
+        elif head == "insert" and _has(body[:4], "overwrite"):
+            self._add("whole-table", "insert overwrite", *span)
+        return head, effect, False
+
+    def _cte(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        """The verb behind the list of a WITH, outside parentheses, is what runs; `_inside` finds writing parts."""
+        depth = 0
+        for i, token in enumerate(body):
+            depth += (token.text == "(") - (token.text == ")")
+            if depth == 0 and i and token.kind == "word" and token.text in _MAIN_VERBS:
+                kind, effect, everything = self._look(token.text, words.STATEMENTS[token.text], body[i:])
+                return ("with" if kind == "select" else kind), effect, everything
+        return "with", READ, False
+
+    def _explain(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        """EXPLAIN alone only plans; with ANALYZE it runs the statement. MySQL's DESCRIBE is the same word."""
+        for i, token in enumerate(body[1:], 1):
+            if (
+                token.kind == "word"
+                and token.text in _MAIN_VERBS
+                and not (token.text in ("table", "values") or body[i - 1].text == ".")
+            ):
+                if not any(t.text in ("analyze", "analyse", "profile") for t in body[1:i]):
+                    return "explain", READ, False
+                inner, effect, everything = self._look(token.text, words.STATEMENTS[token.text], body[i:])
+                if effect is not READ:
+                    self._add("hidden-statement", f"explain analyze {inner}", body[0].start, token.end)
+                return (
+                    ("explain" if effect is READ else f"explain analyze {inner}"),
+                    effect,
+                    everything,
+                )
+        return head, READ, False
+
+    def _pragma(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        names = [t.text for t in body if t.kind in ("word", "quoted")]
+        # `PRAGMA name(value)` sets as well, except for the ones that describe what is in the parentheses.
+        if "=" not in [t.text for t in body] and any(name in words.READ_PRAGMAS for name in names[1:3]):
+            return "pragma", READ, False
+        self._add("settings", _words(body, 3), body[0].start, body[-1].end)
+        return "pragma", EffectClass.ADMINISTER, False
+
+    def _set(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        """Harmless settings of one's own session pass; roles, global settings and everything unknown do not."""
+        names = [t.text.lstrip("@") for t in body[1:4] if t.kind in ("word", "quoted")]
+        scope = [n for n in names if n in ("session", "local")]
+        name = next((n for n in names if n not in ("session", "local")), "")
+        variable = len(body) > 1 and body[1].text.startswith("@") and not body[1].text.startswith("@@")
+        if (name in words.HARMLESS_SETTINGS and "authorization" not in names) or variable:
+            return "set", READ, False
+        what = "role" if name in ("role", "authorization") or "authorization" in names else "settings"
+        self._add(what, " ".join(["set", *scope, name]), body[0].start, body[-1].end)
+        return (
+            "set",
+            (EffectClass.GRANT if what == "role" else EffectClass.ADMINISTER),
+            False,
+        )
+
+    def _object(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        """CREATE, ALTER, DROP, TRUNCATE, COMMENT, RENAME: the kind of object decides."""
+        rest = [t.text.lower() for t in body[1:9] if t.kind in ("word", "quoted")]
+        skipped = [w for w in rest if w not in BETWEEN]
+        thing = next(
+            (w for w in skipped if w in _OBJECTS),
+            skipped[0] if skipped and head != "truncate" else "table",
+        )
+        kind, start, end = f"{head} {thing}", body[0].start, body[-1].end
+        if thing in words.ACCOUNT_OBJECTS:
+            self._add("account", kind, start, end)
+            return kind, EffectClass.GRANT, False
+        if head in ("drop", "truncate", "purge"):
+            small = thing in words.SMALL_OBJECTS or "temporary" in rest[:2] or "temp" in rest[:2]
+            self._add("drop-small" if small else "drop", kind, start, end)
+            return kind, EffectClass.DELETE, True
+        if thing in words.CODE_OBJECTS:
+            self._add("code-object", kind, start, end)
+            return kind, EffectClass.EXECUTE, False
+        if thing in ("system", "server", "instance", "database", "configuration") and head == "alter":
+            self._add("settings", kind, start, end)
+            return kind, EffectClass.ADMINISTER, False
+        if head == "create" and "replace" in rest[:2] and thing == "table":
+            self._add("drop", "create or replace table", start, end)
+            return kind, EffectClass.DELETE, True
+        if head == "rename" or (head == "alter" and _has(body[2:], *_DESTRUCTIVE_CHANGES)):
+            self._add("alter", kind, start, end)
+        return kind, effect, False
+
+    def _copy(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
+        """COPY moves rows between a table and the client, a file, a bucket or a program."""
+        span = (body[0].start, body[-1].end)
+        for token, after in pairwise(body):
+            if token.text in ("to", "from", "into") and after.text == "program":
+                self._add("command", f"{head} {token.text} program", *span)
+                return head, EffectClass.EXECUTE, False
+        if _has(body, "stdin", "stdout"):
+            return head, (EffectClass.WRITE if _has(body, "stdin") else READ), False
+        self._add("file-access", f"{head} with a file", *span)
+        return (
+            head,
+            (EffectClass.WRITE if _has(body, "from") else EffectClass.SEND),
+            False,
+        )
+
+    # Inside a statement.
+
+    def _inside(self, kind: str, body: Sequence[Token]) -> None:
+        """Writing parts of a CTE, statements that follow without a semicolon, INTO, injected conditions."""
+        previous = body[0]
+        scripts = _has(body, "transform", "map", "reduce")
+        for i, token in enumerate(body[1:], 1):
+            if token.kind == "word":
+                after = body[i + 1] if i + 1 < len(body) else None
+                if token.text in words.HIDDEN and self._begins(kind, token.text, previous, after):
+                    self._add("hidden-statement", token.text, token.start, token.end)
+                elif token.text == "into" and kind in (
+                    "select",
+                    "with",
+                    "table",
+                    "from",
+                    "explain",
+                ):
+                    self._into(after, token)
+                elif token.text == "using" and after is not None and after.kind == "string" and scripts:
+                    self._add("command", "using a script", token.start, after.end)
+                elif token.text.startswith("@") and previous.end == token.start and previous.kind in ("word", "quoted"):
+                    self._add("network", f"the linked table {previous.text}{token.text}", previous.start, token.end)
+            elif token.kind == "string" and previous.text in ("from", "join") and len(token.text) > 2:
+                self._file_table(token)
+            previous = token
+
+    def _as_a_whole(self, kind: str, body: Sequence[Token]) -> None:
+        """What only the statement as a whole shows: appended queries, conditions, the rows of users."""
+        if kind in ("select", "with"):
+            self.hazards.extend(sql_injection.unions(body))
+        if kind in ("update", "insert"):
+            self._powers(kind, body)
+        always = sql_injection.tautology(body)
+        if always is not None:
+            self.hazards.append(always)
+
+    @staticmethod
+    def _begins(kind: str, word: str, previous: Token, after: Token | None) -> bool:
+        """Whether this word begins a statement here, and is not the name of a column, a function or a clause."""
+        if after is None or after.text in (
+            ",",
+            ")",
+            ".",
+            "=",
+            "<",
+            ">",
+            "::",
+            "(",
+            "]",
+        ):
+            return False
+        if previous.text == "(":
+            return True
+        if previous.kind == "op" and previous.text not in (")", "]", "*"):
+            return False
+        if previous.text in words.BEFORE_NAME:
+            return False
+        # `FOR UPDATE`, `ON DELETE CASCADE`, `WHEN MATCHED THEN UPDATE`, `ON CONFLICT DO UPDATE`.
+        return previous.text not in ("for", "on", "then", "do", "key") and not (kind == "merge" and word != "exec")
+
+    def _powers(self, kind: str, body: Sequence[Token]) -> None:
+        """Rows by which an application knows its users: a password set, a role given."""
+        for i, token in enumerate(body[:-2]):
+            if kind == "update" and body[i + 1].text == "=" and token.kind in ("word", "quoted"):
+                value = body[i + 2].text.strip("'").lower()
+                if body[i - 1].text in ("set", ",", ".") and (
+                    names_credentials(token.text) or (token.text in words.POWER_COLUMNS and value in words.POWER_VALUES)
+                ):
+                    self._add("account-rows", f"set {token.text}", token.start, body[i + 2].end)
+                    return
+            elif kind == "insert" and token.text in words.POWER_COLUMNS:
+                for other in body[i:]:
+                    if other.kind == "string" and other.text.strip("'").lower() in words.POWER_VALUES:
+                        self._add("account-rows", f"{token.text} {other.text}", other.start, other.end)
+                        return
+
+    def _into(self, after: Token | None, token: Token) -> None:
+        if after is None or after.text.startswith(("@", ":")):
+            return
+        what = "file-access" if after.text in ("outfile", "dumpfile") else "select-into"
+        self._add(what, f"into {after.text}", token.start, after.end)
+
+    def _file_table(self, token: Token) -> None:
+        """DuckDB, Spark and others read a file where a table may stand."""
+        self._add(
+            file_hazard(token.text.strip("'")),
+            f"from {token.text}",
+            token.start,
+            token.end,
+        )
+
+    def _secrets(self, names: Sequence[str], body: Sequence[Token]) -> None:
+        span = (body[0].start, body[-1].end)
+        for table in names:
+            if table in words.CATALOG_CREDENTIALS:
+                self._add("credentials", f"the table {table}", *span)
+            elif names_credentials(table.rpartition(".")[2]):
+                self._add("secret-column", f"the table {table}", *span)
+        if body[0].text not in (
+            "select",
+            "with",
+            "copy",
+            "table",
+            "values",
+            "unload",
+            "export",
+        ):
+            return
+        for i, token in enumerate(body):
+            named = (
+                token.kind == "quoted"
+                or (token.kind == "word" and "_" in token.text)
+                or (token.kind == "word" and token.text in words.CREDENTIAL_WORDS)
+            )
+            if token.text == "from" and not in_function(body, i):
+                break
+            if named and names_credentials(token.text):
+                self._add("secret-column", f"the column {token.text}", token.start, token.end)
+
+
+_WITH_PARTS: Final = frozenset("select with values table update delete insert from merge".split())
+"""Statements in which another one can hide; EXPLAIN without ANALYZE runs nothing."""
+_MAIN_VERBS: Final = frozenset("select insert update delete merge replace values table create".split())
+_OBJECTS: Final = (
+    words.CODE_OBJECTS
+    | words.ACCOUNT_OBJECTS
+    | words.SMALL_OBJECTS
+    | frozenset("table database schema column tablespace system keyspace collection bucket catalog warehouse".split())
+)
+_OBJECT_STATEMENTS: Final = frozenset("create alter drop truncate rename purge undrop".split())
+_DESTRUCTIVE_CHANGES: Final = frozenset("drop rename disable owner modify truncate detach security".split())
+_TRANSACTION: Final = frozenset("begin start commit end rollback savepoint release abort".split())
+_TRANSACTION_WORDS: Final = frozenset(
+    "transaction work tran isolation deferred immediate exclusive read atomic".split()
+)
+_HAZARD_OF: Final = {
+    **dict.fromkeys("call exec execute do prepare load install bulk".split(), "command"),
+    **dict.fromkeys("grant revoke deny reassign security".split(), "account"),
+    **dict.fromkeys(
+        "kill shutdown flush reset dbcc reconfigure change stop system checkpoint".split(),
+        "server",
+    ),
+    **dict.fromkeys("attach detach backup restore put get import".split(), "file-access"),
+    **dict.fromkeys("notify listen unlisten".split(), "server"),
+    **dict.fromkeys("lock unlock".split(), "lock"),
+    **dict.fromkeys("rm remove discard".split(), "drop"),
+    "waitfor": "wait",
+}
+_RAISES: Final = (
+    ("command", EffectClass.EXECUTE),
+    ("credentials", EffectClass.GRANT),
+    ("role", EffectClass.GRANT),
+    ("settings", EffectClass.ADMINISTER),
+    ("server", EffectClass.ADMINISTER),
+    ("lock", EffectClass.ADMINISTER),
+    ("network", EffectClass.SEND),
+    ("file-access", EffectClass.SEND),
+    ("select-into", EffectClass.WRITE),
+    ("hidden-statement", EffectClass.WRITE),
+    ("writing-function", EffectClass.WRITE),
+    ("unknown-function", EffectClass.UNKNOWN),
+)
+"""Hazards that make a statement more than its first word says."""
+
+
+_LOOKS: Final[Mapping[str, Callable[[_Reader, str, EffectClass, Sequence[Token]], Look]]] = {
+    **dict.fromkeys("select values table from".split(), _Reader._query),
+    **dict.fromkeys("update delete".split(), _Reader._rows),
+    **dict.fromkeys("explain desc describe".split(), _Reader._explain),
+    **dict.fromkeys("copy unload export".split(), _Reader._copy),
+    **dict.fromkeys(_TRANSACTION, _Reader._transaction),
+    **dict.fromkeys(_OBJECT_STATEMENTS, _Reader._object),
+    "with": _Reader._cte,
+    "pragma": _Reader._pragma,
+    "set": _Reader._set,
+}
+"""How to look closer at a statement, by its first word."""
+
+
+def _has(tokens: Sequence[Token], *names: str) -> bool:
+    return any(t.text in names and t.kind == "word" for t in tokens)
+
+
+def _words(tokens: Sequence[Token], count: int) -> str:
+    return " ".join(t.text for t in tokens[:count])
+
+
+def _always_on(body: Sequence[Token]) -> bool:
+    return any(t.text == "on" and sql_injection.lets_all_through(body[i + 1 : i + 2]) for i, t in enumerate(body))
+
+
+def _condition(body: Sequence[Token]) -> Sequence[Token] | None:
+    """What stands behind the WHERE of the statement itself, not of a query inside it."""
+    depth = 0
+    for i, token in enumerate(body):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 and token.kind == "word" and token.text == "where":
+            return body[i + 1 :]
+    return None
