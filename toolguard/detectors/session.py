@@ -110,7 +110,9 @@ class _Deed:
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """What the session says about this call."""
-    if not facts.instructions and facts.classification.effect_class not in _GRAVE:
+    effect = facts.classification.effect_class
+    # Against a reading call only what speaks to the agent counts, and that is known without reading all that waits.
+    if not (facts.spoken_to if effect is READ else facts.instructions or effect in _GRAVE):
         return
     deed = _deed(reading, facts)
     told = tuple(_told(facts, deed)) if facts.instructions else ()

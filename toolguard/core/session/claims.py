@@ -16,14 +16,17 @@ LONGEST: Final = 65_536
 BLOCK: Final = 12
 """Sentences behind a mark of authority that belong to it."""
 
+_AI: Final = "\0ai"
+"""Stands among the needles for these two letters as a word of their own: `main` and `said` hold them, too."""
+
 _MACHINE: Final = (
     r"(?:a\.?i\.?(?: (?:assistant|agent|model|system)s?)?|(?:virtual |digital )?assistants?|(?:large )?language models?"
     r"|llms?|chat ?bots?|gpt(?:-?[\w.]+)?|chatgpt|claude|gemini|copilot|ai[- ]agents?)"
 )
 """Words for a program that talks, which nobody else is called by."""
 _MACHINES: Final = (
-    " ai",
-    "\nai",
+    "a.i",
+    _AI,
     "assistant",
     "language model",
     "llm",
@@ -32,7 +35,6 @@ _MACHINES: Final = (
     "claude",
     "gemini",
     "copilot",
-    "a.i",
 )
 
 _OVERRIDE_NEEDLES: Final = (
@@ -67,13 +69,42 @@ _SILENCE: Final = (
 )
 _TURNS: Final = r"<\|\w{2,20}\|>|\[/?INST\]|<</?SYS>>|^\[(?:SYSTEM|ASSISTANT|USER|TOOL)\]"
 
-_CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple(
+_NOT: Final = ("not", "n't", "never", "without")
+_OVERRIDDEN: Final = (
+    *("instruction", "prompt", "task", "command", "direction", "guideline", "request", "context", "restriction"),
+    "question",
+)
+_WORKS: Final = (
+    *("continu", "proceed", "complet", "finish", "solv", "answer", "respond", "resum", "return", "start", "perform"),
+    "fulfil",
+)
+_FIRST: Final = ("before ", "after ", "prior to ", "in order to ", "until ", "once ", "to ")
+_UTMOST: Final = (
+    *(" new ", " next ", " real ", " actual ", " only ", " true ", " updated ", " revised ", " additional "),
+    *(" primary ", " highest "),
+)
+_USES: Final = ("use", "call", "invoke", "execute", "using", "trigger", "run")
+_TURN_NEEDLES: Final = (
+    *("<|", "[inst]", "[/inst]", "<<sys>>", "<</sys>>", "[system]", "[assistant]", "[user]", "[tool]"),
+)
+_TAG_NAMES: Final = tuple(
+    bracket + name
+    for bracket in ("<", "</")
+    for name in (
+        "system assistant instruction admin developer tool function prompt task override important urgent secret hidden"
+        " note"
+    ).split()
+)
+_HEADS: Final = ("system", "assistant", "new task", "new instruction", "prompt", "override")
+
+_Needles = tuple[tuple[str, ...], ...]
+_CLAIMS: Final[tuple[tuple[int, _Needles, re.Pattern[str]], ...]] = tuple(
     (weight, needles, re.compile(pattern, re.IGNORECASE | re.MULTILINE))
     for weight, needles, pattern in (
         # Addressed to a program that reads along.
         (
             2,
-            _MACHINES,
+            (_MACHINES,),
             (
                 rf"\b(?:you|hey|hi|hello|dear|to|attention|attn|for|from)\b[,:]? (?:the |an? |any |this |all |our "
                 rf"|my )?{_MACHINE}\b"
@@ -82,7 +113,7 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
         ),
         (
             2,
-            _MACHINES,
+            (_MACHINES,),
             (
                 rf"^\W*{_MACHINE}\s*[,:]|\b{_MACHINE} (?:reading|processing|summari[sz]ing|handling|viewing|parsing"
                 rf"|using)\b"
@@ -90,10 +121,10 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
                 rf")?[a-z]+\b"
             ),
         ),
-        (2, _MACHINES, rf"\b(?:if|as|since|because) (?:you(?:'re| are) )?(?:an? |the )(?:{_MACHINE}|agent|bot)\b"),
+        (2, (_MACHINES,), rf"\b(?:if|as|since|because) (?:you(?:'re| are) )?(?:an? |the )(?:{_MACHINE}|agent|bot)\b"),
         (
             2,
-            (*_MACHINES, "agent", "bot", "model"),
+            ((*_MACHINES, "agent", "bot", "model"), ("instruction", "note", "message", "command", "directive", "task")),
             (
                 r"\b(?:instructions?|notes?|messages?|commands?|directives?|tasks?) (?:to|for) (?:the |an? |any |all )?"
                 rf"(?:{_MACHINE}|agents?|bots?|models?)\b"
@@ -101,19 +132,19 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
         ),
         (
             1,
-            ("agent", "bot", "model", "system"),
+            (("agent", "bot", "model", "system"),),
             (
                 r"\b(?:hey|hi|hello|dear|attention|attn|to)\b[,:]? (?:the |all )?(?:agents?|bots?|models?"
                 r"|system)\b(?= ?[,.:;!])"
             ),
         ),
         # Sets aside what the person asked, or every limit.
-        (2, _OVERRIDE_NEEDLES, _OVERRIDE),
-        (2, ("anything", "restrict", "limit", "filter", "all requests", "any request"), _UNBOUND),
+        (2, (_OVERRIDE_NEEDLES, _OVERRIDDEN), _OVERRIDE),
+        (2, (("anything now", "comply with", "obey", "fulfil", "answer ", "you have no", "bound by no"),), _UNBOUND),
         # Puts itself before the work in hand.
         (
             2,
-            ("task", "request", "question", "quer", "instruction", "objective"),
+            (("task", "request", "question", "quer", "instruction", "objective"), _WORKS, _FIRST),
             (
                 r"\b(?:before|after|prior to|in order to|until|once|to) (?:you |that,? you )?"
                 r"(?:can |could |may |are able to |do that,? )?(?:you can )?"
@@ -123,10 +154,14 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
                 r"(?:tasks?|requests?|questions?|quer(?:y|ies)|instructions?|objective)\b"
             ),
         ),
-        (1, ("before ",), r"\bbefore (?:you )?(?:continu|proceed|answer|respond|do|perform)(?:e|ing)?\b"),
+        (1, (("before ",),), r"\bbefore (?:you )?(?:continu|proceed|answer|respond|do|perform)(?:e|ing)?\b"),
         (
             1,
-            ("your ", "the "),
+            (
+                ("your ", "the "),
+                _UTMOST,
+                ("task", "goal", "objective", "instruction", "mission", "job", "priority", "directive"),
+            ),
             (
                 r"\b(?:your|the) (?:new|next|real|actual|only|true|updated|revised|additional|primary|highest) "
                 r"(?:task|goal|objective|instructions?|mission|job|priority|directive)\b"
@@ -134,7 +169,7 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
         ),
         (
             1,
-            ("you are now", "from now on", "instruction", "system ", "admin", "mode"),
+            (("you are now", "from now on", "instruction", "system ", "admin", "mode"),),
             (
                 r"\b(?:you are now|from now on,? you|new instructions?|updated instructions?|system (?:override"
                 r"|update|message"
@@ -143,10 +178,10 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
             ),
         ),
         # Asks for silence.
-        (2, ("not", "n't", "never", "without"), _SILENCE),
+        (2, (_NOT, ("tell", "inform", "mention", "reveal", "notif", "alert", "disclos", "warn")), _SILENCE),
         (
             1,
-            ("not", "n't", "never", "without"),
+            (_NOT, ("user", "anyone", "confirm", "permission", "approval", "authori")),
             (
                 r"\b(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:ask|wait|seek|requir|report|show"
                 r"|request)\w*\b[^.\n]{0,40}"
@@ -156,7 +191,7 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
         # Names a tool to be used.
         (
             1,
-            ("tool", "function", "api", "plugin", "endpoint", "action", "_"),
+            (("tool", "function", "api", "plugin", "endpoint", "action", "_"), _USES),
             (
                 r"\b(?:use|call|invoke|execute|using|trigger)\s+(?:the\s+|your\s+|a\s+)?(?!the\b|a\b"
                 r"|this\b)[`'\"]?[A-Za-z][\w.-]*"
@@ -165,10 +200,10 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
             ),
         ),
         # Forges the turns of a conversation.
-        (2, ("<|", "[", "<<"), _TURNS),
+        (2, (_TURN_NEEDLES,), _TURNS),
         (
             1,
-            ("<",),
+            (("<",), _TAG_NAMES),
             (
                 r"</?(?:system|assistant|instructions?|admin|developer|tool_?(?:call|result|response)|function_?call"
                 r"|prompt|task"
@@ -177,18 +212,18 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
         ),
         (
             1,
-            (":",),
+            ((":",), ("system", "assistant", "developer", "admin")),
             (
                 r"^\W{0,6}(?:system|assistant|developer|administrator|admin)(?: (?:message|prompt|note|instruction"
                 r"|notice))?\s*:"
             ),
         ),
-        (1, ("#",), r"^#{1,6}\s*(?:system|assistant|new (?:task|instructions?)|prompt|override)\b"),
-        (1, ("<!--",), r"<!--[^>]{0,300}\b(?:you|users?|agents?|system|assistant)\b"),
+        (1, (("#",), _HEADS), r"^#{1,6}\s*(?:system|assistant|new (?:task|instructions?)|prompt|override)\b"),
+        (1, (("<!--",),), r"<!--[^>]{0,300}\b(?:you|users?|agents?|system|assistant)\b"),
         # Presses.
         (
             1,
-            ("important", "urgent", "critical", "mandatory", "required", "immediate"),
+            (("important", "urgent", "critical", "mandatory"),),
             (
                 r"\b(?:important|urgent|critical|mandatory)\b[^.\n]{0,12}\b(?:messages?|instructions?|notices?|task"
                 r"|directive|request"
@@ -197,7 +232,8 @@ _CLAIMS: Final[tuple[tuple[int, tuple[str, ...], re.Pattern[str]], ...]] = tuple
         ),
     )
 )
-"""Forms of a text that is meant for an agent: how much each says, letters without which it cannot be there, the form.
+"""Forms of a text that is meant for an agent: how much each says, groups of letters of each of which one must be there,
+the form.
 
 A weight of 2 says it alone; forms of weight 1 stand in honest documents too and say it only together.
 """
@@ -210,20 +246,34 @@ _SHOUT: Final = re.compile(r"<([A-Z][A-Z_ -]{3,30})>")
 # A tag in capitals around prose: a made-up envelope. Records of real formats use tags in pairs many times over.
 
 
-_ANY_NEEDLE: Final = re.compile("|".join(re.escape(n) for n in sorted({n for _, ns, _ in _CLAIMS for n in ns})))
-# One look for all of them: most results hold none.
+_AI_WORD: Final = re.compile(r"\bai\b")
+
+
+def _possible(low: str) -> list[tuple[int, re.Pattern[str]]]:
+    """The forms that a text in lower case may hold, each with its weight: letters are cheaper to look for."""
+    return [
+        (weight, form)
+        for weight, groups, form in _CLAIMS
+        if all(any(needle in low for needle in needles) for needles in groups)
+    ]
+
+
+def may_claim(text: str) -> bool:
+    """Whether `authority` could find anything in this text, cut into sentences in whatever way."""
+    low = text.lower().replace("\\n", "\n")
+    if "ai" in low and _AI_WORD.search(low) is not None:
+        low += _AI
+    return sum(weight for weight, _ in _possible(low)) >= _ENOUGH or _SHOUT.search(text) is not None
 
 
 def authority(sentences: Sequence[tuple[int, str]]) -> frozenset[int]:
     """Numbers of the sentences that stand under a claim of authority over the agent."""
     whole = "\n" + "\n".join([sentence for _, sentence in sentences])
     low = whole.lower()
-    if "<" not in whole and _ANY_NEEDLE.search(low) is None:
-        return frozenset()
+    if "ai" in low and _AI_WORD.search(low) is not None:
+        low += _AI
     # Most texts hold no claim: one look at the whole is cheaper than one at each sentence.
-    claims = [
-        (weight, form) for weight, needles, form in _CLAIMS if any(n in low for n in needles) and form.search(whole)
-    ]
+    claims = [(weight, form) for weight, form in _possible(low) if form.search(whole)]
     hits = [
         (i, weight, n)
         for i, (_, s) in enumerate(sentences)

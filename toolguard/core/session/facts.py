@@ -3,11 +3,15 @@
 `Session` is the memory: incremental, bounded, without I/O, the same after a round trip through JSON. `Facts` is the
 view of it that detectors get. Nothing here decides, and no cost grows with the length of a session: each memory has a
 limit and forgets its oldest entries.
+
+What most calls never ask for is read late: values and plain imperatives of a result wait in order until somebody asks
+for them or `catch_up` is called in a quiet moment. Text that speaks to the agent is looked for at once.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +19,7 @@ from itertools import islice
 from typing import Final, Self
 
 from toolguard.core.model import Classification, Decision, Effect, EffectClass, Json, ToolCall
-from toolguard.core.session.instructions import Instruction, again, instructions
+from toolguard.core.session.instructions import Instruction, again, instructions, may_speak
 from toolguard.core.session.intent import Intent, intent_of
 from toolguard.core.targets import ACCOUNT, EMAIL, URL, Aim, Target, first, targets
 from toolguard.core.verbs import split_name
@@ -46,6 +50,9 @@ READ_CHARACTERS: Final = 65_536
 
 VALUE: Final = 200
 """Longer values are no targets."""
+
+WAITING: Final = 64
+"""Results and calls that wait to be read; beyond it the oldest is read."""
 
 _OUTSIDE: Final = frozenset(
     """web webpage page website url http https browse browser fetch scrape crawl internet search news article blog post
@@ -108,6 +115,39 @@ _TOKEN: Final = re.compile(r"[^\s\"'<>(){}\[\],;|=`]{3,200}")
 # Anything between spaces and brackets: words, numbers, addresses, paths.
 
 
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """A call that may run: its targets are known from now on."""
+
+    tool: str
+    step: int
+    found: tuple[Target, ...]
+
+    def enter(self, session: Session) -> None:
+        for one in self.found:
+            if one.aim is not Aim.TEXT:
+                session.stood(one.value, (self.tool, self.step, 0, False))
+        session.forget()
+
+
+@dataclass(frozen=True, slots=True)
+class _Returned:
+    """A result: where each of its values stood, and what it tells its reader to do."""
+
+    source: str
+    step: int
+    text: str
+    outside: bool
+
+    def enter(self, session: Session) -> None:
+        for number, line in enumerate(self.text[:READ_CHARACTERS].split("\n"), 1):
+            at = (self.source, self.step, number, self.outside)
+            for token in _TOKEN.findall(line):
+                session.stood(token, at)
+        session.forget()
+        session.learn(instructions(self.text, self.source, self.step))
+
+
 @dataclass(slots=True)
 class Session:
     """The memory of one conversation."""
@@ -115,11 +155,14 @@ class Session:
     prompt: str = ""
     steps: int = 0
     intent: Intent = field(default_factory=Intent)
-    instructions: list[Instruction] = field(default_factory=list)
+    spoken_to: bool = False
+    """An instruction that is meant for the agent has been read."""
     tainted: bool = False
     """A result that other people can write has been read."""
     private: list[str] = field(default_factory=list)
     """Tools whose results were the person's own affair; the first eight."""
+    _instructions: list[Instruction] = field(default_factory=list)
+    _waiting: deque[_Returned | _Called] = field(default_factory=deque)
     _folded: str = ""
     _seen: dict[str, tuple[str, int, int, bool]] = field(default_factory=dict)
     """Where a value of a result or an earlier call's argument stood first: (tool, step, line, untrusted)."""
@@ -147,10 +190,7 @@ class Session:
         for name in (f"tool:{call.server}/{call.tool}", f"class:{decision.effect_class}", f"target:{target}"):
             self._used[name] = None
         _forget(self._used, KNOWN)
-        for one in targets(call.arguments):
-            if one.aim is not Aim.TEXT:
-                self._seen.setdefault(_normal(one.value), (call.tool, self.steps, 0, False))
-        _forget(self._seen, SOURCES)
+        self._wait(_Called(call.tool, self.steps, targets(call.arguments)))
 
     def returned(self, call: ToolCall, text: str) -> None:
         """The result of a call that ran."""
@@ -160,35 +200,57 @@ class Session:
         self.tainted = self.tainted or outside
         if private and len(self.private) < 8 and call.tool not in self.private:
             self.private.append(call.tool)
-        source = _label(call)
-        self._index(text[:READ_CHARACTERS], source, outside)
-        found = [one for one in instructions(text, source, self.steps) if not self._said(one)]
-        if found:
-            self.tainted = self.tainted or any(one.strong for one in found)
-            self._remember(found)
+        self._wait(_Returned(_label(call), self.steps, text, outside))
+        if may_speak(text):
+            self.catch_up()
+
+    def _wait(self, one: _Returned | _Called) -> None:
+        self._waiting.append(one)
+        if len(self._waiting) > WAITING:
+            self._waiting.popleft().enter(self)
+
+    def catch_up(self) -> None:
+        """Read what waits. Whoever has a quiet moment may call it; what needs it does so by itself."""
+        while self._waiting:
+            self._waiting.popleft().enter(self)
+
+    @property
+    def instructions(self) -> list[Instruction]:
+        """Instructions that stood in results so far; the newest, strong ones before weak ones."""
+        self.catch_up()
+        return self._instructions
+
+    def learn(self, found: Iterable[Instruction]) -> None:
+        """Keep instructions that a result held, unless they are echoes of the person's own words."""
+        fresh = [one for one in found if not self._said(one)]
+        if fresh:
+            self.spoken_to = self.spoken_to or any(one.strong for one in fresh)
+            self.tainted = self.tainted or self.spoken_to
+            self._remember(fresh)
 
     def _said(self, one: Instruction) -> bool:
         """The person said the same: then it is an echo."""
         return len(one.text) > 12 and one.text.casefold() in self._folded
 
     def _remember(self, found: Iterable[Instruction]) -> None:
-        known = [*self.instructions, *found]
+        known = [*self._instructions, *found]
         if len(known) > KEPT_INSTRUCTIONS:
             strong = [one for one in known if one.strong][-KEPT_INSTRUCTIONS:]
             weak = [one for one in known if not one.strong][len(strong) - KEPT_INSTRUCTIONS or len(known) :]
             known = sorted([*strong, *weak], key=lambda one: one.step)
-        self.instructions = known
+        self._instructions = known
 
-    def _index(self, text: str, source: str, outside: bool) -> None:
-        """Remember where each value of a result stood first."""
-        for number, line in enumerate(text.split("\n"), 1):
-            at = (source, self.steps, number, outside)
-            for token in _TOKEN.findall(line):
-                self._seen.setdefault(_normal(token), at)
+    def stood(self, value: str, at: tuple[str, int, int, bool]) -> None:
+        """Remember where a value stood first: tool, step, line, untrusted."""
+        self._seen.setdefault(_normal(value), at)
+
+    def forget(self) -> None:
+        """Drop the values that nobody has seen for longest."""
         _forget(self._seen, SOURCES)
 
     def origin_of(self, value: str) -> Origin:
         """Where this value came from: the person's words before results, results before nowhere."""
+        self.catch_up()
         folded = value.casefold().strip()
         if not folded:
             return NOWHERE
@@ -214,6 +276,7 @@ class Session:
         return name in self._used
 
     def to_json(self) -> dict[str, Json]:
+        self.catch_up()
         # Each source once: thousands of values came from a handful of calls.
         sources = {source: i for i, source in enumerate(dict.fromkeys(at[0] for at in self._seen.values()))}
         return {
@@ -239,7 +302,8 @@ class Session:
         self.steps = int(value.get("steps", 0))
         self.tainted = bool(value.get("tainted", False))
         self.private = [str(tool) for tool in value.get("private", [])][:8]
-        self.instructions = [again(one) for one in value.get("instructions", [])][:KEPT_INSTRUCTIONS]
+        self._instructions = [again(one) for one in value.get("instructions", [])][:KEPT_INSTRUCTIONS]
+        self.spoken_to = any(one.strong for one in self._instructions)
         sources = [str(source) for source in value.get("sources", [])]
         for word, source, step, line, untrusted in value.get("seen", [])[:SOURCES]:
             self._seen[str(word)] = (sources[source], int(step), int(line), bool(untrusted))
@@ -273,6 +337,11 @@ class Facts:
     def instructions(self) -> Sequence[Instruction]:
         """Instructions that stood in results so far."""
         return self.session.instructions
+
+    @property
+    def spoken_to(self) -> bool:
+        """A result held instructions that are meant for the agent; cheap, while `instructions` reads what waits."""
+        return self.session.spoken_to
 
     @property
     def tainted(self) -> bool:

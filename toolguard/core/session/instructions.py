@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from toolguard.core.model import EffectClass, Json
-from toolguard.core.session.claims import LONGEST, authority
+from toolguard.core.session.claims import LONGEST, authority, may_claim
 from toolguard.core.targets import ACCOUNT, EMAIL, URL
 from toolguard.core.verbs import VERBS, lemma
 
@@ -150,10 +150,19 @@ def named_values(text: str) -> frozenset[str]:
     return frozenset(value for value in found if len(value) > 1)
 
 
+def may_speak(text: str) -> bool:
+    """Whether `instructions` could find strong ones in this text; much cheaper than finding them."""
+    text = _bounded(text)
+    return _HIDDEN.search(text) is not None or may_claim(text)
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST // 2] + "\n\n" + text[-LONGEST // 2 :]
+
+
 def instructions(text: str, tool: str, step: int) -> tuple[Instruction, ...]:
     """The instructions in a result, the strong ones first when there are more than KEPT."""
-    if len(text) > LONGEST:
-        text = text[: LONGEST // 2] + "\n\n" + text[-LONGEST // 2 :]
+    text = _bounded(text)
     hidden = _HIDDEN.search(text) is not None
     sentences = list(_sentences(text))
     under = authority(sentences)
