@@ -133,6 +133,7 @@ class RefusalCode(StrEnum):
     WEAK_CHANNEL = "weak_channel"
     ID_REUSED = "id_reused"
     TOO_MANY_PENDING = "too_many_pending"
+    NO_JUSTIFICATION = "no_justification"
     STOPPED = "stopped"
     LOG_ROLLED_BACK = "log_rolled_back"
     LOG_UNAVAILABLE = "log_unavailable"

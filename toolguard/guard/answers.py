@@ -24,6 +24,9 @@ class Permit:
     """The binding code, when a person approved it."""
     grant_id: str | None = None
     """The grant under which it runs, when a person allowed such calls for a while."""
+    asked: ToolCall | None = None
+    """What the agent asked for, when a reviewer changed the arguments; the agent must then be told `note`."""
+    note: str = ""
     dispatched: bool = False
     """The log already says that it went out; otherwise Guard.dispatch must say so before the first byte."""
 
@@ -97,11 +100,23 @@ def ended(state: RequestState, request_id: str, code: str, reason: str) -> str:
     return f"{NOT_EXECUTED} Approval {request_id} {code}: {words[state]}"
 
 
+def edited(arguments: str) -> str:
+    """What the agent is told of arguments that a reviewer changed, beside the result."""
+    return f"Note: a reviewer changed the arguments of this call before it ran. It was executed with: {arguments}"
+
+
 def may_have_happened(execution_id: str) -> str:
     return (
         f"{NOT_EXECUTED} The same call was sent before and its end is not known ({execution_id}): it may have "
         "happened. "
         "A person must settle that first. Look at the state by reading; do not repeat the call."
+    )
+
+
+def no_justification() -> str:
+    return (
+        f"{NOT_EXECUTED} A person must approve this call, and wants to know first what it is for. Say that in one or "
+        "two sentences, and repeat the same call with it."
     )
 
 

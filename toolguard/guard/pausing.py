@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from toolguard.config import Config
 from toolguard.core.approvals import RefusalCode, RequestEvent, RequestState
-from toolguard.core.model import Json
-from toolguard.core.secrets.redact import Redactor
+from toolguard.core.canonical import call_fingerprint, call_fingerprint_of, parse, text
+from toolguard.core.model import Json, Principal, ToolCall
+from toolguard.core.secrets.edits import MovedMarkerError, resolved
+from toolguard.core.secrets.redact import Redactor, readable
 from toolguard.core.session.facts import Facts
 from toolguard.errors import StoreError
 from toolguard.guard import answers, requests, shown
@@ -70,7 +73,8 @@ class Pausing:
                 return refusal
             attached = row is not None
             if row is not None:
-                stale = requests.why_stale(row, judged)
+                # What became of an edited request is judged at the claim: this call is not the one that would run.
+                stale = requests.why_stale(row, judged) if row["edited_from"] is None else None
                 if stale is not None:
                     requests.end(tx, row, RequestEvent.DRIFT, _STALE_WORDS[stale])
                     row, attached = None, False
@@ -121,6 +125,8 @@ class Pausing:
 
     def _refused_unasked(self, tx: Transaction, judged: Judged) -> Refusal | None:
         principal, decision = judged.call.principal, judged.decision
+        if decision.obligations.justification and not judged.call.justification:
+            return Refusal(RefusalCode.NO_JUSTIFICATION, answers.no_justification(), decision=decision)
         unknown = records.unsettled(tx, principal, judged.call_fp)
         if unknown is not None:
             text = answers.may_have_happened(unknown["execution_id"])
@@ -154,10 +160,12 @@ class Pausing:
         doubt = self._doubt.noted()
         if doubt:
             return Refusal(RefusalCode.LOG_ROLLED_BACK, answers.log_unavailable(), (doubt, answers.CONFIRM_HINT))
-        judged, _ = self._judge.judged(self._judge.redefined(pending.call), pending.call_id)
+        asked = self._judge.redefined(pending.call)
+        approved = self.as_approved(self._found(pending), asked)
+        judged, _ = self._judge.judged(approved or asked, pending.call_id)
         with self._store.write(full=True) as tx:
             requests.expire_overdue(tx)
-            row = records.request(tx, pending.request_id)
+            row = records.current(tx, pending.request_id)
             if row is None:
                 raise StoreError(f"request {pending.request_id} is not in the database")
             if row["state"] == RequestState.PENDING:
@@ -167,7 +175,8 @@ class Pausing:
                 return stopped
             if row["state"] == RequestState.APPROVED:
                 stale = requests.why_stale(row, judged)
-                if stale is None and not (judged.call_fp == row["call_fp"] and requests.votes_hold(tx, row)):
+                is_same = approved is not None and judged.call_fp == row["call_fp"]
+                if stale is None and not (is_same and requests.votes_hold(tx, row)):
                     stale = RefusalCode.DIGEST_MISMATCH
                 if stale is not None:
                     requests.end(tx, row, RequestEvent.DRIFT, _STALE_WORDS[stale])
@@ -188,12 +197,52 @@ class Pausing:
             claimed[1],
             row["request_id"],
             row["code"],
+            **_told(row, asked),
         )
 
-    def _ended(self, pending: Pending) -> Refusal:
-        row = records.request(self._store, pending.request_id)
+    def as_approved(self, row: Row, call: ToolCall) -> ToolCall | None:
+        """The call that people were asked about: the agent's own, or what a reviewer made of it.
+
+        None when the agent's call is another one than this request was made for, or its secrets differ.
+        """
+        if row["edited_from"] is None:
+            return call
+        view = parse(row["shown"])
+        arguments = self._redactor.redact(call.arguments)
+        principal = Principal(row["agent"], row["person"], row["session"])
+        asked_for = call_fingerprint_of(
+            row["server"], row["tool"], row["def_fp"], view["edited"]["asked"], view["params"], principal
+        )
+        if call_fingerprint(call, arguments, self._redactor.redact(call.other_params)) != asked_for:
+            return None
+        try:
+            return replace(call, arguments=resolved(view["arguments"], arguments, call.arguments))
+        except MovedMarkerError:
+            return None
+
+    def permit_again(self, row: Row, call: ToolCall, judged: Judged, execution_id: str, token: str) -> Permit:
+        """The permit of an execution that is under way already; `judged` is what people approved of `call`."""
+        return Permit(
+            execution_id,
+            judged.call,
+            judged.decision,
+            judged.call_id,
+            judged.call_fp,
+            token,
+            row["request_id"],
+            row["code"],
+            dispatched=True,
+            **_told(row, call),
+        )
+
+    def _found(self, pending: Pending) -> Row:
+        row = records.current(self._store, pending.request_id)
         if row is None:
             raise StoreError(f"request {pending.request_id} is not in the database")
+        return row
+
+    def _ended(self, pending: Pending) -> Refusal:
+        row = self._found(pending)
         state, reason = RequestState(row["state"]), row["end_reason"] or ""
         return Refusal(
             _ENDED_CODES.get(state, RefusalCode.DIGEST_MISMATCH),
@@ -224,6 +273,13 @@ class Pausing:
             prompts=self._config.prompts,
             earlier=earlier,
         )
+
+
+def _told(row: Row, asked: ToolCall) -> dict[str, Any]:
+    """Members of the permit that tell the agent of a reviewer's edit."""
+    if row["edited_from"] is None:
+        return {}
+    return {"asked": asked, "note": answers.edited(text(readable(parse(row["shown"])["arguments"])))}
 
 
 _ENDED_CODES: Final = {

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from toolguard.core.model import Decision, EffectClass, Finding, Json, ToolCall
+from toolguard.core.model import Confidence, Decision, EffectClass, Finding, Json, Severity, ToolCall
 from toolguard.core.score import points
 from toolguard.core.secrets.redact import Redactor
 from toolguard.core.session.facts import Facts
@@ -16,7 +16,8 @@ HISTORY: Final = 12
 """Earlier calls of the session that a reviewer sees; enough to follow a thought, few enough to read."""
 PROMPT_TAIL: Final = 4_096
 """Characters of the prompt that are kept under `prompts: tail`."""
-
+JUSTIFICATION: Final = 2_000
+"""Characters of the agent's own words about a call that are kept."""
 
 BEFORE_BYTES: Final = 262_144
 """Of the file that a write would replace; a larger one is not read for the diff."""
@@ -35,6 +36,18 @@ def finding_as_json(finding: Finding) -> dict[str, Json]:
     }
 
 
+def finding_from_json(value: Mapping[str, Json]) -> Finding:
+    return Finding(
+        value["id"],
+        Severity(value["severity"]),
+        Confidence(value["confidence"]),
+        value["message"],
+        value["pointer"],
+        value["start"],
+        value["end"],
+    )
+
+
 def view(
     call: ToolCall,
     decision: Decision,
@@ -47,8 +60,12 @@ def view(
     before: Mapping[str, str],
     prompts: str,
     earlier: str,
+    edited: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
-    """Everything a reviewer is shown. `before` holds, by pointer, what a file to be written contains now."""
+    """Everything a reviewer is shown. `before` holds, by pointer, what a file to be written contains now.
+
+    `edited` says whose arguments these are when they are no longer the agent's, and what the agent had asked for.
+    """
     kind = decision.classification
     return {
         "server": call.server,
@@ -67,7 +84,7 @@ def view(
         "findings": [finding_as_json(f) for f in decision.findings],
         "rules": [{"name": r.name, "effect": r.effect.word, "why": r.why} for r in decision.rules],
         "prompt": kept_prompt(call.prompt or facts.prompt, redactor, prompts),
-        "justification": redactor.text(call.justification) if call.justification else None,
+        "justification": kept_justification(call.justification, redactor),
         "definition": {
             "description": redactor.text(call.definition.description),
             "input_schema": redactor.redact(dict(call.definition.input_schema)),
@@ -78,6 +95,8 @@ def view(
         "history": [dict(row) for row in history],
         "before": {pointer: redactor.text(text) for pointer, text in before.items()},
         "earlier": earlier,
+        "place": {"cwd": facts.surroundings.cwd, "roots": list(facts.surroundings.roots)},
+        "edited": dict(edited) if edited else None,
     }
 
 
@@ -86,6 +105,15 @@ def kept_prompt(prompt: str | None, redactor: Redactor, keep: str) -> str | None
     if not prompt or keep == "off":
         return None
     return redactor.text(prompt if keep == "full" else prompt[-PROMPT_TAIL:])
+
+
+def kept_justification(said: str | None, redactor: Redactor) -> str | None:
+    """What the agent says the call is for, without secrets; what is cut off says so."""
+    if not said:
+        return None
+    text = redactor.text(said)
+    rest = len(text) - JUSTIFICATION
+    return text if rest <= 0 else f"{text[:JUSTIFICATION]} [{rest} more characters]"
 
 
 def decided(call: ToolCall, decision: Decision, redactor: Redactor, prompts: str) -> dict[str, Json]:
@@ -102,11 +130,10 @@ def decided(call: ToolCall, decision: Decision, redactor: Redactor, prompts: str
         "definition_fp": call.definition_fp,
         "redaction": redactor.digest,
     }
-    prompt = kept_prompt(call.prompt, redactor, prompts)
-    for name, value in (("prompt", prompt), ("justification", call.justification), ("client", call.client)):
-        if value:
-            contents[name] = redactor.text(value)
-    return contents
+    prompt, said = kept_prompt(call.prompt, redactor, prompts), kept_justification(call.justification, redactor)
+    client = redactor.text(call.client) if call.client else ""
+    beside = {"prompt": prompt, "justification": said, "client": client}
+    return contents | {name: value for name, value in beside.items() if value}
 
 
 def replaced_text(call: ToolCall, decision: Decision, roots: Sequence[str]) -> dict[str, str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from toolguard.core.approvals import RefusalCode
 from toolguard.core.canonical import compact
 from toolguard.core.model import Json, Outcome, OutcomeKind, ToolCall
 from toolguard.errors import StoreError
 from toolguard.guard import Guard, Pending, Permit, Refusal
-from toolguard.proxy import messages
+from toolguard.proxy import asides, messages
 from toolguard.proxy.listing import Listing
 from toolguard.proxy.messages import Id, Request
 from toolguard.proxy.replays import Replays
@@ -136,7 +137,7 @@ class Calls:
             if self.unfinished.keep(flight.request, permit, result, flight.sent_at, now):
                 return
             if flight.is_cancelled and permit.request_id is not None:
-                self._replays.keep(permit.call, result, size, now)
+                self._replays.keep(permit.asked or permit.call, result, size, now)
         self.finish((permit, outcome(response, size, (now - flight.sent_at) * 1000)))
 
     def raised(self, params: Json) -> int:
@@ -171,15 +172,19 @@ class Calls:
 
     def _call(self, request: Request) -> ToolCall:
         params, pin = request.params, self._listing.pin_of(request.params["name"])
+        schema = pin.definition.input_schema if pin else {}
+        arguments, justification = asides.taken(params.get("arguments", {}), request.meta, schema)
         self._count += 1
         return ToolCall(
             server=self._upstream.name,
             tool=params["name"],
-            arguments=params.get("arguments", {}),
+            arguments=arguments,
             principal=self._upstream.principal,
             definition=pin.definition if pin else None,
             definition_fp=pin.fingerprint if pin else "",
             server_trusted=self._upstream.trusted,
+            prompt=asides.asked(request.meta),
+            justification=justification,
             client=_client_of(request) or self.client,
             # Ids may come again once they are answered, so the key counts the tries of this connection.
             transport_key=f"{self._connection}/{self._count}",
@@ -201,9 +206,16 @@ class Calls:
             case Permit():
                 self._send(flight, answer)
             case Refusal():
-                self._refuse(flight, answer.text, _approval_of(answer))
+                self._refuse(flight, answer.text + self._how(flight, answer), _approval_of(answer))
             case Pending():
                 self._hold(flight, answer)
+
+    def _how(self, flight: Flight, refusal: Refusal) -> str:
+        """What only this protocol can tell the agent about a refusal."""
+        if refusal.code is not RefusalCode.NO_JUSTIFICATION:
+            return ""
+        pin = self._listing.pin_of(flight.request.params["name"])
+        return asides.how(pin.definition.input_schema if pin else {})
 
     def _send(self, flight: Flight, permit: Permit) -> None:
         try:
@@ -322,7 +334,9 @@ def _line(request: Request, call: ToolCall) -> bytes:
     judged = {"name": call.tool, **call.other_params}
     if call.arguments or "arguments" in request.params:
         judged["arguments"] = call.arguments
-    live = {key: value for key, value in request.params.items() if key == "_meta" or key in ANSWERS}
+    live = {key: value for key, value in request.params.items() if key in ANSWERS}
+    if "_meta" in request.params:
+        live["_meta"] = asides.for_server(request.params["_meta"])
     merged = {**live, **judged}
     in_order = {key: merged[key] for key in request.params if key in merged}
     return compact({**request.members, "params": {**in_order, **merged}})

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from toolguard.core.model import Json, ToolDefinition
 from toolguard.guard import Guard, Pin
+from toolguard.proxy import asides
 
 
 class Listing:
@@ -56,10 +57,16 @@ class Listing:
         self._names.update(each.name for each in definitions)
         if is_whole:
             self._fresh_since = self._began_at
-        withheld = frozenset(report.withheld)
-        if withheld.isdisjoint(each.name for each in definitions):
-            return result, following
-        return {**result, "tools": [tool for tool in tools if _name(tool) not in withheld]}, following
+        shown = self._for_client(tools, frozenset(report.withheld))
+        return (result if shown == tools else {**result, "tools": shown}), following
+
+    def _for_client(self, tools: list[Json], withheld: frozenset[str]) -> list[Json]:
+        policy = self._guard.config.policy
+        return [
+            asides.asking(tool) if _name(tool) is not None and policy.wants_reason(self._server, tool["name"]) else tool
+            for tool in tools
+            if _name(tool) not in withheld
+        ]
 
 
 def definition(tool: dict[str, Json]) -> ToolDefinition:

@@ -200,8 +200,10 @@ class Match:
     def names(self, server: str, tool: str) -> bool:
         """Covers every call of this tool whatever else is true of it: only names are asked for, and they fit."""
         others = Match(server=self.server, tool=self.tool)
-        if self != others or not (self.server or self.tool):
-            return False
+        return self == others and bool(self.server or self.tool) and self.concerns(server, tool)
+
+    def concerns(self, server: str, tool: str) -> bool:
+        """Covers some call of this tool, as far as its name alone tells."""
         return all(
             not wanted or any(matches(pattern, found) is Answer.YES for pattern in wanted)
             for wanted, found in ((self.server, server), (self.tool, tool))

@@ -69,6 +69,18 @@ class Policy:
             rule.effect is Effect.DENY and rule.unless is None and rule.match.names(server, tool) for rule in self.rules
         )
 
+    def wants_reason(self, server: str, tool: str) -> bool:
+        """Whether some call of this tool may be asked about only after its agent said what it is for."""
+        voices = [(rule.effect, rule.terms, rule.match) for rule in self.rules]
+        voices += [(budget.effect, budget.terms, budget.match) for budget in self.budgets]
+        return self.preset is not Preset.OBSERVE and (
+            self.obligations.justification
+            or any(
+                effect is Effect.ASK and terms.justification and match.concerns(server, tool)
+                for effect, terms, match in voices
+            )
+        )
+
 
 def _built_in(name: str, reason: str, *findings: str) -> Rule:
     return Rule(name, Effect.DENY, Match(findings=findings), reason=reason)
