@@ -205,12 +205,13 @@ class Guard:
         """
         self._judge.learn(permit.call, outcome)
         event = _END[outcome.kind]
+        why = self.redactor.text(outcome.error) if outcome.error else ""
         body = audit.Body(
             {
                 "duration_us": round(outcome.duration_ms * 1000),  # whole: a float costs canonical JSON 30 us
                 "result_size": outcome.result_size,
                 "result_mac": self.redactor.mac(outcome.result_text) if outcome.result_text else None,
-                "error": self.redactor.text(outcome.error) if outcome.error else None,
+                "error": why or None,
             }
         )
 
@@ -220,7 +221,7 @@ class Guard:
                 permit.execution_id,
                 event,
                 claim_token=permit.claim_token,
-                error=self.redactor.text(outcome.error),
+                error=why,
                 duration_ms=outcome.duration_ms,
                 result_size=outcome.result_size,
             )

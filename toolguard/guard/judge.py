@@ -42,6 +42,8 @@ class Judge:
         self._sessions = sessions
         self._clock = clock
         self._surroundings = configuration.surroundings(config)
+        self._redacted_last: tuple[Json, Json] = (None, None)
+        """Arguments and their redacted form: those of a call are asked for again when it ends."""
 
     def at(self, folder: str) -> None:
         """Relative paths start in this folder from now on."""
@@ -57,6 +59,7 @@ class Judge:
             found = judge(_with_params(call), facts, policy, now, spent)
             draws = draws_of(call, found, facts, policy, now)
         arguments = self._redactor.redact(call.arguments)
+        self._redacted_last = (call.arguments, arguments)
         params = self._redactor.redact(call.other_params) if call.other_params else {}
         # Where nothing was found and nothing redacted, the words about the call hold no secret either.
         spotless = arguments is call.arguments and not found.findings and not found.rules and not params
@@ -131,8 +134,11 @@ class Judge:
         if outcome.result_text:
             principal = call.principal
             text = self._redactor.text(outcome.result_text)
+            known, arguments = self._redacted_last
+            if known is not call.arguments:
+                arguments = self._redactor.redact(call.arguments)
             with self._sessions.lock:
-                self._sessions.of(principal).returned(_told(call, self._redactor.redact(call.arguments)), text)
+                self._sessions.of(principal).returned(_told(call, arguments), text)
                 self._sessions.touched(principal)
 
     def asked(self, principal: Principal, prompt: str) -> None:
