@@ -7,7 +7,7 @@ UTF-8 and would otherwise convert the whole text at every step of a scan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol, cast
 
 import re2  # type: ignore[import-untyped]  # the wheel brings no types
@@ -105,6 +105,24 @@ def compile_bytes(source: str) -> BytesPattern:
         return cast("BytesPattern", re2.compile(source.encode("latin-1"), options))
     except re2.error as error:
         raise PatternError(_reason(error)) from error
+
+
+class Groups:
+    """Expressions of our own tables, over bytes, all looked for in one pass: which of them a text holds."""
+
+    __slots__ = ("_set",)
+
+    def __init__(self, sources: Iterable[str]) -> None:
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        self._set = re2.Set.SearchSet(options)
+        for source in sources:
+            self._set.Add(source.encode("latin-1"))
+        self._set.Compile()
+
+    def found(self, text: str) -> frozenset[int]:
+        """The numbers of the expressions that occur, counted from 0."""
+        return frozenset(self._set.Match(text.encode("utf-8", "surrogatepass")) or ())
 
 
 def quote(literal: str | bytes) -> str:

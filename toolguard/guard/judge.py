@@ -141,6 +141,11 @@ class Judge:
                 self._sessions.of(principal).returned(_told(call, arguments), text)
                 self._sessions.touched(principal)
 
+    def catch_up(self, principal: Principal) -> None:
+        """The session reads what it has put off."""
+        with self._sessions.lock:
+            self._sessions.of(principal).catch_up()
+
     def asked(self, principal: Principal, prompt: str) -> None:
         """The person said this to the agent."""
         with self._sessions.lock:

@@ -225,6 +225,7 @@ class Calls:
             return
         flight.permit, flight.sent_at = permit, self._wire.clock()
         self._wire.to_server(_line(flight.request, permit.call))
+        self._guard.catch_up(permit.call.principal)  # the server is at work now
 
     def _refuse(self, flight: Flight, text: str, approval: dict[str, Json] | None) -> None:
         self.answer(flight, messages.refusal(flight.request, text, approval))

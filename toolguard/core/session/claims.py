@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
+
+from toolguard.core.regex import Groups, quote
 
 LONGEST: Final = 65_536
 """Characters of a text that are read."""
@@ -16,8 +19,8 @@ LONGEST: Final = 65_536
 BLOCK: Final = 12
 """Sentences behind a mark of authority that belong to it."""
 
-_AI: Final = "\0ai"
-"""Stands among the needles for these two letters as a word of their own: `main` and `said` hold them, too."""
+_AI: Final = r"\bai\b"
+"""Among the needles the only expression: `main` and `said` hold these letters, too."""
 
 _MACHINE: Final = (
     r"(?:a\.?i\.?(?: (?:assistant|agent|model|system)s?)?|(?:virtual |digital )?assistants?|(?:large )?language models?"
@@ -246,34 +249,35 @@ _SHOUT: Final = re.compile(r"<([A-Z][A-Z_ -]{3,30})>")
 # A tag in capitals around prose: a made-up envelope. Records of real formats use tags in pairs many times over.
 
 
-_AI_WORD: Final = re.compile(r"\bai\b")
+@lru_cache(maxsize=1)
+def _looked_for() -> tuple[Groups, tuple[tuple[int, frozenset[int], re.Pattern[str]], ...]]:
+    """The groups of all forms, and each form with its weight and the numbers of its groups."""
+    groups = list(dict.fromkeys(needles for _, of_form, _ in _CLAIMS for needles in of_form))
+    sources = ["|".join(_AI if needle is _AI else quote(needle) for needle in needles) for needles in groups]
+    forms = tuple(
+        (weight, frozenset(groups.index(needles) for needles in of_form), form) for weight, of_form, form in _CLAIMS
+    )
+    return Groups(sources), forms
 
 
-def _possible(low: str) -> list[tuple[int, re.Pattern[str]]]:
-    """The forms that a text in lower case may hold, each with its weight: letters are cheaper to look for."""
-    return [
-        (weight, form)
-        for weight, groups, form in _CLAIMS
-        if all(any(needle in low for needle in needles) for needles in groups)
-    ]
+def _possible(text: str) -> list[tuple[int, re.Pattern[str]]]:
+    """The forms that a text may hold, each with its weight: letters are cheaper to look for than forms."""
+    groups, forms = _looked_for()
+    found = groups.found(text.lower())
+    return [(weight, form) for weight, needed, form in forms if needed <= found]
 
 
 def may_claim(text: str) -> bool:
     """Whether `authority` could find anything in this text, cut into sentences in whatever way."""
-    low = text.lower().replace("\\n", "\n")
-    if "ai" in low and _AI_WORD.search(low) is not None:
-        low += _AI
-    return sum(weight for weight, _ in _possible(low)) >= _ENOUGH or _SHOUT.search(text) is not None
+    possible = _possible(text.replace("\\n", "\n"))
+    return sum(weight for weight, _ in possible) >= _ENOUGH or _SHOUT.search(text) is not None
 
 
 def authority(sentences: Sequence[tuple[int, str]]) -> frozenset[int]:
     """Numbers of the sentences that stand under a claim of authority over the agent."""
     whole = "\n" + "\n".join([sentence for _, sentence in sentences])
-    low = whole.lower()
-    if "ai" in low and _AI_WORD.search(low) is not None:
-        low += _AI
     # Most texts hold no claim: one look at the whole is cheaper than one at each sentence.
-    claims = [(weight, form) for weight, form in _possible(low) if form.search(whole)]
+    claims = [(weight, form) for weight, form in _possible(whole) if form.search(whole)]
     hits = [
         (i, weight, n)
         for i, (_, s) in enumerate(sentences)

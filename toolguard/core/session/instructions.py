@@ -153,7 +153,11 @@ def named_values(text: str) -> frozenset[str]:
 def may_speak(text: str) -> bool:
     """Whether `instructions` could find strong ones in this text; much cheaper than finding them."""
     text = _bounded(text)
-    return _HIDDEN.search(text) is not None or may_claim(text)
+    return _is_hiding(text) or may_claim(text)
+
+
+def _is_hiding(text: str) -> bool:
+    return not text.isascii() and _HIDDEN.search(text) is not None
 
 
 def _bounded(text: str) -> str:
@@ -163,7 +167,7 @@ def _bounded(text: str) -> str:
 def instructions(text: str, tool: str, step: int) -> tuple[Instruction, ...]:
     """The instructions in a result, the strong ones first when there are more than KEPT."""
     text = _bounded(text)
-    hidden = _HIDDEN.search(text) is not None
+    hidden = _is_hiding(text)
     sentences = list(_sentences(text))
     under = authority(sentences)
     found: list[Instruction] = []
