@@ -137,6 +137,8 @@ class Approvals:
             return RefusalCode.ENDED, "enough people have approved already"
         if requirement["separation"] == "owner" and _is_own(row, reviewer):
             return RefusalCode.SELF_VOTE, "nobody approves a call of their own agent here; another person must"
+        if requirement["separation"] == "owner" and requests.is_author(row, reviewer.name):
+            return RefusalCode.SELF_VOTE, "you changed these arguments, so another person must approve them"
         groups = set(requirement["groups"]) | set(requirement["each"])
         if groups and not groups & set(reviewer.groups):
             return RefusalCode.NOT_ELIGIBLE, f"only members of {', '.join(sorted(groups))} approve this call"

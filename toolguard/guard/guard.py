@@ -34,6 +34,7 @@ from toolguard.guard import answers, requests
 from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.approvals import Approvals
 from toolguard.guard.doubt import Doubt
+from toolguard.guard.edits import Edits
 from toolguard.guard.judge import Judge
 from toolguard.guard.passkeys import Passkeys
 from toolguard.guard.pausing import Answer, Pausing
@@ -75,6 +76,7 @@ class Guard:
         self._pausing = Pausing(
             config, self.store, self.redactor, self._judge, self._sessions, self.checkpoints, self.approvals.link
         )
+        self.edits = Edits(config, self.store, self.redactor, self._judge, self._pins, self.checkpoints)
         self._policy_noted = False
         self._note_start()
         self.tend()
@@ -125,7 +127,7 @@ class Guard:
     def resume(self, pending: Pending) -> Answer:
         """Look again. Claims when approved: the caller must be a live client call that will send at once."""
         try:
-            row = records.request(self.store, pending.request_id)
+            row = records.current(self.store, pending.request_id)
             if row is not None and row["state"] == RequestState.PENDING and iso(self._clock()) < row["decide_by"]:
                 return pending
             return self._pausing.claim(pending)
@@ -150,6 +152,8 @@ class Guard:
         The answers are judged like arguments. None when they ask for more than was permitted: the leg is then a call
         of its own. Raises StoreError; then nothing may be sent.
         """
+        if permit.asked is not None:
+            call = replace(call, arguments=permit.call.arguments)
         judged, _ = self._judge.judged(call, permit.execution_id)
         was, now = permit.decision, judged.decision
         if now.effect > was.effect or (now.effect is not Effect.ALLOW and now.score > was.score):
@@ -165,7 +169,7 @@ class Guard:
 
         None when that try had no request, or was another call. Raises StoreError.
         """
-        row = records.request(self.store, earlier.request_id) if earlier.request_id else None
+        row = records.current(self.store, earlier.request_id) if earlier.request_id else None
         judged, _ = self._judge.judged(call, earlier.call_id)
         if row is None or judged.call_fp != earlier.call_fp:
             return None
@@ -176,24 +180,19 @@ class Guard:
 
         None when the call is another one, or is now judged worse than what people approved. Raises StoreError.
         """
-        row = records.request(self.store, earlier.request_id) if earlier.request_id else None
+        row = records.current(self.store, earlier.request_id) if earlier.request_id else None
         judged, _ = self._judge.judged(call, earlier.call_id)
-        decision = judged.decision
         if row is None or earlier.execution_id is None or judged.call_fp != earlier.call_fp:
             return None
+        approved = self._pausing.as_approved(row, call)
+        if approved is None:
+            return None
+        if approved is not call:
+            judged, _ = self._judge.judged(approved, earlier.call_id)
+        decision = judged.decision
         if decision.effect is Effect.DENY or decision.score > row["score"]:
             return None
-        permit = Permit(
-            earlier.execution_id,
-            call,
-            decision,
-            earlier.call_id,
-            judged.call_fp,
-            earlier.claim_token,
-            row["request_id"],
-            row["code"],
-            dispatched=True,
-        )
+        permit = self._pausing.permit_again(row, call, judged, earlier.execution_id, earlier.claim_token)
         with self.store.write(full=True) as tx:
             self._execution_event(tx, "execution.continued", permit, {"class": decision.effect_class.value})
         return permit
@@ -241,12 +240,14 @@ class Guard:
     def detach(self, pending: Pending) -> None:
         """The waiter is gone; the request lives on for an identical retry."""
         with self.store.write(full=False) as tx:
-            records.waiters(tx, pending.request_id, -1)
+            row = records.current(tx, pending.request_id)
+            if row is not None:
+                records.waiters(tx, row["request_id"], -1)
 
     def cancel(self, pending: Pending, reason: str = "") -> None:
         """T7: the requester takes the call back."""
         with self.store.write(full=True) as tx:
-            row = records.request(tx, pending.request_id)
+            row = records.current(tx, pending.request_id)
             if row is not None and row["state"] in (RequestState.PENDING, RequestState.APPROVED):
                 requests.end(tx, row, RequestEvent.CANCEL, self.redactor.text(reason))
 

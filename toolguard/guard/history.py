@@ -10,19 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolguard.core.canonical import parse
-from toolguard.core.model import (
-    Classification,
-    Confidence,
-    EffectClass,
-    Finding,
-    Json,
-    Principal,
-    Reach,
-    Severity,
-    ToolCall,
-)
+from toolguard.core.model import Classification, EffectClass, Json, Principal, Reach, ToolCall
 from toolguard.core.policy.learning import Recorded
 from toolguard.core.session.facts import Facts, Session, Surroundings
+from toolguard.guard.shown import finding_from_json
 from toolguard.guard.times import moment
 from toolguard.store import audit
 from toolguard.store.database import Database
@@ -65,17 +56,6 @@ def _recorded(row: Mapping[str, Any], kept: Mapping[str, Json], name: str, is_ap
         environment=kept.get("environment", ""),
         headline=kept["headline"],
     )
-    findings = tuple(
-        Finding(
-            found["id"],
-            Severity(found["severity"]),
-            Confidence(found["confidence"]),
-            found["message"],
-            found["pointer"],
-            found["start"],
-            found["end"],
-        )
-        for found in kept["findings"]
-    )
+    findings = tuple(finding_from_json(found) for found in kept["findings"])
     facts: Facts = Session().facts(call, Surroundings())
     return Recorded(name, call, kind, findings, facts, moment(row["ts"]), is_approved)

@@ -10,7 +10,7 @@ from toolguard import config as configuration
 from toolguard.config import Config
 from toolguard.core.canonical import call_fingerprint
 from toolguard.core.decide import NOTHING_SPENT
-from toolguard.core.model import Decision, Json, Outcome, Principal, ToolCall
+from toolguard.core.model import Decision, Finding, Json, Outcome, Principal, ToolCall
 from toolguard.core.secrets.redact import Redactor, readable
 from toolguard.core.session.facts import Facts, Surroundings
 from toolguard.detectors.definitions import SHADOWS
@@ -67,6 +67,29 @@ class Judge:
         fingerprint = call_fingerprint(call, arguments, params)
         key = requests.decision_key(decision)
         return Judged(call, call_id, decision, arguments, params, fingerprint, key, draws), facts
+
+    def judged_edit(
+        self,
+        call: ToolCall,
+        arguments: Json,
+        params: Json,
+        *,
+        cwd: str,
+        roots: tuple[str, ...],
+        carried: tuple[Finding, ...],
+    ) -> tuple[Judged, Facts]:
+        """A call as a reviewer rewrote it, judged as the process that asked would: its folder, its memory.
+
+        `arguments` and `params` are redacted, and `call` has them in words; `carried` are findings about the secrets.
+        """
+        policy, now = self._config.policy, self._clock()
+        spent = spending.spent(self._store, policy.budgets, call, now) if policy.budgets else NOTHING_SPENT
+        self._pins.forget(call.server)
+        around = replace(self._surroundings_of(call), cwd=cwd, roots=roots)
+        facts = self._sessions.as_stored(call.principal).facts(call, around)
+        decision = self._redacted(judge(_with_params(call), facts, policy, now, spent, carried))
+        fingerprint = call_fingerprint(call, arguments, params)
+        return Judged(call, "", decision, arguments, params, fingerprint, requests.decision_key(decision)), facts
 
     def _redacted(self, decision: Decision) -> Decision:
         """The decision without secrets in its words, so that whatever shows or keeps it cannot leak them."""

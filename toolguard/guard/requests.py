@@ -150,11 +150,15 @@ def end(
     return True
 
 
-def create(tx: Transaction, judged: Judged, shown: Mapping[str, Json]) -> Row:
-    """T1: a new pending request with a code that no other open request has."""
+def create(tx: Transaction, judged: Judged, shown: Mapping[str, Json], *, edited: Row | None = None) -> Row:
+    """T1: a new pending request with a code that no other open request has.
+
+    `edited` is the request whose place it takes, when a reviewer rewrote that one's arguments; it has ended.
+    """
     call, decision = judged.call, judged.decision
     request_id = "ap_" + secrets.token_hex(8)
     obligations = decision.obligations
+    edited_from = edited["request_id"] if edited is not None else None
     decide_by = later(tx.now, obligations.decide_within)
     offered = [place.as_json() for place in offers(judged.arguments)] if may_be_granted(judged) else []
     bound = {
@@ -166,7 +170,7 @@ def create(tx: Transaction, judged: Judged, shown: Mapping[str, Json]) -> Row:
         "decide_by": decide_by,
         "use_within": obligations.use_within,
         "grants": offered,
-        "edited_from": None,
+        "edited_from": edited_from,
     }
     while True:
         nonce = secrets.token_hex(16)
@@ -202,10 +206,13 @@ def create(tx: Transaction, judged: Judged, shown: Mapping[str, Json]) -> Row:
             "use_within": obligations.use_within,
             "boot_id": owner.boot_id(),
             "decide_by_boot": owner.boot_clock() + obligations.decide_within,
-            "edited_from": None,
+            "waiting": edited["waiting"] if edited is not None else 0,
+            "edited_from": edited_from,
+            "asked_fp": edited["asked_fp"] if edited is not None else judged.call_fp,
         },
     )
-    records.attach(tx, request_id, judged.call_id)
+    if edited is None:
+        records.attach(tx, request_id, judged.call_id)
     audit.append(
         tx,
         "approval.requested",
@@ -291,9 +298,15 @@ def votes_hold(tx: Transaction, row: Row) -> bool:
         and vote["vote_digest"] == vote_digest(row["request_digest"], "approve", _terms(vote))
         and vote["strength"] >= requirement["strength"]
         and (vote["strength"] < PASSKEY or passkeys.holds(tx, vote))
-        and not (requirement["separation"] == "owner" and vote["self_attested"])
+        and not (requirement["separation"] == "owner" and (vote["self_attested"] or is_author(row, vote["name"])))
     ]
     return reached(requirement, valid)
+
+
+def is_author(row: Row, reviewer: str) -> bool:
+    """Whether this reviewer wrote some of the arguments."""
+    edited = parse(row["shown"]).get("edited")
+    return edited is not None and reviewer in edited["by"]
 
 
 def _terms(vote: Row) -> Mapping[str, Json] | None:

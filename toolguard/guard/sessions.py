@@ -44,6 +44,11 @@ class Sessions:
             self._memories.move_to_end(principal)
         return memory
 
+    def as_stored(self, principal: Principal) -> Session:
+        """The memory as the process that serves this conversation wrote it down last."""
+        kept = records.load_memory(self._database, principal)
+        return Session.from_json(parse(kept)) if kept else Session()
+
     def _let_go(self) -> None:
         principal, memory = self._memories.popitem(last=False)
         if self._unsaved.pop(principal, None) is not None:

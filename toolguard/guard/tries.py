@@ -50,13 +50,14 @@ class Tries:
         if found is None:
             return None
         request_id = found["request_id"]
-        happened = tries.events(self._database, request_id) if request_id else []
+        chain = [row["request_id"] for row in records.chain(self._database, request_id)] if request_id else []
+        happened = [event for each in chain for event in tries.events(self._database, each)]
         calls = {row["call_id"] for row in rows}
         ours = [row["kind"] for row in happened if row["execution_id"] and row["execution_id"] == found["execution_id"]]
         return Try(
             found["call_id"],
             found["call_fp"],
-            request_id,
+            chain[-1] if chain else None,
             sum(row["kind"] == "call.paused" and row["call_id"] in calls for row in happened),
             found["execution_id"],
             ExecutionState(found["state"]) if found["state"] else None,

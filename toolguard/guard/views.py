@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from toolguard.core.approvals import OPEN_REQUESTS
+from toolguard.core.approvals import OPEN_REQUESTS, RequestState
 from toolguard.core.canonical import parse
 from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, Loosened, Predicate
 from toolguard.core.model import Json
@@ -14,6 +14,18 @@ from toolguard.store import checkpoints, records
 from toolguard.store.database import Database, Row
 
 STRENGTH: Final[Mapping[str, int]] = {"in_client": 0, "local": 1, "account": 2, "signed": 3, "passkey": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What reviewers made of a call."""
+
+    asked: Json
+    """The arguments that the agent sent, redacted."""
+    by: tuple[str, ...]
+    """Everybody who changed them."""
+    from_code: str
+    """The binding code of the request before, which is the one in the agent's message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,10 @@ class RequestView:
     execution: Mapping[str, Json] | None
     waiting: bool
     """A live client call waits for the answer at this moment."""
+    edited_from: str | None = None
+    """The request whose arguments a reviewer changed into these."""
+    edited_to: str | None = None
+    """The request that took this one's place when a reviewer changed the arguments."""
     audit: Mapping[str, Json] = field(default_factory=dict)
     """Size and root of the newest checkpoint: people who keep the page are witnesses of the log."""
 
@@ -93,6 +109,12 @@ class RequestView:
         justification: str | None = self.shown["justification"]
         return justification
 
+    @property
+    def edited(self) -> Edited | None:
+        """Whose arguments these are, when they are no longer the agent's."""
+        edited = self.shown.get("edited")
+        return Edited(edited["asked"], tuple(edited["by"]), edited["from_code"]) if edited else None
+
     def as_json(self) -> dict[str, Json]:
         """The shape that scripts rely on; more members may come to stand beside these."""
         return {
@@ -120,6 +142,9 @@ class RequestView:
             "ended_at": self.ended_at,
             "end_reason": self.end_reason,
             "requirement": dict(self.requirement),
+            "edited": self.shown.get("edited"),
+            "edited_from": self.edited_from,
+            "edited_to": self.edited_to,
             "offers": [{**place.as_json(), "sentence": place.sentence} for place in self.offers],
             "votes": [dict(vote) for vote in self.votes],
             "execution": dict(self.execution) if self.execution else None,
@@ -180,6 +205,7 @@ def request_view(database: Database, row: Row) -> RequestView:
     cast = records.votes(database, row["request_id"])
     run = records.execution_of(database, row["request_id"])
     witness = checkpoints.newest(database)
+    after = records.edit_of(database, row["request_id"]) if row["state"] == RequestState.CANCELLED else None
     return RequestView(
         id=row["request_id"],
         state=row["state"],
@@ -209,6 +235,8 @@ def request_view(database: Database, row: Row) -> RequestView:
         ),
         execution=_execution(run) if run is not None else None,
         waiting=row["waiting"] > 0 and row["state"] in OPEN_REQUESTS,
+        edited_from=row["edited_from"],
+        edited_to=after["request_id"] if after is not None else None,
         audit={"size": witness["size"], "root": witness["root"], "seq": witness["size"]} if witness else {},
     )
 

@@ -64,6 +64,7 @@ class Gate:
             return answer.result
         if job is None or isinstance(answer, Refusal) or (refusal := self._dispatch(answer)) is not None:
             return self._refuse(answer if isinstance(answer, Refusal) else refusal, tool_call_id)
+        job = job.as_approved(answer)
         with self._running(job, answer) as ended:
             return ended(run(job.tool_input))
 
@@ -78,6 +79,7 @@ class Gate:
             return answer.result
         if job is None or isinstance(answer, Refusal) or (refusal := self._dispatch(answer)) is not None:
             return self._refuse(answer if isinstance(answer, Refusal) else refusal, tool_call_id)
+        job = job.as_approved(answer)
         with self._running(job, answer) as ended:
             return ended(await run(job.tool_input))
 

@@ -20,7 +20,7 @@ from langchain_core.tools import BaseTool
 from toolguard import config as configuration
 from toolguard.core.canonical import definition_fingerprint, text
 from toolguard.core.model import Json, Principal, ToolCall, ToolDefinition
-from toolguard.guard import Guard
+from toolguard.guard import Guard, Permit
 from toolguard.langchain import origin
 from toolguard.langchain.options import SERVER, Options
 from toolguard.langchain.places import Place, place
@@ -82,6 +82,20 @@ class Job:
     def tool_input(self) -> Any:
         """What the tool gets."""
         return {**self.sent, **self.passed} if isinstance(self.sent, dict) else self.sent
+
+    def as_approved(self, permit: Permit) -> Job:
+        """What the permit lets run: this very call, or what a reviewer made of it; then the agent is told."""
+        if permit.asked is None:
+            return self
+        given, arguments = self.sent, dict(permit.call.arguments)
+        if isinstance(given, dict):
+            # What the reviewer left alone goes on as the object it was; JSON has no word for some.
+            asked = permit.asked.arguments
+            same = {name for name in arguments.keys() & given.keys() if text([asked.get(name)]) == text([arguments[name]])}
+            sent: Any = {name: given[name] if name in same else copy.deepcopy(arguments[name]) for name in arguments}
+        else:
+            sent = next(iter(arguments.values())) if len(arguments) == 1 else arguments
+        return replace(self, call=permit.call, sent=sent, notes=(*self.notes, permit.note))
 
     def edited(self, arguments: dict[str, Json], guard: Guard) -> Job:
         """The same call with the arguments that a reviewer wrote; the agent is told."""

@@ -55,6 +55,9 @@ def _texts(result: Any) -> Iterator[str]:
 
 def with_notes(result: Any, notes: tuple[str, ...]) -> Any:
     """The result with what the agent must be told before it, where it is a message with text."""
-    if not notes or not isinstance(result, ToolMessage) or not isinstance(result.content, str):
+    if not notes or not isinstance(result, ToolMessage):
         return result
+    if not isinstance(result.content, str):
+        blocks: list[Any] = [{"type": "text", "text": note} for note in notes]
+        return result.model_copy(update={"content": [*blocks, *result.content]})
     return result.model_copy(update={"content": "\n".join([*notes, result.content])})

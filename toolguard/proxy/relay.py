@@ -23,6 +23,7 @@ from toolguard.proxy.listing import Listing
 from toolguard.proxy.messages import Id, Malformed, Notification, Request, Response
 from toolguard.proxy.relisting import OWN_PREFIX, Relisting
 from toolguard.proxy.wire import Flight, Upstream, Wire
+from toolguard.proxy.results import noted
 
 BURST_SECONDS: Final = 60.0
 """Lines that are no messages within this time are one event in the log: some servers print all the time."""
@@ -189,6 +190,8 @@ class Relay:
         if method == "tools/list":
             line = self._page_for_client(flight.request, message, line)
         self._wire.to_client(line)
+        elif flight.permit is not None and flight.permit.note:
+            line = compact(noted(message, flight.permit.note))
         after = self._after.get(method)
         if after is not None:
             after(self, flight, message, len(line))

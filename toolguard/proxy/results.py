@@ -26,6 +26,17 @@ def outcome_of_result(result: Json, size: int, duration_ms: float) -> Outcome:
     return Outcome(OutcomeKind.SUCCEEDED, text, size, "", duration_ms)
 
 
+def noted(response: dict[str, Json], note: str) -> dict[str, Json]:
+    """The response with a sentence for the agent before what the server says."""
+    result, error = response.get("result"), response.get("error")
+    if isinstance(result, dict) and isinstance(result.get("content"), list):
+        told = {**result, "content": [{"type": "text", "text": note}, *result["content"]]}
+        return {**response, "result": told}
+    if isinstance(error, dict):
+        return {**response, "error": {**error, "message": f"{note}\n{_message(error)}"}}
+    return response
+
+
 def text_of(result: Json) -> str:
     """Everything in a tool result that a model may read, as one text."""
     if not isinstance(result, dict):

@@ -90,12 +90,14 @@ CREATE TABLE approval_request (
   resume TEXT NOT NULL,
   state TEXT NOT NULL, ver INTEGER NOT NULL, decide_by TEXT NOT NULL, use_within INTEGER NOT NULL, use_by TEXT,
   boot_id TEXT NOT NULL, decide_by_boot REAL NOT NULL, use_by_boot REAL,
-  waiting INTEGER NOT NULL DEFAULT 0, ended_at TEXT, end_reason TEXT, edited_from TEXT) STRICT;
-CREATE UNIQUE INDEX one_open_request ON approval_request (agent, person, session, call_fp)
+  waiting INTEGER NOT NULL DEFAULT 0, ended_at TEXT, end_reason TEXT,
+  edited_from TEXT, asked_fp TEXT NOT NULL) STRICT;
+CREATE UNIQUE INDEX one_open_request ON approval_request (agent, person, session, asked_fp)
   WHERE state IN ('pending', 'approved');
 CREATE UNIQUE INDEX one_open_code ON approval_request (code) WHERE state IN ('pending', 'approved');
 CREATE INDEX request_by_state ON approval_request (state, created);
-CREATE INDEX request_by_call ON approval_request (call_fp, ended_at);
+CREATE INDEX request_by_call ON approval_request (asked_fp, ended_at);
+CREATE UNIQUE INDEX one_edit ON approval_request (edited_from) WHERE edited_from IS NOT NULL;
 CREATE TABLE request_call (
   request_id TEXT NOT NULL, call_id TEXT NOT NULL, PRIMARY KEY (request_id, call_id)) STRICT, WITHOUT ROWID;
 CREATE TABLE vote (

@@ -35,7 +35,7 @@ _REQUEST: Final = _insert(
     "approval_request",
     ("request_id", "created", "agent", "person", "session", "server", "tool", "def_fp", "call_fp", "class", "score",
      "decision_key", "requirement", "shown", "offers", "request_digest", "nonce", "code", "resume", "state", "ver",
-     "decide_by", "use_within", "boot_id", "decide_by_boot", "edited_from"),
+     "decide_by", "use_within", "boot_id", "decide_by_boot", "waiting", "edited_from", "asked_fp"),
 )  # fmt: skip
 _VOTE: Final = _insert(
     "vote",
@@ -75,6 +75,17 @@ def attach(tx: Transaction, request_id: str, call_id: str) -> None:
     tx.execute("INSERT INTO request_call (request_id, call_id) VALUES (?, ?)", (request_id, call_id))
 
 
+def call_of(tx: Transaction, request_id: str) -> str:
+    """The first call that a request, or the one it was edited from, was made for; empty when there is none."""
+    row = tx.one(
+        "WITH RECURSIVE origin (id) AS (SELECT ? UNION ALL SELECT edited_from FROM approval_request "
+        "JOIN origin ON request_id = id WHERE edited_from IS NOT NULL) "
+        "SELECT min(call_id) AS first FROM request_call JOIN origin ON request_id = id",
+        (request_id,),
+    )
+    return str(row["first"]) if row is not None and row["first"] else ""
+
+
 def waiters(tx: Transaction, request_id: str, change: int) -> None:
     """How many live client calls wait on a request; for display only, nothing depends on it."""
     tx.execute("UPDATE approval_request SET waiting = max(0, waiting + ?) WHERE request_id = ?", (change, request_id))
@@ -88,20 +99,45 @@ def request(source: Transaction | Database, request_id: str) -> Row | None:
     return rows[0] if rows else None
 
 
-def open_request(tx: Transaction, principal: Principal, call_fp: str) -> Row | None:
-    """The pending or approved request for exactly this call, if there is one."""
+def current(source: Transaction | Database, request_id: str) -> Row | None:
+    """The request, or the one that a reviewer's edit put in its place."""
+    found = chain(source, request_id)
+    return found[-1] if found else None
+
+
+def chain(source: Transaction | Database, request_id: str) -> list[Row]:
+    """The request and, in order, what reviewers' edits put in its place."""
+    found, following = list[Row](), request(source, request_id)
+    while following is not None:
+        found.append(following)
+        edited = following["state"] == RequestState.CANCELLED
+        following = edit_of(source, following["request_id"]) if edited else None
+    return found
+
+
+def edit_of(source: Transaction | Database, request_id: str) -> Row | None:
+    """The request that a reviewer's edit put in the place of this one."""
+    sql = "SELECT * FROM approval_request WHERE edited_from = ?"
+    if isinstance(source, Transaction):
+        return source.one(sql, (request_id,))
+    rows = source.read(sql, (request_id,))
+    return rows[0] if rows else None
+
+
+def open_request(tx: Transaction, principal: Principal, asked_fp: str) -> Row | None:
+    """The pending or approved request that answers exactly this call, if there is one; it may be an edited one."""
     return tx.one(
-        "SELECT * FROM approval_request WHERE agent = ? AND person = ? AND session = ? AND call_fp = ? "
+        "SELECT * FROM approval_request WHERE agent = ? AND person = ? AND session = ? AND asked_fp = ? "
         "AND state IN ('pending', 'approved')",
-        (principal.agent, principal.person, principal.session, call_fp),
+        (principal.agent, principal.person, principal.session, asked_fp),
     )
 
 
-def denied_since(tx: Transaction, principal: Principal, call_fp: str, since: str) -> Row | None:
+def denied_since(tx: Transaction, principal: Principal, asked_fp: str, since: str) -> Row | None:
     return tx.one(
-        "SELECT * FROM approval_request WHERE agent = ? AND person = ? AND session = ? AND call_fp = ? "
+        "SELECT * FROM approval_request WHERE agent = ? AND person = ? AND session = ? AND asked_fp = ? "
         "AND state = 'denied' AND ended_at >= ? ORDER BY ended_at DESC LIMIT 1",
-        (principal.agent, principal.person, principal.session, call_fp, since),
+        (principal.agent, principal.person, principal.session, asked_fp, since),
     )
 
 
@@ -120,11 +156,17 @@ def code_is_taken(tx: Transaction, code: str) -> bool:
 
 
 def unsettled(tx: Transaction, principal: Principal, call_fp: str) -> Row | None:
-    """An execution of exactly this call whose end is not known."""
+    """An execution of exactly this call, or of what a reviewer made of it, whose end is not known."""
+    who = (principal.agent, principal.person, principal.session)
     return tx.one(
         "SELECT * FROM execution WHERE call_fp = ? AND state = 'unknown' AND agent = ? AND person = ? AND session = ? "
         "AND (request_id IS NOT NULL OR class IN ('delete', 'spend', 'send', 'grant')) LIMIT 1",
-        (call_fp, principal.agent, principal.person, principal.session),
+        (call_fp, *who),
+    ) or tx.one(
+        "SELECT e.* FROM approval_request r JOIN execution e ON e.request_id = r.request_id "
+        "WHERE r.asked_fp = ? AND r.edited_from IS NOT NULL AND r.agent = ? AND r.person = ? AND r.session = ? "
+        "AND e.state = 'unknown' LIMIT 1",
+        (call_fp, *who),
     )
 
 

@@ -281,7 +281,7 @@ def readable(value: Json) -> Json:
                 return _words(marker)
             if isinstance(parts := value.get(PARTS), list | tuple):
                 return "".join(part if isinstance(part, str) else str(readable(part)) for part in parts)
-        return {_unescape(key): readable(child) for key, child in value.items()}
+        return {unescape(key): readable(child) for key, child in value.items()}
     if isinstance(value, list | tuple):
         return [readable(child) for child in value]
     return value
@@ -297,7 +297,8 @@ def _escape(key: str) -> str:
     return "$" + key if key[:1] == "$" and key.lstrip("$") in ("redacted", "parts") else key
 
 
-def _unescape(key: str) -> str:
+def unescape(key: str) -> str:
+    """A key of a redacted object as it came."""
     return key[1:] if key[:2] == "$$" and key.lstrip("$") in ("redacted", "parts") else key
 
 
