@@ -21,16 +21,15 @@ from toolguard.proxy import messages
 from toolguard.proxy.calls import Calls
 from toolguard.proxy.listing import Listing
 from toolguard.proxy.messages import Id, Malformed, Notification, Request, Response
+from toolguard.proxy.reaching import Reaching
 from toolguard.proxy.relisting import OWN_PREFIX, Relisting
-from toolguard.proxy.wire import Flight, Upstream, Wire
 from toolguard.proxy.results import noted
+from toolguard.proxy.wire import Flight, Upstream, Wire
 
 BURST_SECONDS: Final = 60.0
 """Lines that are no messages within this time are one event in the log: some servers print all the time."""
 INTRODUCTION_BYTES: Final = 65_536
 """Of an answer to the handshake whose contents the log keeps; a larger one is noted without them."""
-_REACHES_BACK: Final = frozenset({"sampling/createMessage", "elicitation/create", "roots/list"})
-"""Requests of a server that use the person or the model behind the client."""
 
 
 class Relay:
@@ -44,6 +43,7 @@ class Relay:
         self._flights = self.calls.flights
         self._is_modern = False
         self._relisting = Relisting(wire, self._listing, connection, self._judge)
+        self._reaching = Reaching(self._record, guard.redactor, guard.config.prompts)
         self._junk_count = 0
 
     # -- client to server -------------------------------------------------------------------------------------------
@@ -106,6 +106,7 @@ class Relay:
             self._refused("client", why)
             return
         self._wire.to_server(response.raw)
+        self._reaching.answered(response)
 
     def _cancelled(self, notification: Notification) -> None:
         cancelled = messages.as_id(notification.params.get("requestId"))
@@ -189,9 +190,9 @@ class Relay:
         del self._flights[flight.request.id]
         if method == "tools/list":
             line = self._page_for_client(flight.request, message, line)
-        self._wire.to_client(line)
         elif flight.permit is not None and flight.permit.note:
             line = compact(noted(message, flight.permit.note))
+        self._wire.to_client(line)
         after = self._after.get(method)
         if after is not None:
             after(self, flight, message, len(line))
@@ -216,8 +217,8 @@ class Relay:
             self._refused("server", "a request, which this protocol does not have")
             return
         self._wire.to_client(line)
-        if message["method"] in _REACHES_BACK:
-            self._record("server.requested", {"method": message["method"]})
+        asked = messages.as_id(message["id"])
+        self._reaching.asked(asked, message["method"], message.get("params"), self._flights.values())
 
     def _progress(self, message: dict[str, Json], line: bytes) -> None:
         params = message.get("params")
@@ -246,6 +247,9 @@ class Relay:
     # -- what an answer means, after it was forwarded ---------------------------------------------------------------
 
     def _call_answered(self, flight: Flight, message: dict[str, Json], size: int) -> None:
+        result = message.get("result")
+        if flight.permit is not None and isinstance(result, dict) and result.get("resultType") == "input_required":
+            self._reaching.needs_input(flight.permit, result)
         self.calls.answered(flight, message, size)
 
     def _introduced(self, flight: Flight, message: dict[str, Json], size: int) -> None:
@@ -334,9 +338,9 @@ class Relay:
     def _refused(self, sender: str, why: str) -> None:
         self._record("message.refused", {"from": sender, "why": why})
 
-    def _record(self, kind: str, contents: dict[str, Json]) -> None:
+    def _record(self, kind: str, contents: dict[str, Json], **columns: str | None) -> None:
         try:
-            self._guard.record(kind, contents, server=self._upstream.name)
+            self._guard.record(kind, contents, server=self._upstream.name, **columns)
         except StoreError as error:
             self._wire.to_stderr(f"toolguard: {error}".encode())
 
