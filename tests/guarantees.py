@@ -104,6 +104,8 @@ GUARANTEES: Final[dict[str, str]] = {
     "votes.",
     "hook:unreadable-is-blocked": "An event of a client's hooks that cannot be read or judged is blocked, with a "
     "reason.",
+    "hook:what-fails-is-blocked": "Where a hook cannot reach the guard, write the log or give its answer, the call is "
+    "blocked, with a reason.",
     "install:undone-to-the-byte": "`uninstall` gives the client's configuration back as it was, to the byte.",
     "offline:loopback-only": "While the whole demo runs, nothing of it connects to anything but this machine.",
     "demo:proves-itself": "`toolguard demo` ends with status 0 only if the files, the tool server's journal and the "

@@ -23,6 +23,7 @@ from toolguard.core.model import Json
 from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import ConfigError
 from toolguard.guard import Guard
+from toolguard.hooks import send
 from toolguard.review import links
 
 _WORDS = {
@@ -155,7 +156,9 @@ def _plan_hooks(plans: list[Plan], config: Config, config_file: Path | None) -> 
         "--proxied": ",".join(proxied),
     }
     path = client_hooks.settings_file(configuration.wrapped_environment())
-    return client_hooks.plan_install(path, installing.launch(), options, config.approvals.hold)
+    python, isolation, *_ = installing.launch()
+    # A file instead of a module, and without `site`: the client waits for it at every call (tests/bench/hooks.py).
+    return client_hooks.plan_install(path, (python, isolation, "-S", send.__file__), options, config.approvals.hold)
 
 
 def _files(client: Client, client_file: Path | None, project: Path | None) -> tuple[Path, ...]:

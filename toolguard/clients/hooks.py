@@ -49,8 +49,8 @@ def settings_file(environ: Mapping[str, str]) -> Path:
 
 
 def command(launch: Sequence[str], options: Mapping[str, str]) -> str:
-    """One line for the client's shell."""
-    words = [*launch, "hook", "claude-code"]
+    """One line for the client's shell; `launch` starts `toolguard hook`."""
+    words = [*launch, "claude-code"]
     for name, value in options.items():
         words += [name, value] if value else []
     return shlex.join(words)
@@ -151,7 +151,14 @@ def _split(line: str) -> list[str]:
         words = shlex.split(line)
     except ValueError:
         return [line]
-    return ["toolguard" if word.endswith(("/toolguard", "toolguard.exe")) else word for word in words]
+    return [_known(word) for word in words]
+
+
+def _known(word: str) -> str:
+    """What starts us, in the words of `MARK`."""
+    if word.endswith("/toolguard/hooks/send.py"):
+        return "toolguard hook"
+    return "toolguard" if word.endswith(("/toolguard", "toolguard.exe")) else word
 
 
 def _written(settings: Mapping[str, Json]) -> bytes:

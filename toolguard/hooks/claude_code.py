@@ -25,11 +25,9 @@ from toolguard.core import strict_json
 from toolguard.core.canonical import compact_text
 from toolguard.core.model import Json, Outcome, OutcomeKind, Principal, ToolCall, strings
 from toolguard.guard import Guard, Pending, Permit, Refusal
-from toolguard.hooks.send import MOST_BYTES, OK
+from toolguard.hooks.send import MOST_BYTES, OK, WITHIN_SECONDS
 
 AGENT: Final = "claude-code"
-WITHIN_SECONDS: Final = 50.0
-"""Older versions of the client wait 60 s for a hook."""
 POLL_SECONDS: Final = 0.05
 _MCP: Final = re.compile(r"mcp__(?P<server>.+?)__(?P<tool>.+)", re.DOTALL)
 _RUNNING: Final = 10_000

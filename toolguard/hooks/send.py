@@ -1,32 +1,37 @@
 """`toolguard hook claude-code`: hands one event to the session's keeper, which it starts when there is none.
 
-A client starts this program for every tool call, so it imports next to nothing; the keeper (hooks/keeper.py) has the
-guard loaded. INVARIANT: whatever goes wrong, a call is blocked (status 2, the reason on stderr) and never let through:
-any other status would let the client go on (code.claude.com/docs/en/hooks, "Exit code output").
+A client starts this program for every tool call, so it imports next to nothing, and nothing of ours: `install --hooks`
+names this file itself, to be run without `site`. The keeper (hooks/keeper.py) has the guard loaded. INVARIANT: whatever
+goes wrong, a call is blocked (status 2, the reason on stderr) and never let through: any other status would let the
+client go on (code.claude.com/docs/en/hooks, "Exit code output"), and so would an answer later than its limit.
 """
 
 from __future__ import annotations
 
-import json
+import _socket  # what `socket` is made of: that module imports enum and selectors, 4 ms for every call of an agent
 import os
-import socket
 import sys
 import time
 import zlib
 
-from toolguard import __version__
+TYPE_CHECKING = False  # as type checkers know it; the import of typing would cost 5 ms
+if TYPE_CHECKING:
+    import subprocess
 
 OK = 0
 BLOCKED = 2
 START_SECONDS = 15.0
 """For a keeper to load on a busy machine."""
-ANSWER_SECONDS = 3_600.0
-"""The keeper settles calls by itself after `hold`; the client's own limit (install.py) comes first."""
+WITHIN_SECONDS = 50.0
+"""How long a call is held where `--within` does not say; older versions of the client wait 60 s for a hook."""
+EXTRA_SECONDS = 45.0
+"""Beyond that, until this program gives up. The client gives up later (clients/hooks.py), and then runs the call."""
 MOST_BYTES = 64 * 1024 * 1024
 LONGEST_ADDRESS = 100
 """Characters of a socket's path; Linux allows 107, macOS 103."""
 USAGE = "usage: toolguard hook claude-code [--home DIR] [--config F] [--proxied NAMES] [--within SECONDS]"
 _OPTIONS = ("--home", "--config", "--proxied", "--within")
+_SESSION = b'"session_id"'
 
 
 def main(arguments: list[str]) -> int:
@@ -39,12 +44,21 @@ def main(arguments: list[str]) -> int:
         options = parse(arguments)
         status, out, err = _asked(options, _read())
     except BaseException as error:  # noqa: BLE001 - the border of the program: whatever it is, the call is blocked
-        status, out, err = BLOCKED, "", f"toolguard cannot judge this call, so it is blocked: {error}"
-    if out:
-        sys.stdout.write(out)
-    if err:
-        sys.stderr.write(err + "\n")
+        why = str(error) or type(error).__name__
+        status, out, err = BLOCKED, "", f"toolguard cannot judge this call, so it is blocked: {why}"
+    try:
+        _write(1, out)
+        _write(2, err and f"{err}\n")
+    except OSError:
+        return BLOCKED  # half an answer is none
     return status
+
+
+def _write(fd: int, text: str) -> None:
+    """Without a buffer, which would fail only after the status is decided. Raises OSError."""
+    left = text.encode(errors="replace")
+    while left:
+        left = left[os.write(fd, left) :]
 
 
 def parse(words: list[str]) -> dict[str, str]:
@@ -75,22 +89,42 @@ def _asked(options: dict[str, str], event: bytes) -> tuple[int, str, str]:
         from toolguard import config  # costs 40 ms; `install --hooks` names the home
 
         home = str(config.home())
-    address = address_of(home, options, str(json.loads(event).get("session_id", "")))
+    address = address_of(home, options, session_of(event))
+    deadline = time.monotonic() + float(options["--within"] or WITHIN_SECONDS) + EXTRA_SECONDS
     connection = _connected(address) or _started(address, home, options)
-    with connection:
-        connection.settimeout(ANSWER_SECONDS)
+    try:
+        answer = _answer(connection, event, deadline)
+    except ConnectionError:
+        # It was killed, or was just leaving. Asking again is safe: nothing runs before an answer, and what its keeper
+        # may have claimed for the call counts as unknown, not as free.
+        answer = _answer(_started(address, home, options), event, deadline)
+    head, _, texts = answer.partition(b"\n")
+    status, length = head.split()
+    return int(status), texts[: int(length)].decode(), texts[int(length) :].decode()
+
+
+def _answer(connection: _socket.socket, event: bytes, deadline: float) -> bytes:
+    """Raises ConnectionError when the keeper ended before its answer did, and OSError for a keeper that hangs."""
+    answer = b""
+    try:
+        connection.settimeout(max(1.0, deadline - time.monotonic()))
         connection.sendall(event)
-        connection.shutdown(socket.SHUT_WR)
-        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
-    if not answer:
-        raise OSError("the guard ended before it answered")
-    found = json.loads(answer)
-    return int(found["status"]), str(found["out"]), str(found["err"])
+        connection.shutdown(_socket.SHUT_WR)
+        while part := connection.recv(65_536):
+            answer += part
+    except TimeoutError:
+        raise OSError("the guard did not answer in time") from None
+    finally:
+        connection.close()
+    if not answer.endswith(b"\0"):
+        raise ConnectionResetError("the guard ended before it answered")
+    return answer[:-1]
 
 
 def address_of(home: str, options: dict[str, str], session: str) -> str:
-    """One keeper a session and version; its socket lies in the home, which is the owner's alone."""
-    told = "\0".join((__version__, *(options[name] for name in _OPTIONS[1:]), session))
+    """One keeper a session and installation; its socket lies in the home, which is the owner's alone."""
+    installed = f"{__file__} {os.stat(__file__).st_mtime_ns}"  # an upgrade is not answered by the version before
+    told = "\0".join((installed, *(options[name] for name in _OPTIONS[1:]), session))
     unique = "".join(letter for letter in session if letter.isascii() and letter.isalnum())[:36]
     name = f"hook-{unique}-{zlib.crc32(told.encode()):08x}.sock"  # no digest: importing hashlib takes milliseconds
     path = os.path.join(home, name)
@@ -99,36 +133,72 @@ def address_of(home: str, options: dict[str, str], session: str) -> str:
     raise OSError(f"the folder `{home}` has too long a name for a socket; set TOOLGUARD_HOME to a shorter one")
 
 
-def _connected(address: str) -> socket.socket | None:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def session_of(event: bytes) -> str:
+    """The session's name. Raises ValueError for what is no event.
+
+    The client writes it plainly. Where the name stands twice, as it may in a tool's arguments, or is not plain, the
+    event is parsed, which costs 8 ms; what this returns only chooses the keeper, which parses strictly.
+    """
+    before, found, after = event.partition(_SESSION)
+    value = after.lstrip(b" \t\r\n")[:300].removeprefix(b":").lstrip(b" \t\r\n")
+    if found and _SESSION not in after and value[:1] == b'"':
+        name, end, _ = value[1:].partition(b'"')
+        if end and name.isascii() and b"\\" not in name and before.strip()[:1] == b"{":
+            return name.decode()
+    import json
+
+    parsed = json.loads(event)
+    if not isinstance(parsed, dict):
+        raise ValueError("the event is not an object")  # noqa: TRY004 - one kind of error for what is no event
+    return str(parsed.get("session_id", ""))
+
+
+def _connected(address: str) -> _socket.socket | None:
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         connection.connect(address)
-    except (FileNotFoundError, ConnectionRefusedError):
+    except OSError as error:
         connection.close()
-        return None
+        if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+            return None
+        raise
     return connection
 
 
-def _started(address: str, home: str, options: dict[str, str]) -> socket.socket:
-    """Start a keeper and wait until it listens. Two may start at once; one of them steps back."""
+def _started(address: str, home: str, options: dict[str, str]) -> _socket.socket:
+    """Start a keeper and wait until it listens.
+
+    Two may start at once; one of them steps back. So may one that came while another was leaving: then it is started
+    again, until one listens.
+    """
+    keeper = None
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        connection = _connected(address)
+        if connection is not None:
+            if keeper is not None and keeper.stderr is not None:
+                keeper.stderr.close()
+                keeper.returncode = 0  # it lives on by itself; nobody here waits for it
+            return connection
+        if keeper is None or keeper.poll() == OK:
+            keeper = _start(address, home, options)
+        elif keeper.poll() is not None and keeper.stderr is not None:
+            raise OSError(keeper.stderr.read().decode(errors="replace").strip() or "the guard did not start")
+        time.sleep(0.005)
+    raise OSError("the guard did not start in time")
+
+
+def _start(address: str, home: str, options: dict[str, str]) -> subprocess.Popen[bytes]:
     import subprocess  # once a session
 
     flag = "-I" if sys.flags.isolated else "-P"
     words = [sys.executable, flag, "-m", "toolguard", "hook", "--keep", address, "--home", home]
     for name in _OPTIONS[1:]:
         words += [name, options[name]] if options[name] else []
-    keeper = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     )
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        connection = _connected(address)
-        if connection is not None:
-            if keeper.stderr is not None:
-                keeper.stderr.close()
-            keeper.returncode = 0  # it lives on by itself; nobody here waits for it
-            return connection
-        if keeper.poll() not in (None, 0) and keeper.stderr is not None:
-            raise OSError(keeper.stderr.read().decode(errors="replace").strip() or "the guard did not start")
-        time.sleep(0.005)
-    raise OSError("the guard did not start in time")
+
+
+if __name__ == "__main__":  # run as a file, see clients/hooks.py
+    sys.exit(main(sys.argv[1:]))
