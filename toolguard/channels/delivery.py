@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -37,6 +38,14 @@ class Channel(Protocol):
         """Try once. `before` is what an earlier message about the same request returned beside its result."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    row: Row
+    message: Message | None = None
+    """None when there is nothing left to say."""
+    before: str | None = None
+
+
 class Delivery:
     """The loop of one process over all channels."""
 
@@ -64,25 +73,37 @@ class Delivery:
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def step(self, channel: Channel) -> bool:
-        """Send one due message of a channel; False when there is none. Raises StoreError."""
+        """Send one due message of a channel; False when there is none. Raises StoreError.
+
+        The database is spoken to on a thread: it may be busy, and what else this loop serves must not wait for it.
+        """
         if channel.name in self._gone:
             return False
+        due = await asyncio.to_thread(self._due, channel)
+        if due is None:
+            return False
+        if due.message is not None:
+            sent, key = await channel.send(due.message, self._clock().timestamp(), due.before)
+            await asyncio.to_thread(self._record, channel, due.row, due.message, sent, key)
+        return True
+
+    def _due(self, channel: Channel) -> _Due | None:
         store = self._guard.store
+        if not outbox.has_work(store, channel.name):
+            return None
         with store.write(full=False) as tx:
             outbox.fill(tx, channel.name)
             row = outbox.lease(tx, channel.name, later(tx.now, LEASE_SECONDS))
             before = outbox.remembered(tx, channel.name, row["request_id"]) if row is not None else None
         if row is None:
-            return False
+            return None
         request = self._guard.approvals.show(row["request_id"])
         if request is None or (row["kind"] == "approval.created" and request.state != RequestState.PENDING):
             with store.write(full=False) as tx:
                 outbox.end(tx, row["outbox_id"])  # overtaken by its outcome, which has a message of its own
-            return True
+            return _Due(row)
         message = Message(row["kind"], row["webhook_id"], request, self._guard.approvals.link(request.id))
-        sent, key = await channel.send(message, self._clock().timestamp(), before)
-        self._record(channel, row, message, sent, key)
-        return True
+        return _Due(row, message, before)
 
     def _record(self, channel: Channel, row: Row, message: Message, sent: Sent, key: str | None) -> None:
         request = message.request

@@ -16,6 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from toolguard import channels
+from toolguard.channels import anchoring
+from toolguard.channels.slack import Slack
 from toolguard.errors import StoreError
 from toolguard.review import audit_pages, callbacks, pages, passkey_pages, rest, slack_actions, standing_pages
 from toolguard.review.answers import STATIC, JsonResponse, problem, refusal_page, static_bytes
@@ -34,9 +36,13 @@ TEND_EVERY: Final = 5.0
 
 
 def application(guard: Guard) -> Starlette:
-    """The application of one guard; people whom the configuration declares are enrolled first."""
+    """The application of one guard; people whom the configuration declares are enrolled first.
+
+    Raises ConfigError when a secret that it names cannot be read.
+    """
     for declared in guard.config.reviewers:
         guard.reviewers.declare(declared)
+    told = channels.opened(guard.config.channels)
     app = Starlette(
         routes=[
             *pages.ROUTES,
@@ -58,6 +64,8 @@ def application(guard: Guard) -> Starlette:
     )
     app.state.guard = guard
     app.state.feed = Feed(guard)
+    app.state.channels = told
+    app.state.presses = [slack_actions.Presses(guard, channel) for channel in told if isinstance(channel, Slack)]
     return app
 
 
@@ -66,14 +74,20 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         guard: Guard = app.state.guard
         running = [tasks.create_task(_tend(guard)), tasks.create_task(app.state.feed.run())]
-        if guard.config.channels:
-            delivery = channels.Delivery(guard, channels.opened(guard.config.channels), guard.now)
+        if app.state.channels:
+            delivery = channels.Delivery(guard, app.state.channels, guard.now)
             running.append(tasks.create_task(delivery.run()))
+        if guard.config.audit.anchors:
+            witnesses = anchoring.opened(guard.config.audit.anchors)
+            running.append(tasks.create_task(anchoring.Anchoring(guard, witnesses, guard.now).run()))
+        sockets = slack_actions.sockets(guard, app.state.presses)
         try:
             yield
         finally:
             for task in running:
                 task.cancel()
+            for closing in (*sockets, *app.state.presses):
+                await run_in_threadpool(closing.close)
 
 
 async def _tend(guard: Guard) -> None:

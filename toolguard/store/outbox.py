@@ -10,9 +10,21 @@ import hashlib
 from typing import Final
 
 from toolguard.store import meta
-from toolguard.store.database import Row, Transaction
+from toolguard.store.database import Database, Row, Transaction
 
 BATCH: Final = 200
+
+
+def has_work(database: Database, endpoint: str) -> bool:
+    """Whether `fill` or `lease` would find anything; looking takes no lock that calls wait for."""
+    rows = database.read(
+        "SELECT (SELECT max(seq) FROM audit_event) > "
+        "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?), -1) "
+        "OR EXISTS (SELECT 1 FROM outbox WHERE endpoint = ? AND ended IS NULL AND next_at <= ? "
+        "AND (lease_until IS NULL OR lease_until <= ?)) AS found",
+        (f"outbox:{endpoint}", endpoint, database.now(), database.now()),
+    )
+    return bool(rows[0]["found"])
 
 
 def fill(tx: Transaction, endpoint: str) -> int:
@@ -75,6 +87,11 @@ def remember(tx: Transaction, endpoint: str, request_id: str, key: str) -> None:
 
 def remembered(tx: Transaction, endpoint: str, request_id: str) -> str | None:
     return meta.held(tx, f"message:{endpoint}:{request_id}")
+
+
+def place(database: Database, endpoint: str, request_id: str) -> str | None:
+    """The same, for readers."""
+    return meta.value(database, f"message:{endpoint}:{request_id}")
 
 
 def is_new(tx: Transaction, endpoint: str, webhook_id: str) -> bool:
