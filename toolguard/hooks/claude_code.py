@@ -7,7 +7,7 @@
   the tool ran.
 - PostToolUse and PostToolUseFailure: the outcome, and what the session learns from the result.
 
-Servers that are behind `toolguard proxy` already are judged there, once.
+Calls of servers that are behind `toolguard proxy` are judged there, once; the proxy is told what was asked and said.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from toolguard.core import strict_json
 from toolguard.core.canonical import compact_text
 from toolguard.core.model import Json, Outcome, OutcomeKind, Principal, ToolCall, strings
 from toolguard.guard import Guard, Pending, Permit, Refusal
+from toolguard.guard.foretold import Foretold
 from toolguard.hooks.send import MOST_BYTES, OK, WITHIN_SECONDS
 
 AGENT: Final = "claude-code"
@@ -55,6 +56,7 @@ class ClaudeCode:
         self.guard = guard
         self._proxied = proxied
         self._within = within
+        self._foretold = Foretold(guard.store, guard.redactor, guard.config.prompts)
         self._prompt: str | None = None
         self._running: OrderedDict[str, Permit] = OrderedDict()
 
@@ -86,6 +88,7 @@ class ClaudeCode:
     def _judged(self, event: Mapping[str, Json]) -> Answer:
         call = self._call(event)
         if call.server in self._proxied:
+            self._foretold.note(call)
             return Answer()
         answer = self.guard.begin(call)
         if isinstance(answer, Pending):

@@ -14,6 +14,7 @@ from toolguard.core.canonical import compact
 from toolguard.core.model import Json, Outcome, OutcomeKind, ToolCall
 from toolguard.errors import StoreError
 from toolguard.guard import Guard, Pending, Permit, Refusal
+from toolguard.guard.foretold import Foretold, Words
 from toolguard.proxy import asides, messages
 from toolguard.proxy.listing import Listing
 from toolguard.proxy.messages import Id, Request
@@ -32,6 +33,9 @@ CANCEL_SECONDS: Final = 10.0
 """How long a cancelled call may still answer before its end counts as unknown."""
 LATE_SECONDS: Final = 600.0
 """How long after that a late answer still corrects the record."""
+
+HOOKED: Final = "claude-code"
+"""The client whose hooks say what the person asked, as it names itself; for others nothing is looked up."""
 
 ANSWERS: Final = frozenset({"inputResponses", "requestState"})
 """Members of the next leg of a call whose server asked for input."""
@@ -65,6 +69,7 @@ class Calls:
         self._offsets: dict[Id, tuple[Id, int]] = {}
         """Progress token -> request and the last progress value that the proxy sent under it."""
         self._replays = Replays()
+        self._foretold = Foretold(guard.store, guard.redactor, guard.config.prompts)
         self.unfinished = Unfinished()
         self.client = ""
         self.flights: dict[Id, Flight] = {}
@@ -173,7 +178,9 @@ class Calls:
     def _call(self, request: Request) -> ToolCall:
         params, pin = request.params, self._listing.pin_of(request.params["name"])
         schema = pin.definition.input_schema if pin else {}
-        arguments, justification = asides.taken(params.get("arguments", {}), request.meta, schema)
+        given, client = params.get("arguments", {}), _client_of(request) or self.client
+        arguments, justification = asides.taken(given, request.meta, schema)
+        foretold = self._foretold_of(params["name"], given) if client == HOOKED else Words()
         self._count += 1
         return ToolCall(
             server=self._upstream.name,
@@ -183,13 +190,20 @@ class Calls:
             definition=pin.definition if pin else None,
             definition_fp=pin.fingerprint if pin else "",
             server_trusted=self._upstream.trusted,
-            prompt=asides.asked(request.meta),
-            justification=justification,
-            client=_client_of(request) or self.client,
+            prompt=asides.asked(request.meta) or foretold.prompt,
+            justification=justification or foretold.justification,
+            client=client,
             # Ids may come again once they are answered, so the key counts the tries of this connection.
             transport_key=f"{self._connection}/{self._count}",
             other_params={key: value for key, value in params.items() if key not in _NOT_OTHER},
         )
+
+    def _foretold_of(self, tool: str, arguments: dict[str, Json]) -> Words:
+        """What the client's hook said of this call."""
+        try:
+            return self._foretold.of(self._upstream.principal.person, self._upstream.name, tool, arguments)
+        except StoreError:
+            return Words()  # the call itself will be refused for it
 
     def _replayed(self, flight: Flight, call: ToolCall) -> bool:
         """Whether this is the retry of an approved call that ran, and whose result its client did not wait for."""

@@ -146,6 +146,8 @@ CREATE TABLE pin (
 CREATE TABLE budget_use (
   counter TEXT NOT NULL, slot INTEGER NOT NULL, amount REAL NOT NULL,
   PRIMARY KEY (counter, slot)) STRICT, WITHOUT ROWID;
+CREATE TABLE foretold (
+  key TEXT PRIMARY KEY, at TEXT NOT NULL, prompt TEXT, justification TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE session_memory (
   agent TEXT NOT NULL, person TEXT NOT NULL, session TEXT NOT NULL, memory TEXT NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (agent, person, session)) STRICT, WITHOUT ROWID;
