@@ -27,7 +27,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("toolguard.detectors", "toolguard.store", "toolguard.config_file"),
     ("toolguard.config_schema",),
     ("toolguard.config",),
-    ("toolguard.config_channels",),
+    ("toolguard.config_channels", "toolguard.config_audit"),
     ("toolguard.core",),
     ("toolguard.errors",),
 )
@@ -79,6 +79,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "sqlite3": ("store/sqlite.py", "demo"),
     "sqlite_utils": ("store/migrations.py",),
     "sqlglot": (),
+    "rfc3161_client": ("store/timestamps.py",),
     "starlette": ("review",),
     "tomlkit": ("clients/toml.py",),
     "tree_sitter": ("core/shell/grammar.py", "clients/jsonc.py"),

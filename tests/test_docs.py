@@ -204,6 +204,10 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "A reviewer": config_schema.ReviewerSection,
     "A channel": config_schema.ChannelSection,
     "Redact": config_schema.RedactSection,
+    "Audit": config_schema.AuditSection,
+    "An anchor": config_schema.AnchorSection,
+    "Retention": config_schema.RetentionSection,
+    "Traces": config_schema.TracesSection,
 }
 
 
@@ -233,7 +237,7 @@ def test_every_section_of_the_file_is_documented() -> None:
 # -- words that others rely on --------------------------------------------------------------------------------------
 
 KINDS: Final = re.compile(
-    r"(log|policy|server|definition|call|message|approval|vote|execution|outcome|reviewer|credential|grant|guard|key|clock)\.[a-z_]+"
+    r"(log|policy|server|definition|call|message|approval|vote|execution|outcome|reviewer|credential|grant|guard|key|clock|anchor)\.[a-z_]+"
 )
 
 

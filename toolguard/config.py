@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from toolguard.config_channels import ChannelSettings, ReviewerSettings
+from toolguard.config_audit import AuditSettings
+from toolguard.config_channels import ChannelSettings, Reminder, ReviewerSettings
 from toolguard.core.model import Obligations
 from toolguard.core.policy.policy import Policy
 from toolguard.core.session.facts import Surroundings
@@ -120,6 +121,7 @@ class Config:
     def database(self) -> Path:
         return self.home / "toolguard.db"
 
+    audit: AuditSettings = AuditSettings()
 
 def load(path: str | Path | None = None, folder: str | Path | None = None) -> Config:
     """The configuration of a file, of the home's own file, or the defaults; `folder` is the home where it is not the

@@ -16,7 +16,8 @@ from pydantic_core import ErrorDetails
 
 from toolguard import config
 from toolguard.config import LOOPBACK, ApprovalSettings, Config, ReviewSettings, Server, with_obligations
-from toolguard.config_channels import ChannelSettings, ReviewerSettings
+from toolguard.config_audit import AnchorSettings, AuditSettings, RetentionSettings, TraceSettings
+from toolguard.config_channels import ChannelSettings, Reminder, ReviewerSettings
 from toolguard.config_schema import (
     DAYS,
     PATTERNS,
@@ -193,6 +194,8 @@ def _config(section: ConfigSection, file: Path, home: Path) -> Config:
     )
 
 
+            reminders=tuple(_reminder(one, section.channels) for one in section.reminders),
+            audit=_audit(section.audit),
 def _reviewer(name: str, section: ReviewerSection) -> ReviewerSettings:
     return ReviewerSettings(name, tuple(section.groups), section.person, section.slack, tuple(section.keys))
 
@@ -211,6 +214,26 @@ def _channel(name: str, section: ChannelSection) -> ChannelSettings:
 
 
 def _server(name: str, section: ServerSection) -> Server:
+        tuple(section.groups),
+        section.when,
+    )
+
+
+def _reminder(section: ReminderSection, channels: Mapping[str, ChannelSection]) -> Reminder:
+    reached = [name for name, one in channels.items() if name in section.to or {*one.groups} & {*section.to}]
+    return Reminder(section.after, section.before, tuple(sorted(reached)))
+
+
+def _audit(section: AuditSection) -> AuditSettings:
+    kept, traces = section.retention, section.traces
+    return AuditSettings(
+        tuple(
+            AnchorSettings(name, one.kind, one.url, one.path and config.root(one.path), one.secret, tuple(one.allow))
+            for name, one in section.anchors.items()
+        ),
+        section.anchor_every,
+        RetentionSettings(int(kept.older_than or 0), kept.keep or 0),
+        None if traces is None else TraceSettings(traces.url, traces.headers, traces.arguments, tuple(traces.allow)),
     return Server(
         name,
         section.command or "",

@@ -34,6 +34,8 @@ from toolguard.core.regex import PatternError, compile_pattern
 
 UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION: Final = r"^[0-9]{1,6}(ms|s|m|h|d)$"
+SIZES: Final = {"KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+SIZE: Final = r"^[1-9][0-9]{0,5}(KB|MB|GB)$"
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 POINTER: Final = r"^(/([^~/]|~[01])*)+$"
 ADDRESS: Final = r"^https?://[^\s]+$"
@@ -55,6 +57,13 @@ def duration(value: Any) -> float:
         raise ValueError("a duration is a number and a unit: `50s`, `60m`, `8h`, `2d`")
     number, unit = re.fullmatch(r"([0-9]+)([a-z]+)", value).groups()  # type: ignore[union-attr]  # DURATION matched
     return int(number) * UNITS[unit]
+
+
+def size(value: Any) -> int:
+    """Bytes of a text like `500MB`. Raises ValueError."""
+    if not isinstance(value, str) or not re.fullmatch(SIZE, value):
+        raise ValueError("a size is a number and a unit: `500MB`, `20GB`")
+    return int(value[:-2]) * SIZES[value[-2:]]
 
 
 def _clock(value: Any) -> time:
@@ -93,6 +102,11 @@ _SPAN = {"type": "string", "pattern": DURATION, "examples": ["50s", "60m", "8h"]
 Short = Annotated[float, BeforeValidator(duration), Field(ge=0, le=3600), WithJsonSchema(_SPAN)]
 Long = Annotated[float, BeforeValidator(duration), Field(ge=1, le=7 * 86400), WithJsonSchema(_SPAN)]
 Span = Annotated[float, BeforeValidator(duration), Field(ge=1, le=366 * 86400), WithJsonSchema(_SPAN)]
+Spell = Annotated[float, BeforeValidator(duration), Field(ge=10, le=366 * 86400), WithJsonSchema(_SPAN)]
+Age = Annotated[float, BeforeValidator(duration), Field(ge=3600, le=36_600 * 86400), WithJsonSchema(_SPAN)]
+Size = Annotated[
+    int, BeforeValidator(size), WithJsonSchema({"type": "string", "pattern": SIZE, "examples": ["500MB", "20GB"]})
+]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Name = Annotated[str, Field(pattern=NAME)]
 Globs = Annotated[list[Text], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()]
@@ -358,6 +372,64 @@ class ChannelSection(Section):
 class ConfigSection(Section):
     """toolguard.yaml."""
 
+class AnchorSection(Section):
+    """A witness outside that gets the log's signed checkpoint. Its secret may be `env:NAME` or `file:PATH`."""
+
+    kind: Literal["file", "webhook", "rfc3161"]
+    url: Text = ""
+    path: Text = ""
+    secret: Text = ""
+    allow: list[Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$")]] = []
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        wanted = {"file": {"path"}, "webhook": {"url", "secret"}, "rfc3161": {"url"}}[self.kind]
+        for name in ("path", "url", "secret"):
+            if bool(getattr(self, name)) is not (name in wanted):
+                says = "needs" if name in wanted else "has no"
+                raise PydanticCustomError("incomplete", f"an anchor of kind `{self.kind}` {says} `{name}`")
+        return self
+
+
+class RetentionSection(Section):
+    """When contents of old events are removed by themselves; hashes and headers stay."""
+
+    older_than: Age | None = None
+    keep: Size | None = None
+
+
+class TracesSection(Section):
+    """An OpenTelemetry collector that gets an `execute_tool` span of every call, as OTLP/HTTP with JSON."""
+
+    url: Annotated[str, Field(pattern=ADDRESS)]
+    headers: dict[Text, Text] = {}
+    arguments: bool = False
+    allow: list[Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$")]] = []
+
+
+class AuditSection(Section):
+    """The audit log: witnesses outside, how long contents stay, where spans go."""
+
+    anchors: dict[Name, AnchorSection] = {}
+    anchor_every: Spell = 3600.0
+    retention: RetentionSection = RetentionSection()
+    traces: TracesSection | None = None
+
+
+class ReminderSection(Section):
+    """Say again that a request waits: so long after it came, or so long before its time is over. It decides nothing."""
+
+    after: Long | None = None
+    before: Long | None = None
+    to: Names
+
+    @model_validator(mode="after")
+    def _has_one_moment(self) -> Self:
+        if (self.after is None) is (self.before is None):
+            raise ValueError("a reminder comes either `after` or `before`")
+        return self
+
+
     model_config = ConfigDict(title="toolguard.yaml")
 
     agent: Name = "agent"
@@ -371,3 +443,22 @@ class ConfigSection(Section):
     prompts: Literal["off", "tail", "full"] = "tail"
     reviewers: dict[Text, ReviewerSection] = {}
     channels: dict[Name, ChannelSection] = {}
+    reminders: list[ReminderSection] = []
+    audit: AuditSection = AuditSection()
+
+    @model_validator(mode="after")
+    def _reminders_reach_somebody(self) -> Self:
+        known = {*self.channels, *(group for channel in self.channels.values() for group in channel.groups)}
+        for name in (name for reminder in self.reminders for name in reminder.to):
+            if name not in known:
+                raise ValueError(f"`{name}` is neither a channel nor a group that a channel reaches")
+        return self
+
+    @model_validator(mode="after")
+    def _identities_are_of_one_person(self) -> Self:
+        seen: set[str] = set()
+        for mark in (mark for one in self.reviewers.values() for mark in (one.slack, *one.keys) if mark):
+            if mark in seen:
+                raise ValueError("two reviewers have the same key or Slack user, so one person would count for two")
+            seen.add(mark)
+        return self

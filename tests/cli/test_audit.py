@@ -97,3 +97,71 @@ def test_where_no_log_is_there_is_nothing_to_verify(home: Path, run: Run) -> Non
 
     assert ran.status == 2
     assert not home.exists()
+
+
+# -- witnesses --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def witnessed(request_id: str, home: Path, tmp_path: Path) -> Path:
+    """The file of a configured witness."""
+    file = tmp_path / "anchors.txt"
+    settings = f"audit: {{anchors: {{usb: {{kind: file, path: '{file}'}}}}}}\n"
+    (home / "toolguard.yaml").write_text(settings, encoding="utf-8")
+    return file
+
+
+def test_every_witness_is_told_and_its_file_confirms_the_log(witnessed: Path, tmp_path: Path, run: Run) -> None:
+    assert run("audit", "anchor", "--json").json == [{"anchor": "usb", "kind": "file", "error": None}]
+    receipts = tmp_path / "receipts.jsonl"
+    receipts.write_text(run("audit", "receipts").out, encoding="utf-8")
+
+    for kept in (witnessed, receipts):
+        ran = run("audit", "verify", "--anchor", str(kept), "--require-anchor")
+        assert ran.status == 0
+        assert "anchored: " in ran.out
+    ran = run("audit", "verify")
+    assert "1 receipts in the log" in ran.out
+    assert run("audit", "verify", "--require-anchor").status == 1
+
+
+def test_a_witness_that_cannot_be_told_is_named(witnessed: Path, run: Run) -> None:
+    witnessed.mkdir()
+
+    ran = run("audit", "anchor")
+
+    assert (ran.status, ran.out.split(":")[0]) == (1, "usb")
+
+
+def test_without_a_witness_there_is_nobody_to_tell(request_id: str, run: Run) -> None:
+    assert run("audit", "anchor").status == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--witness-key", "nobody"),
+        ("--tsa-ca", "nowhere.pem"),
+        ("--anchor", "stamp.tsr"),
+        ("--anchor", "stamp.tsr", "--tsa-ca", "empty.pem"),
+        ("--anchor", "noise.bin"),
+    ],
+)
+def test_what_is_no_key_no_root_and_no_anchor_is_bad_input(
+    words: tuple[str, ...], request_id: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stamp.tsr").write_bytes(b"0\x03\x02\x01\x00")
+    (tmp_path / "empty.pem").write_text("", encoding="utf-8")
+    (tmp_path / "noise.bin").write_bytes(b"\xff\xfe")
+
+    ran = run("audit", "verify", *words)
+
+    assert (ran.status, ran.out) == (2, "")
+
+
+def test_an_anchor_that_holds_nothing_confirms_nothing(request_id: str, run: Run) -> None:
+    ran = run("audit", "verify", "--anchor", "no checkpoint at all")
+
+    assert ran.status == 1
+    assert "holds no checkpoint" in ran.out

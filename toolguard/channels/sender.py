@@ -35,6 +35,8 @@ class Sent:
     retry_after: float | None = None
     """Seconds, where the server named them."""
     error: str = ""
+    content: bytes = b""
+    """The answer as it came, up to ANSWER_BYTES."""
 
     @property
     def ok(self) -> bool:
@@ -83,8 +85,9 @@ async def _post(url: httpx.URL, body: bytes, headers: Mapping[str, str], allowed
                     break
         finally:
             await answer.aclose()
-    text = found[:ANSWER_BYTES].decode("utf-8", "replace")
-    return Sent(answer.status_code, text, _seconds(answer.headers.get("retry-after")))
+    found = found[:ANSWER_BYTES]
+    text = found.decode("utf-8", "replace")
+    return Sent(answer.status_code, text, _seconds(answer.headers.get("retry-after")), content=found)
 
 
 async def _resolve(host: str, port: int, *, inside: bool) -> str:

@@ -27,18 +27,21 @@ class Webhook:
     async def send(self, message: Message, now: float, before: str | None) -> tuple[Sent, str | None]:
         """Send once; `before` and what is returned beside are unused here."""
         body = canonical(message.payload())
-        content = signed_content(message.id, int(now), body)
-        headers = {
-            "content-type": "application/json",
-            "user-agent": "toolguard",
-            "webhook-id": message.id,
-            "webhook-timestamp": str(int(now)),
-            "webhook-signature": self._sign(content),
-        }
+        headers = signed_headers(self._settings.secret, message.id, int(now), body)
         return await post(self._settings.url, body, headers, allowed=self._settings.allow), None
 
-    def _sign(self, content: bytes) -> str:
-        secret = self._settings.secret
-        if secret.startswith(PRIVATE_PREFIX):
-            return written_v1a(sign_with_seed(key_bytes(secret, PRIVATE_PREFIX)[:32], content))
-        return sign_v1(key_bytes(secret, SECRET_PREFIX), content)
+
+def signed_headers(secret: str, webhook_id: str, now: int, body: bytes) -> dict[str, str]:
+    """The headers of a JSON message under a key `whsec_...` (v1) or `whsk_...` (v1a). Raises ValueError for no key."""
+    content = signed_content(webhook_id, now, body)
+    if secret.startswith(PRIVATE_PREFIX):
+        signature = written_v1a(sign_with_seed(key_bytes(secret, PRIVATE_PREFIX)[:32], content))
+    else:
+        signature = sign_v1(key_bytes(secret, SECRET_PREFIX), content)
+    return {
+        "content-type": "application/json",
+        "user-agent": "toolguard",
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(now),
+        "webhook-signature": signature,
+    }

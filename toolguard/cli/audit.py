@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
-from toolguard import config as configuration
 from toolguard.cli import audit_proofs as proofs
 from toolguard.cli import audit_retention as retention
+from toolguard.cli import audit_verify
+from toolguard.cli import audit_witnesses as witnesses
 from toolguard.cli.asking import config_option, example, json_option, opened_desk
-from toolguard.cli.frame import BAD_INPUT, FAILED, OK, report
+from toolguard.cli.frame import OK, report
 from toolguard.cli.output import print_json, print_lines, print_table
 from toolguard.core.canonical import pretty
 from toolguard.core.model import Json
 from toolguard.core.secrets.redact import Redactor
-from toolguard.errors import ConfigError, StoreError
+from toolguard.errors import ConfigError
 from toolguard.store import audit as log
 from toolguard.store.database import Database
 from toolguard.store.keys import redaction_key
-from toolguard.store.proving import verify_file
 from toolguard.store.search import search as find
-from toolguard.store.verify import Report
 
 LIFE = 10_000
 """Events of one call or request; an honest one has a dozen."""
 INDEXING_SECONDS = 600.0
 """For a first search over a large log; later ones index only what is new."""
-PROBLEMS_SHOWN = 20
-"""Lines for a person; --json prints all."""
 
 
 @click.group(epilog=example("toolguard audit verify"))
@@ -38,6 +34,8 @@ def audit() -> None:
 
 
 for _command in (proofs.export, proofs.checkpoint, proofs.prove, proofs.rotate_key, proofs.confirm):
+    audit.add_command(_command)
+for _command in (audit_verify.verify, witnesses.anchor, witnesses.receipts):
     audit.add_command(_command)
 for _command in (retention.retain, retention.hold, retention.free, retention.erase):
     audit.add_command(_command)
@@ -137,62 +135,3 @@ def search(text: str, secret: bool, limit: int, config: str | None, as_json: boo
     else:
         print_table(("SEQ", "WHEN", "KIND", "WHO", "TOOL", "OUTCOME"), [_row(event) for event in found.events])
     return OK
-
-
-@audit.command("verify", epilog=example("toolguard audit verify /media/evidence/toolguard.db --json"))
-@click.argument("file", required=False)
-@click.option("--anchor", multiple=True, help="A file with checkpoints kept outside, or the text `SIZE/ROOT`.")
-@click.option("--require-anchor", is_flag=True, help="Fail unless something outside this file confirms the log.")
-@config_option
-@json_option
-def verify(file: str | None, anchor: tuple[str, ...], require_anchor: bool, config: str | None, as_json: bool) -> int:
-    """Prove that the log is whole and in order, and that no call ran without its permission.
-
-    FILE is a copy of a database or an export as JSON lines; without it the home's own database is checked. Nothing is
-    written.
-    Exit status: 0 consistent, 1 evidence of a change, 2 not a database of toolguard.
-    """
-    path = Path(file) if file else configuration.load(config).database
-    if not path.is_file():
-        raise ConfigError(f"there is no database `{path}`", hint="name a copy, or set TOOLGUARD_HOME")
-    try:
-        found = verify_file(path, [_anchor(text) for text in anchor])
-    except StoreError as error:
-        report(str(error), "restore the file from a backup and verify that")
-        return BAD_INPUT
-    if as_json:
-        print_json(found.as_json())
-    else:
-        _tell(found)
-    if not found.ok or (require_anchor and not found.anchored):
-        return FAILED
-    return OK
-
-
-def _anchor(text: str) -> str:
-    """An anchor as written, or the contents of the file of that name. Raises ConfigError."""
-    path = Path(text)
-    try:
-        return path.read_text(encoding="utf-8") if path.is_file() else text
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"`{path}` cannot be read: {error}", hint="name a text file, or write SIZE/ROOT") from error
-
-
-def _tell(found: Report) -> None:
-    result = "consistent" if found.ok else "CHANGED"
-    print_lines([f"{result}: {found.events} events, head {found.head}"])
-    for problem in found.problems[:PROBLEMS_SHOWN]:
-        print_lines([f"  event {problem.seq}: {problem.what}" if problem.seq is not None else f"  {problem.what}"])
-    if len(found.problems) > PROBLEMS_SHOWN:
-        click.echo(f"  and {len(found.problems) - PROBLEMS_SHOWN} more; --json prints all")
-    if found.removed:
-        click.echo(f"contents of {found.removed} events were removed by retention, as the log says")
-    if found.is_part:
-        click.echo("a part of a log: hashes and checkpoints were checked, the beginning of its story is elsewhere")
-    if found.checkpoints:
-        click.echo(f"signed checkpoints that fit: {found.checkpoints}, root {found.root}")
-    if found.anchored:
-        later = found.events - found.anchored_size
-        click.echo(f"anchored: {found.anchored_size} events confirmed from outside, the {later} after them not yet")
-    if found.ok and not found.anchored:
-        click.echo("not anchored: nothing outside this file confirms it, so a rewrite of all of it would go unseen")

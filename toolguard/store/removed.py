@@ -7,7 +7,17 @@ from typing import Any, Final
 
 from toolguard.store.report import Problem, Report
 
-KEPT_FOR_GOOD: Final = ("log.", "key.", "policy.", "reviewer.", "credential.", "grant.", "guard.", "retention.")
+KEPT_FOR_GOOD: Final = (
+    "log.",
+    "key.",
+    "policy.",
+    "reviewer.",
+    "credential.",
+    "grant.",
+    "guard.",
+    "retention.",
+    "anchor.",
+)
 """Beginnings of kinds whose contents no retention takes: without them the rest could not be verified."""
 REMOVING: Final = ("retention.applied", "retention.erased")
 

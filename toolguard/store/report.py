@@ -24,6 +24,10 @@ class Report:
     """Signed checkpoints that fit."""
     anchored_size: int = 0
     """Events that a witness from outside confirms; the ones after it have none yet."""
+    witnesses: list[dict[str, Any]] = field(default_factory=list)
+    """Each statement from outside that fits: up to which event, whose it is, and when they saw it."""
+    receipts: int = 0
+    """Receipts in the log itself, whoever signed them."""
     removed: int = 0
     """Events whose contents retention took, as the log itself says."""
     keys: list[str] = field(default_factory=list)
@@ -51,6 +55,8 @@ class Report:
             "anchored": self.anchored,
             "anchored_size": self.anchored_size,
             "unanchored_events": self.events - self.anchored_size,
+            "witnesses": self.witnesses,
+            "receipts": self.receipts,
             "removed": self.removed,
             "keys": self.keys,
             "is_part": self.is_part,

@@ -9,6 +9,8 @@ from toolguard.store.keys import load_or_create
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cryptography.x509 import Certificate
+
 
 class SigningKey:
     """Number, public half, and signatures of the log's key."""
@@ -70,6 +72,28 @@ def encoded_key(key: object) -> bytes:
 
 
 _SMALLEST_RSA: Final = 2_048
+
+
+def certificate(der: bytes) -> Certificate:
+    """Raises one of `unreadable` when these bytes are none."""
+    from cryptography.x509 import load_der_x509_certificate
+
+    return load_der_x509_certificate(der)
+
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """What damaged certificates and signatures raise, here and in libraries that read them with cryptography."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.x509 import InvalidVersion
+
+    return ValueError, LookupError, TypeError, InvalidVersion, UnsupportedAlgorithm
+
+
+def certificates(pem: bytes) -> list[Certificate]:
+    """Those that a PEM file holds. Raises ValueError when there is none, or one is damaged."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    return load_pem_x509_certificates(pem)
 
 
 def sign_with_seed(seed: bytes, message: bytes) -> bytes:

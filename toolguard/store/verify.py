@@ -17,6 +17,7 @@ from typing import Any, Final
 from toolguard.store.copies import WHOLE, Start
 from toolguard.store.removed import Removed
 from toolguard.store.report import Problem, Report
+from toolguard.store.verify_anchors import Anchor, Trust
 from toolguard.store.verify_story import Story
 from toolguard.store.verify_witnesses import Witnesses
 
@@ -37,19 +38,21 @@ def verify(
     passkeys: frozenset[tuple[str, str]] | None = None,
     start: Start = WHOLE,
     notes: Iterable[str] = (),
-    anchors: Iterable[str] = (),
+    anchors: Iterable[Anchor] = (),
+    trust: Trust = Trust(),
 ) -> Report:
     """Check rows of audit_event joined with their bodies, in order of seq.
 
     `state` maps request ids to the state that the tables hold, `votes` and `passkeys` are those of the tables: all are
     compared with what the events lead to. A `start` beyond the first event makes it a part: hashes and checkpoints
     only.
-    `notes` are the log's own signed checkpoints, `anchors` texts kept outside: notes, or `size/root` as in messages.
+    `notes` are the log's own signed checkpoints, `anchors` what was kept outside: notes, `size/root` as in messages,
+    receipts, time stamps; `trust` says whose signatures on them count.
     Streams: memory grows with requests and checkpoints, not with rows.
     """
     report = Report(events=start.first - 1, head=start.prev_hash, is_part=start.first > 1)
     story, removed = Story(report), Removed(report)
-    witnesses = Witnesses(report, notes, anchors, start)
+    witnesses = Witnesses(report, notes, anchors, start, trust)
     for row in rows:
         _check_link(row, report)
         body = _check_body(row, report, removed)

@@ -7,7 +7,6 @@ only under the key that is valid at its size: a rotation, signed by the old and 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -16,28 +15,36 @@ from toolguard.core.proof.signed_note import Checkpoint
 from toolguard.store.copies import Start
 from toolguard.store.report import Problem, Report
 from toolguard.store.signing import is_signed
+from toolguard.store.verify_anchors import Anchor, Statement, Trust, of_receipt
+from toolguard.store.verify_anchors import read as read_anchors
 
 ROTATION_TAG: Final = b"toolguard/key/v1\0"
 """Both keys sign this, the log's id, NUL, and the new public key."""
-
-_SHORT_ANCHOR: Final = re.compile(r"(?<![0-9A-Za-z/+])([1-9][0-9]{0,17})/([0-9a-f]{64})(?![0-9a-f])")
-"""`size/root` as approval messages carry it."""
 
 
 class Witnesses:
     """Takes the events in order; `end` reports what nobody confirmed that should have been."""
 
-    def __init__(self, report: Report, notes: Iterable[str], anchors: Iterable[str], start: Start) -> None:
+    def __init__(
+        self, report: Report, notes: Iterable[str], anchors: Iterable[Anchor], start: Start, trust: Trust
+    ) -> None:
         self._report = report
+        self._start = start
+        self._believed = trust
         self._stack = _stack(report, start)
         self._keys: dict[bytes, bytes] = {}
         self._part_keys = [_bytes(key) for key in start.keys] if start.first > 1 else []
         self._notes: dict[int, list[tuple[Checkpoint, bytes, bytes]]] = {}
-        self._anchors: dict[int, list[tuple[bytes, str]]] = {}
+        self._roots: dict[int, tuple[bytes, str]] = {}
+        """Root and log of each checkpoint that fits, by size."""
+        self._anchors: dict[int, list[Statement]] = {}
+        notes = list(notes)
         for text in notes:
             self._add_note(text)
-        for text in anchors:
-            self._add_anchor(text)
+        outside = read_anchors(anchors, notes, trust)
+        for statement in outside.statements:
+            self._anchors.setdefault(statement.size, []).append(statement)
+        report.problems += [Problem(None, what) for what in outside.problems]
 
     def _add_note(self, text: str) -> None:
         note = signed_note.read(text)
@@ -45,14 +52,6 @@ class Witnesses:
             self._report.problems.append(Problem(None, "a stored checkpoint is no signed note"))
         else:
             self._notes.setdefault(note[0].size, []).append(note)
-
-    def _add_anchor(self, text: str) -> None:
-        found = [(note[0].size, note[0].root, note[0].log_id) for note in signed_note.find_all(text)]
-        found += [(int(size), bytes.fromhex(root), "") for size, root in _SHORT_ANCHOR.findall(text)]
-        if not found:
-            self._report.problems.append(Problem(None, "an anchor holds no checkpoint"))
-        for size, root, log_id in found:
-            self._anchors.setdefault(size, []).append((root, log_id))
 
     def tell(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         if row["kind"] == "log.opened" and row["seq"] == 1 and isinstance(body.get("public_key"), str):
@@ -70,11 +69,31 @@ class Witnesses:
         size = self._report.events
         for note in self._notes.pop(size, ()):
             self._check_note(note)
-        for root, log_id in self._anchors.pop(size, ()):
-            if root != self._root() or log_id not in ("", self._report.log_id):
+        for statement in self._anchors.pop(size, ()):
+            if statement.root != self._root() or statement.log_id not in ("", self._report.log_id):
                 self._report.problems.append(Problem(size, "an anchor from outside shows another log up to here"))
             else:
-                self._report.anchored_size = max(size, self._report.anchored_size)
+                self._believe(statement)
+        if row["kind"] == "anchor.made":
+            self._receipt(row, body)
+
+    def _believe(self, statement: Statement) -> None:
+        self._report.anchored_size = max(statement.size, self._report.anchored_size)
+        self._report.witnesses.append({"size": statement.size, "by": statement.by, "at": statement.at})
+
+    def _receipt(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """A receipt repeats a checkpoint of before; the whole of it counts under somebody else's signature only."""
+        self._report.receipts += 1
+        note = signed_note.read(str(body.get("note", "")))
+        if note is not None and note[0].size < self._start.first:
+            return  # about what stands before this part
+        if note is not None and self._roots.get(note[0].size) != (note[0].root, note[0].log_id):
+            self._report.problems.append(Problem(row["seq"], "its receipt is for a checkpoint that this log never had"))
+            return
+        outside = of_receipt(row, body, self._believed)
+        for statement in outside.statements:
+            self._believe(statement)
+        self._report.problems += [Problem(row["seq"], what) for what in outside.problems]
 
     def _rotate(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """From here on only the new key counts, if the old one said so and the new one agrees."""
@@ -105,6 +124,7 @@ class Witnesses:
             self._report.problems.append(Problem(size, "the signed checkpoint here shows another log"))
         else:
             self._report.checkpoints += 1
+            self._roots[size] = (checkpoint.root, checkpoint.log_id)
 
     def _root(self) -> bytes:
         root = b""

@@ -57,7 +57,12 @@ def key_hash(origin: str, public_key: bytes) -> bytes:
 
 def write(checkpoint: Checkpoint, public_key: bytes, signature: bytes) -> str:
     """The note, given the signature of `checkpoint.text`."""
-    marked = base64.b64encode(key_hash(checkpoint.origin, public_key) + signature).decode()
+    return written(checkpoint, key_hash(checkpoint.origin, public_key), signature)
+
+
+def written(checkpoint: Checkpoint, hash: bytes, signature: bytes) -> str:
+    """The text of a note from what `read` and `find_all` give."""
+    marked = base64.b64encode(hash + signature).decode()
     return f"{checkpoint.text}\n\u2014 {checkpoint.origin} {marked}\n"
 
 
