@@ -33,10 +33,15 @@ _BY_ID: Final = {kind.id: kind for kind in FINDINGS}
 _SETS_ID: Final = re.compile(r"(?:0o?)?[2467][0-7]{3}$|[ugoa]*\+[rwxX]*s")  # 4755, u+s
 
 
+_TIGHTENS: Final = re.compile(r"0?[4-7]00$|[ugoa]*-[rwx]+$|go=$")  # nobody but the owner, or fewer rights than before
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     yield from from_acts(FINDINGS, reading.acts)
     for use in reading.files:
         place = use.place
+        if use.op is FileOp.MODE and _TIGHTENS.match(use.content or ""):
+            continue
         if use.op in (FileOp.WRITE, FileOp.MODE, FileOp.OWNER) and Kind.ACCOUNTS in kinds(use.path):
             yield _BY_ID["identity.accounts"].at(
                 f"changes {use.path[:200]}, which says who may log in or do what",

@@ -15,6 +15,7 @@ from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.paths import Kind, kinds
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
+from toolguard.core.shell import uploads
 from toolguard.core.urls import Link, hidden_text, parse
 from toolguard.detectors.kinds import FindingKind, from_acts, hints_once
 
@@ -43,15 +44,18 @@ _ODD: Final = frozenset(
     "gopher dict ldap ldaps tftp smb jar netdoc phar expect php data javascript vbscript sftp telnet rlogin".split()
 )
 _DELETING_PATH: Final = re.compile(
-    r"/(?:dodelete|delete|destroy|remove|purge|wipe|delete_series|delete_by_query|drop|terminate|truncate|flush|revoke)(?:[/_?-]|$)",
+    r"/_?(?:dodelete|delete|destroy|remove|purge|wipe|delete_series|delete_by_query|drop|terminate|truncate|flush|revoke)(?:[/_?-]|$)",
     re.IGNORECASE,
 )
 _DELETING_BODY: Final = re.compile(
     r"\bmutation\b[^{]{0,80}\{[^{}]{0,40}\b(?:delete|remove|destroy|purge|archive)\w*|\"action\"\s*:\s*\"(?:delete|destroy|purge)\"",
     re.IGNORECASE,
 )
+_ONE_ITEM: Final = re.compile(
+    r"/[\w.-]+/(?:\d+|[0-9a-fA-F-]{8,36})/?$"
+)  # one numbered thing, as while testing a server
 _CREDENTIAL_LIKE: Final = frozenset({Kind.CREDENTIALS, Kind.HISTORY, Kind.SECRETS, Kind.ACCOUNTS, Kind.MEMORY})
-_FILE_TRANSFER: Final = frozenset({"scp", "rsync", "sftp"})
+_FILE_TRANSFER: Final = frozenset({"scp", "rsync", "sftp"}) | uploads.NAMES
 
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
@@ -66,6 +70,8 @@ def _found(reading: Reading, facts: Facts) -> Iterator[Finding]:
             yield from _host(contact, link)
             yield from _request(contact, link)
             yield from _encoded(contact, link)
+        if _is_container_daemon(contact, link):
+            yield _at("network.remote-control", contact, "steers a container daemon, which can do anything", HIGH, SURE)
         yield from _content(contact, link)
 
 
@@ -99,6 +105,16 @@ def _host(contact: Contact, link: Link) -> Iterator[Finding]:
         yield _at("network.odd-scheme", contact, f"uses the scheme {link.scheme}:")
 
 
+def _is_container_daemon(contact: Contact, link: Link | None) -> bool:
+    """The socket or the unprotected port of Docker and its kin: whoever writes there owns the machine."""
+    asks = contact.method in ("GET", "HEAD", "OPTIONS")
+    socket = contact.address.startswith("unix:") and _DAEMON.search(contact.address) is not None
+    return not asks and (socket or (link is not None and link.port == 2375))
+
+
+_DAEMON: Final = re.compile(r"(?:docker|containerd|podman|crio|buildkitd|lxd|incus)[\w.-]*\.sock")
+
+
 def _request(contact: Contact, link: Link) -> Iterator[Finding]:
     carries = bool(contact.sends or contact.body) or contact.method not in ("GET", "HEAD", "OPTIONS", "DOWNLOAD", "DNS")
     if link.place == "relay":
@@ -109,7 +125,10 @@ def _request(contact: Contact, link: Link) -> Iterator[Finding]:
             None if carries else MEDIUM,
             SURE if carries else LIKELY,
         )
-    if contact.method == "DELETE" or (
+    own = link.place == "loopback" and contact.program != "tool"
+    if own and contact.method == "DELETE" and _ONE_ITEM.search(link.path):
+        yield _at("network.remote-delete", contact, f"deletes {link.path[:100]} of a server on this machine", LOW)
+    elif contact.method == "DELETE" or (
         contact.method in ("POST", "PUT", "PATCH")
         and (_DELETING_PATH.search(link.path) or (contact.body and _DELETING_BODY.search(contact.body[:20_000])))
     ):

@@ -106,6 +106,8 @@ def _delete(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Find
         Kind.ROOT in found and not use.filtered
     ):
         yield _at("paths.deletes-system", use, f"deletes {path}, which the system or its users need")
+    elif Kind.ROOT in found and use.program in ("find", "gfind") and normal(use.path) != "~":
+        yield _at("paths.deletes-tree", use, f"deletes whatever fits anywhere below {path}")
     elif _UNKNOWN.match(use.path) and use.program == "xargs":
         yield _at("paths.deletes-tree", use, "deletes files that are chosen only when it runs", MEDIUM, LIKELY)
     yield from _outside(use, found, facts)
@@ -146,8 +148,8 @@ def _write(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Findi
         yield _at("paths.writes-disk", use, f"writes to {path}")
     elif found & {Kind.CREDENTIALS, Kind.NETWORK} or (Kind.SYSTEM in found and _BINARIES.match(normal(use.path))):
         yield _at("paths.writes-system", use, f"changes {path}", HIGH, LIKELY)
-    elif use.remote and normal(use.path) == "/":
-        yield _at("paths.writes-system", use, "writes to the root folder of another machine")
+    elif normal(use.path) == "/" and (use.remote or use.program in ("tar", "bsdtar", "unzip", "cpio")):
+        yield _at("paths.writes-system", use, "writes to the root folder, over whatever is there")
     elif Kind.SYSTEM in found and not found & {Kind.LOGS, Kind.STARTUP, Kind.ACCOUNTS}:
         yield _at("paths.writes-system", use, f"changes {path}, a place of the operating system")
     yield from _outside(use, found, facts)
@@ -208,6 +210,17 @@ _PROGRAMS_CODE: Final = frozenset({"python", "code", "pathlib.Path.read_text"})
 def _list(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Finding]:
     if use.recursive and Kind.CREDENTIALS in found:
         yield _at("paths.seeks-credentials", use, f"searches for {use.path.rpartition('/')[2][:100]}")
+    elif use.recursive and _KEY_NAMES.search(normal(use.path)):
+        yield _at(
+            "paths.seeks-credentials", use, f"searches homes or the whole disk for {use.path.rpartition('/')[2][:100]}"
+        )
+
+
+# What find and locate look for, from somebody's home or further up.
+_KEY_NAMES: Final = re.compile(
+    r"^(?:~|/home|/users|/root|/etc|/var|/opt|/srv|/mnt)?/any/(?:[^/]*\.(?:pem|key|p12|pfx|kdbx?|ppk|jks|keystore|ovpn|wallet|keytab)\*?$"
+    r"|[^/]*(?:passw|secret|credential|id_rsa|id_dsa|id_ed25519|wallet|\.env|htpasswd|private.?key)[^/]*$)"
+)
 
 
 def _mode(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Finding]:

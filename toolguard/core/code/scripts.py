@@ -81,9 +81,17 @@ _EVALUATES: Final = re.compile(
     re.IGNORECASE,
 )
 _METHOD_DELETES: Final = re.compile(
-    r"\.(?:deleteIndex|clearObjects|clearIndex|dropDatabase|dropCollection|drop|deleteMany|remove|truncate"
+    r"\.(?:deleteIndex|clearObjects|clearIndex|dropDatabase|dropCollection|drop|deleteMany|remove(?=\(\s*\{)|truncate"
     r"|destroy_all|delete_all|flushall|flushdb|deleteBucket|deleteDatabase|dropIndexes|purgeQueue|deleteQueue"
     r"|deleteTopic|deleteBy|delete_by_query|bulkWrite|replaceRoot)\s*\(\s*([^)]{0,80})"
+)
+_MONGO_ACCOUNTS: Final = re.compile(
+    r"\.(?:createUser|updateUser|dropUser|dropAllUsers|changeUserPassword|grantRolesToUser|revokeRolesFromUser"
+    r"|createRole|updateRole|dropRole|grantPrivilegesToRole)\s*\("
+)
+_MONGO_SERVER: Final = re.compile(
+    r"\.(?:shutdownServer|fsyncLock|setProfilingLevel|killOp|stepDown|reconfig|freeze|updateMany\(\s*\{\s*\}|update\(\s*\{\s*\}"
+    r"|setFeatureCompatibilityVersion)|(?:shutdown|setParameter|replSet\w+|compact|dropDatabase)\s*:"
 )
 _POWERSHELL: Final = re.compile(
     r"(?P<hidden>-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{40,}|FromBase64String|\bIEX\b|Invoke-Expression"
@@ -136,6 +144,12 @@ def read(language: str, text: str, place: Place, collector: Collector, depth: in
             Severity.HIGH,
             Confidence.HIGH,
         )
+    if language == "mongo":
+        if _MONGO_ACCOUNTS.search(text):
+            collector.add("identity.accounts", EffectClass.GRANT, "changes accounts of the database", place, language)
+        if _MONGO_SERVER.search(text):
+            sentence = "changes every document, or steers the database server"
+            collector.add("infrastructure.deletes", EffectClass.ADMINISTER, sentence, place, language)
     for match in _METHOD_DELETES.finditer(text):
         # An empty filter or a call without one reaches everything; a filter makes it an ordinary change.
         everything = (

@@ -74,6 +74,10 @@ class Collector:
     """Where the last `cd` of the text went; empty when it stayed."""
     saved: set[str] = field(default_factory=set)
     """Names of files that were downloaded, to see whether they are run later in the same text."""
+    written: dict[str, str] = field(default_factory=dict)
+    """What the text itself wrote into files that it may run later."""
+    encrypts: bool = False
+    """Something was encrypted so far; deleting the original after that is what extortion does."""
 
     # --- texts --------------------------------------------------------------------------------------------------
 
@@ -137,6 +141,11 @@ class Collector:
 
     def windows(self, language: str, text: str, place: Place, depth: int) -> None:
         """Read a PowerShell or cmd text."""
+        if windows.DYNAMIC.search(text):
+            sentence = "which program runs is decided only when it runs"
+            self.add("shell.dynamic-command", EffectClass.EXECUTE, sentence, place, language)
+        if windows.MULTIPLIES.search(text):
+            self.add("shell.fork-bomb", EffectClass.EXECUTE, "starts copies of itself without end", place, language)
         for command in windows.parse(language, text):
             self.command(command, place, depth, dialect=language)
         scripts.read(language, text, place, self, depth)
@@ -176,7 +185,7 @@ class Collector:
         """What the tables and the form of a command say, and everything that it runs in turn."""
         inner, texts = wrappers.inside(command)
         self.acts.extend(suspicion.acts(command, inner, texts, program, place))
-        if program in self.saved:
+        if program in self.saved or command.name in self.saved:
             self._downloaded(command.words[0].text, place, program)
         outer, folder = self.via, self.folder
         self.via = (*outer, *command.via, program)
@@ -198,6 +207,9 @@ class Collector:
         self.acts.extend(table_acts(program, args, place, wraps=wraps))
         if args and "stratum+" in " ".join(args):
             self.add("system.exhausts", EffectClass.EXECUTE, "mines cryptocurrency", place, program)
+        self.encrypts = self.encrypts or suspicion.encrypts(program, args)
+        if program == "cat" and _ENDLESS.intersection(args) and any(">" in r.op for r in command.redirects):
+            self.add("system.exhausts", EffectClass.EXECUTE, "fills the disk without end", place, program)
         if program == "yes" and command.redirects:
             self.add("system.exhausts", EffectClass.EXECUTE, "prints without end", place, program)
         if suspicion.tells_daemon(command, program):
@@ -253,6 +265,12 @@ class Collector:
         )
         if runs and name in self.saved:
             self._downloaded(use.path, use.place, use.program)
+        elif runs and name in self.written:
+            self.text(_script_language(use.program, name), self.written.pop(name), use.place, MAX_DEPTH - 4)
+        if use.op is FileOp.WRITE and use.content and name:
+            self.written[name] = self.written.get(name, "") * use.append + use.content
+        elif use.op is FileOp.DELETE and self.encrypts and use.program != "mv":
+            self.add("code.encrypts", EffectClass.DELETE, "encrypts files and deletes the originals", use.place)
         if use.op is FileOp.WRITE and use.content and suspicion.hands_over(use.content):
             sentence = f"writes a script into {use.path[:200]} that hands a shell to another stream"
             self.add("shell.reverse-shell", EffectClass.GRANT, sentence, use.place, use.program)
@@ -276,6 +294,22 @@ class Collector:
             effect_class, sentence, finding, "", place=place, program=program, severity=severity, confidence=confidence
         )
         self.acts.append(act)
+
+
+_ENDLESS: Final = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
+
+
+def _script_language(program: str, name: str) -> str:
+    """The language of a file that is run: what runs it says so, else its ending."""
+    if program in _LANGUAGES:
+        return _LANGUAGES[program]
+    return _LANGUAGES.get(name.rpartition(".")[2], "shell")
+
+
+_LANGUAGES: Final = {
+    "python": "python", "py": "python", "node": "javascript", "js": "javascript", "perl": "perl", "pl": "perl",
+    "ruby": "ruby", "rb": "ruby", "php": "php", "ps1": "powershell", "pwsh": "powershell",
+}  # fmt: skip
 
 
 def argv(words: list[str]) -> Command:

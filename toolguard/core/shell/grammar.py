@@ -354,8 +354,10 @@ class _Walk(Words):
 
     def _run(self, command: Command, depth: int) -> list[Command]:
         """Note a command, and follow it into what the text defined under its name."""
-        self.commands.append(command)
         name = command.words[0].text if command.words else ""
+        if name in ("trap", "eval") and self.values and any("$" in word.text for word in command.words[1:]):
+            command = replace(command, words=(command.words[0], *map(self._later, command.words[1:])))
+        self.commands.append(command)
         if name == "alias":
             for arg in command.args:
                 alias, eq, value = arg.partition("=")
@@ -375,6 +377,18 @@ class _Walk(Words):
             return out
         return [command]
 
+    def _later(self, word: Word) -> Word:
+        """A quoted text that the shell reads again later, with the variables that are known now."""
+        if not word.known or not word.quoted or len(word.text) > MAX_VALUE:
+            return word
+        return replace(word, text=_VARIABLE.sub(self._value, word.text)[:MAX_VALUE])
+
+    def _value(self, match: re.Match[str]) -> str:
+        known = self.values.get(match[1] or match[2])
+        return known.text if known is not None and known.known and len(known.text) < 1024 else match[0]
+
+
+_VARIABLE: Final = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 _READERS: Final[dict[str, Callable[[_Walk, Node, int], list[Command]]]] = {
     "comment": _Walk._nothing,

@@ -13,7 +13,7 @@ from typing import Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.paths import looks_like_path
-from toolguard.core.shell import transfers
+from toolguard.core.shell import transfers, uploads
 from toolguard.core.shell.commands.operand_rules import OPERANDS
 from toolguard.core.shell.transfers import Use, has_flag, operands, option
 from toolguard.core.shell.words import Command, Word
@@ -156,6 +156,10 @@ def _read_rest(command: Command, words: list[Word], program: str, place: Place) 
 
 
 def _list(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    if program in ("locate", "mlocate", "plocate"):  # looks through every name of the machine
+        for word in words:
+            yield FileUse(FileOp.LIST, f"/any/{word.text.lstrip('*/')}", place, recursive=True, program=program)
+        return
     if program != "find":
         yield from _all(FileOp.LIST, words, place, program)
         return
@@ -189,7 +193,7 @@ def _list(command: Command, words: list[Word], program: str, place: Place) -> It
     roots = [arg for arg in args[:end] if arg not in ("-H", "-L", "-P")] or ["."]
     for root in roots:
         yield FileUse(FileOp.LIST, root, place, recursive=True, filtered=filtered, program=program)
-        if "-delete" in args:
+        if "-delete" in args or (filtered and _DELETERS.intersection(_executed(args))):
             yield FileUse(FileOp.DELETE, root, place, recursive=not filtered, filtered=filtered, program=program)
     for name in option(command, "-name", "-iname", "-path", "-wholename", "-ipath"):
         yield FileUse(
@@ -197,6 +201,14 @@ def _list(command: Command, words: list[Word], program: str, place: Place) -> It
         )
     for name in option(command, "-fprint", "-fprintf", "-fls"):
         yield FileUse(FileOp.WRITE, name, place, program=program)
+
+
+_DELETERS: Final = frozenset({"rm", "unlink", "shred", "srm", "/bin/rm", "/usr/bin/rm"})
+
+
+def _executed(args: tuple[str, ...]) -> tuple[str, ...]:
+    """The programs that a find runs."""
+    return tuple(args[i + 1] for i, arg in enumerate(args[:-1]) if arg in ("-exec", "-execdir", "-ok", "-okdir"))
 
 
 def _delete(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
@@ -219,7 +231,8 @@ def _target(command: Command, words: list[Word]) -> tuple[list[Word], list[str]]
 
 def _move(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
     sources, targets = _target(command, words)
-    yield from _all(FileOp.DELETE, sources, place, program, filtered=True)
+    lost = targets == ["/dev/null"]  # a folder there is gone, as after rm -r
+    yield from _all(FileOp.DELETE, sources, place, program, recursive=lost, filtered=not lost)
     for target in targets:
         yield FileUse(FileOp.WRITE, _into(target, sources), place, program=program)
 
@@ -371,6 +384,20 @@ _SPECIAL: Final[dict[str, _Special]] = {
     "dig": transfers.dns,
     "nslookup": transfers.dns,
     "host": transfers.dns,
+    "mail": uploads.mail,
+    "mailx": uploads.mail,
+    "s-nail": uploads.mail,
+    "mutt": uploads.mail,
+    "neomutt": uploads.mail,
+    "sendmail": uploads.mail,
+    "ftp": uploads.ftp,
+    "lftp": uploads.ftp,
+    "ping": uploads.ping,
+    "ping6": uploads.ping,
+    "traceroute": uploads.ping,
+    "drill": transfers.dns,
+    "kdig": transfers.dns,
+    **dict.fromkeys(uploads.NAMES, uploads.copied),
     "zip": _zip,
     "7z": _zip,
     "7za": _zip,

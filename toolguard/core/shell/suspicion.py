@@ -40,7 +40,7 @@ _SHELL_WORD: Final = re.compile(
 _READS: Final = frozenset({"read", "list", "none", "delete", "rmdir", "truncate", "mode", "owner", "make", "move"})
 # A shell whose streams are somebody else's: sh 0<&1, bash -i >& /dev/tcp/..., nc -e /bin/sh.
 _HANDED_OVER: Final = re.compile(
-    r"/dev/(?:tcp|udp)/[\w.$({]|\b(?:ba|z|k|da|a)?sh\s+(?:-\w+\s+)?(?:[0-2]?<&\s?[0-9]|[0-2]?>&\s?[03-9]|<\s*/dev/tty|<\s*\$?\(?tty)|\b(?:nc|ncat|netcat)\b[^\n|;&]{0,80}\s-(?:\w*[ec])\s+\S*(?:sh|cmd)\b"
+    r"/dev/(?:tcp|udp)/[\w.$({]|/inet[46]?/(?:tcp|udp)/\d+/|\b(?:ba|z|k|da|a)?sh\s+(?:-\w+\s+)?(?:[0-2]?<&\s?[0-9]|[0-2]?>&\s?[03-9]|<\s*/dev/tty|<\s*\$?\(?tty)|\b(?:nc|ncat|netcat)\b[^\n|;&]{0,80}\s-(?:\w*[ec])\s+\S*(?:sh|cmd)\b"
     r"|\bexec:['\"]?(?:/bin/)?(?:ba)?sh\b|\bmkfifo\b[^\n]{0,120}\b(?:nc|ncat|openssl|telnet)\b|\b(?:ba|z)?sh\s+-i\b[^\n]{0,40}[<>]"
 )
 _CONTROL: Final = re.compile(r"\s*(?:show|help|info|ping|stats?|list|get|version|status)\b", re.IGNORECASE)
@@ -54,6 +54,7 @@ _ESCAPE_CALL: Final = re.compile(
 _HINTS: Final = (
     "/dev/tcp",
     "/dev/udp",
+    "/inet",
     "<&",
     ">&0",
     ">& 0",
@@ -195,10 +196,27 @@ def _starts_shell(command: Command, program: str) -> bool:
 
 def escapes(command: Command, program: str) -> Iterator[str]:
     """Shell texts in calls that stand inside an argument: `awk 'BEGIN {system("...")}'`."""
+    if program in ("sed", "gsed"):
+        for word in command.words[1:]:
+            one = _SED_RUNS.match(word.text)
+            if one:
+                yield one[1]
     if program not in _SHELL_AS_VALUE and operands.rule_of(program) not in _READS:
         for word in command.words[1:]:
             for match in _ESCAPE_CALL.finditer(word.text[:4000]):
                 yield match[2]
+
+
+_SED_RUNS: Final = re.compile(r"\s*(?:\d+|\$|/[^/]*/)?(?:,(?:\d+|\$|/[^/]*/))?\s*e\s+([^\n;]+)")  # sed's command e
+
+
+def encrypts(program: str, args: tuple[str, ...]) -> bool:
+    """The command turns files into what only a key opens."""
+    if program in ("gpg", "gpg2"):
+        return any(arg in ("-c", "-e", "--symmetric", "--encrypt") for arg in args)
+    if program == "openssl":
+        return "enc" in args[:1] and not {"-d", "-base64", "-a"}.intersection(args)
+    return program in ("ccrypt", "ccencrypt", "mcrypt", "age", "rage", "aescrypt") and "-d" not in args
 
 
 def tells_daemon(command: Command, program: str) -> bool:
@@ -211,6 +229,7 @@ def only_prints(commands: tuple[Command, ...]) -> bool:
     """Nothing but text programs, none of which writes a file: talking about a thing is not the thing."""
     return all(
         command.name in _PRINTERS
+        and not (command.name == "awk" and any("|&" in arg for arg in command.args))
         and command.upstream is None
         and not any(redirect.op in (">", ">>", "<", ">&", "&>") for redirect in command.redirects)
         for command in commands

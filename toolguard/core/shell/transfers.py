@@ -106,10 +106,15 @@ def curl(command: Command, place: Place) -> Iterator[Use]:
     ):
         sends.remove("-")
     sends += _told(command)
-    for address in addresses:
+    for address in _through_socket(command) or addresses:
         yield Contact(address, place, method or default, tuple(sends), body, saves, program="curl")
     for proxy in option(command, "-x", "--proxy", "--socks5", "--socks5-hostname"):
         yield Contact(proxy, place, "PROXY", program="curl")
+
+
+def _through_socket(command: Command) -> list[str]:
+    """The socket of this machine that curl talks to; the host in the address is then a name only."""
+    return ["unix:" + path for path in option(command, "--unix-socket", "--abstract-unix-socket")]
 
 
 _PLAIN_TEXT: Final = frozenset({"echo", "printf", "jq", "date", "uuidgen", "python", "python3"})
@@ -217,7 +222,7 @@ def openssl(command: Command, place: Place) -> Iterator[Use]:
         yield Contact("//" + address, place, "RAW", tuple(sends), program="openssl")
     for name in option(command, "-in", "-inkey"):
         yield FileUse(FileOp.READ, name, place, program="openssl")
-    for name in option(command, "-out"):
+    for name in option(command, "-out", "-keyout"):
         yield FileUse(FileOp.WRITE, name, place, program="openssl")
 
 

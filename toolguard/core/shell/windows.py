@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
@@ -45,6 +46,7 @@ def parse(language: str, text: str) -> list[Command]:
     commands: list[Command] = []
     words: list[Word] = []
     upstream: Command | None = None
+    owed = -1  # the request whose body is the value of the parenthesis that follows
     for piece in _TOKEN.findall(text):
         if piece not in _BREAKS:  # a word
             quoted = piece[:1] in "\"'"
@@ -52,6 +54,7 @@ def parse(language: str, text: str) -> list[Command]:
             continue
         if words:
             commands.append(_made(words, upstream))
+            owed = _paid(commands, owed, opens=piece == "(")
             words = []
         upstream = commands[-1] if piece == "|" and commands else None
         if len(commands) >= MAX_COMMANDS:
@@ -59,6 +62,18 @@ def parse(language: str, text: str) -> list[Command]:
     if words:
         commands.append(_made(words, upstream))
     return commands
+
+
+def _paid(commands: list[Command], owed: int, *, opens: bool) -> int:
+    """`-Body (Get-Content .env)`: the file belongs to the request. Returns the request that now waits for its body."""
+    last = commands[-1]
+    if opens and last.args and last.args[-1].lower() in ("-body", "-infile", "-form"):
+        return len(commands) - 1
+    name = last.name.lower()
+    if owed >= 0 and ALIASES.get(name, name) == "get-content" and last.args:
+        file = next((word for word in last.words[1:] if not word.text.startswith("-")), last.words[1])
+        commands[owed] = replace(commands[owed], words=(*commands[owed].words, Word("-infile"), file))
+    return -1
 
 
 def _made(words: list[Word], upstream: Command | None) -> Command:
@@ -77,7 +92,10 @@ def _made(words: list[Word], upstream: Command | None) -> Command:
         "start",
         "%",
     ):
+        starts = words[0].text == "start"
         words = words[1:] or words
+        while starts and len(words) > 1 and (words[0].text.startswith("/") or words[0].quoted):
+            words = words[1:]  # `start "title" /b program`
         if len(words) == 1:
             break
     if len(words) > 2 and re.fullmatch(r"\$[\w:]+", words[0].text) and words[1].text in ("=", "+="):
@@ -85,6 +103,15 @@ def _made(words: list[Word], upstream: Command | None) -> Command:
     head = words[0].text.replace("\\", "/").rpartition("/")[2] or words[0].text
     return Command((Word(head), *words[1:]), 0, 0, upstream=upstream)
 
+
+# `&('i'+'ex')`, `.("Remove-Item")`, `& $name`: the name of the command is computed.
+DYNAMIC: Final = re.compile(
+    r"(?:^|[;|{(\s])[&.]\s*\(\s*(?:\$|[\"'][^\"']*[\"']\s*(?:\+|-f|-join|-replace|\.))|&\s*\(\s*(?:gcm|Get-Command)\b",
+    re.IGNORECASE,
+)
+MULTIPLIES: Final = re.compile(
+    r"%0\s*\|\s*%0|%0\s*&\s*%0|while\s*\(\s*(?:\$true|1)\s*\)\s*\{\s*(?:Start-Process|saps|start)\b", re.IGNORECASE
+)
 
 _TARGETS: Final = {
     "remove-item": FileOp.DELETE, "clear-content": FileOp.WRITE, "clear-item": FileOp.WRITE,
@@ -132,10 +159,19 @@ def uses(command: Command, program: str, place: Place) -> Iterator[FileUse | Con
     plain = [
         arg
         for i, arg in enumerate(args)
-        if (not arg.startswith(("-", "/")) or (arg.startswith("/") and len(arg) > 2))
+        if (not arg.startswith(("-", "/")) or (arg.startswith("/") and (len(arg) > 2 or len(arg) == 1)))
         and (i == 0 or lowered[i - 1] not in _VALUED)
     ]
-    if name in _TARGETS:
+    if name == "remove-item" and not plain and not named.keys() & {"-path", "-literalpath"} and command.upstream:
+        yield from _listed(command.upstream, lowered, place)
+    elif name in ("start-process", "invoke-item") and plain:
+        yield FileUse(FileOp.EXECUTE, named.get("-filepath") or plain[0], place, program=name)
+        yield from _mentioned(name, args[1:], place)
+    elif name == "send-mailmessage":
+        files = tuple(named[key] for key in ("-attachments", "-attachment") if key in named)
+        yield from (FileUse(FileOp.READ, file, place, program=name) for file in files)
+        yield Contact("//" + named.get("-to", "").rpartition("@")[2], place, "MAIL", files, program=name)
+    elif name in _TARGETS:
         yield from _target(name, named, plain, lowered, place)
     elif name in ("copy-item", "move-item"):
         yield from _copied(name, named, plain, lowered, place)
@@ -146,6 +182,18 @@ def uses(command: Command, program: str, place: Place) -> Iterator[FileUse | Con
     for index, arg in enumerate(args[:-1]):
         if arg in (">", ">>"):
             yield FileUse(FileOp.WRITE, args[index + 1], place, append=arg == ">>", program=name)
+
+
+def _listed(source: Command, lowered: list[str], place: Place) -> Iterator[FileUse]:
+    """Get-ChildItem ... | Remove-Item: what is listed is deleted."""
+    name = source.name.lower()
+    if ALIASES.get(name, name) != "get-childitem":
+        return
+    told = [arg.lower() for arg in source.args]
+    chosen = bool({"-filter", "-include"} & set(told))
+    path = next((arg for arg in source.args if not arg.startswith("-")), ".")
+    recursive = bool(_RECURSES & {*told, *lowered}) and not chosen
+    yield FileUse(FileOp.DELETE, path, place, recursive, filtered=chosen, program="remove-item")
 
 
 def _target(

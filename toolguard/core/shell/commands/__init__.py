@@ -66,6 +66,7 @@ _VALUED: Final = {
 _HARMLESS: Final = frozenset(
     {
         "--help",
+        "-help",
         "--version",
         "--dry-run",
         "--dryrun",
@@ -152,6 +153,7 @@ _PLAIN: Final = frozenset(
     uptime df du free ps top make cmake ninja bazel npx bunx python node ruby perl php go cargo rustc gcc cc javac java mvn gradle gradlew pytest
     jest mocha tox nox npm yarn pnpm bun deno pip pipx uv poetry conda apt apt-get brew git curl wget http httpie ssh scp rsync vi vim nano emacs code
     open xdg-open say touch mkdir rmdir rm mv cp ln chmod chown tar zip unzip gzip gunzip bash sh zsh sudo jq yq xmllint tldr cheat xargs parallel entr watch nohup time timeout command builtin base64 md5sum sha256sum
+    get-help get-command write-host write-output write-verbose
     tmux screen kill pkill docker-credential rails rake bundle gem manage.py django-admin flask alembic prisma mail sendmail""".split()
 )
 """Programs whose operands are texts, files or sub-commands of a project: a verb among them means nothing by itself."""
@@ -176,7 +178,11 @@ def _matches(program: str, args: tuple[str, ...], wraps: bool) -> tuple[tuple[Ro
     known = {row.finding for row, _ in found}
     if wraps:
         return tuple(found)
-    if (not rows and program not in _PLAIN) or (rows and not found and program in _GENERIC_TOO):
+    if not rows and "-" in program and program.lower() not in _PLAIN:
+        found += [(row, operands[0][:200] if operands else "") for row in _cmdlet(program.lower())]
+        if found:
+            return tuple(found)
+    if (not rows and program.lower() not in _PLAIN) or (rows and not found and program in _GENERIC_TOO):
         generic = _generic(program, operands)
         if generic is not None and generic[0].finding not in known:
             found.append(generic)
@@ -269,6 +275,14 @@ def _generic(program: str, operands: list[str]) -> tuple[Row, str] | None:
             )
             return row, operands[index + 1][:200] if len(operands) > index + 1 else thing
     return None
+
+
+def _cmdlet(name: str) -> Iterable[Row]:
+    """What the verb and the noun of a PowerShell command say, where no row names it."""
+    for pattern, finding, effect, severity, sentence in windows.CMDLETS:
+        if pattern.match(name):
+            yield Row(finding, EffectClass(effect), _SEVERITIES[severity], f"{name}: {sentence}", (), (), (), ())
+            return
 
 
 def _placed(row: Row, target: str, program: str, place: Place) -> Act:

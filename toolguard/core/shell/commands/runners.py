@@ -162,6 +162,26 @@ PREFIXES: Final = dict(
     podman run +1: -e -u -w -v -p -h -l -m --env --user --workdir --volume --publish --name --network --net --entrypoint --mount --memory --cpus --hostname --label --env-file --device --cap-add --cap-drop --security-opt --pid --userns
     distrobox enter +1: -n
     toolbox run: -c
+    mpirun: -np -n -H --host -hostfile --hostfile -x
+    mpiexec: -np -n -H --host -hostfile
+    srun: -n -N -p -t -J -A -w -c --ntasks --nodes --partition --time --gres
+    pdsh: -w -x -l -f -t -u
+    pssh: -h -H -l -p -t -o -e
+    parallel-ssh: -h -H -l -p -t -o -e
+    clush: -w -g -x -l -f
+    heroku run: -a --app -r
+    railway run:
+    oc rsh +1: -c
+    minikube ssh:
+    limactl shell +1:
+    tsh ssh +1: -l -p
+    aws-vault exec +1: -d --duration
+    chamber exec +1:
+    doppler run: -p -c --project --config
+    op run: --env-file
+    infisical run: --env
+    foreman run: -e -f -p
+    winpty:
     ctr run +2: --mount --env
     ctr task exec +1: --exec-id
     machinectl shell +1:

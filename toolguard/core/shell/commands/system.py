@@ -78,7 +78,7 @@ passwd !-S|--status = changes a password
 pw useradd|adduser|usermod|userdel|groupadd|groupmod|lock|unlock = changes accounts
 dscl . -create|-append|-passwd|-delete|-change|-merge = changes accounts
 dscl ~/local/default -create|-append|-passwd|-delete = changes accounts
-sysadminctl -adduser|-deleteUser|-resetPasswordFor|-newPassword|-guestAccount = changes accounts
+sysadminctl -addUser|-adduser|-deleteUser|-resetPasswordFor|-newPassword|-guestAccount = changes accounts
 dseditgroup -o = changes groups
 createhomedir = makes homes for accounts
 realm|adcli join|leave|delete-* = changes the domain of the machine
@@ -93,6 +93,7 @@ setcap = gives a program rights of root
 setfacl -m|-x|-b|-R|-s|--modify = changes who may use files
 semanage|setsebool|chcon|restorecon login|user|permissive|-P = changes the mandatory access rules
 dzdo|pfexec = runs as another user
+getcap -r = searches for programs that run with rights of their own
 medium find ~-4000|/4000|+4000|-2000|/2000|/6000|-6000|-u=s|/u=s|-u+s|-g=s|/g=s|-04000 = searches for programs that run with their owner's rights
 passwd -d|--delete|-u|--unlock = opens an account
 
@@ -233,6 +234,7 @@ stress|stress-ng|sysbench|cpuburn|memtester|fio -c|-m|--cpu|--vm|--cpu-* = uses 
 stress|stress-ng|cpuburn|memtester = uses up the machine
 fallocate -l = fills the disk
 xmrig|minerd|cpuminer|ethminer|nbminer|t-rex|lolminer|cgminer|bfgminer|phoenixminer = mines cryptocurrency
+medium xdotool|ydotool|wtype|cliclick key|type|click|* = types or clicks in other programs
 ab|wrk|siege|hey|vegeta|bombardier|slowhttptest|hping3|mdk3|mdk4|t50|loic|goldeneye -n|-c|--flood|attack|-d = floods a server
 hping3 = sends raw packets
 
@@ -276,4 +278,8 @@ logkeys|xspy|evtest = records what is typed
 screencapture|scrot|gnome-screenshot|import|flameshot|grim|xwd|spectacle|fbgrab|fswebcam|imagesnap|arecord|parecord|rec|ffcast * = records the screen, the camera or the microphone
 low xclip|xsel|pbpaste|wl-paste -o|--output = reads the clipboard
 ffmpeg -f ~avfoundation|~x11grab|~v4l2|~alsa|~pulse|~gdigrab = records the screen, the camera or the microphone
+
+@code.encrypts write
+7z|7za|7zz|rar -sdel|-df|-dw = packs files and deletes them
+zip -e -m = packs files under a password and deletes them
 """

@@ -1,5 +1,45 @@
 """Windows: programs of cmd.exe and cmdlets of PowerShell (their names in lower case; aliases as their cmdlet)."""
 
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_RIGHTS: Final = (
+    r"(?:new|set|add|grant|enable|update|reset|restore|unlock|register|connect)-\w*(?:accesskey|roleassignment"
+    r"|roledefinition|loginprofile|permission|rolemember|groupmember|principal|credential|mfa|password"
+    r"|policyassignment|accountkey|approle|delegat)\w*$"
+)
+_ACCOUNTS: Final = (
+    r"(?:new|set|enable|disable|remove|unlock)-(?:ad|local|mg|azuread|msol|entra|iam|db|sql)\w*"
+    r"(?:user|account|login|group|role|member)\w*$"
+)
+_SECRETS: Final = r"get-\w*(?:secret|credential|password|accesskey|storageaccountkey|connectionstring|sastoken)\w*$"
+_DIRECTORY: Final = (
+    r"get-(?:ad|domain|net)(?:user|computer|group|groupmember|domain|trust|forest|object|session|loggedon)\w*$"
+)
+_REMOVES: Final = (
+    r"(?:remove|uninstall|clear|revoke|unregister|dismount|deny|block|suspend|unpublish|unprotect)-"
+    r"(?!(?:item|itemproperty|variable|module|host|content|job|psdrive|psbreakpoint|event|typedata|alias)$"
+    r"|psreadline|console)\w+$"
+)
+_STOPS: Final = (
+    r"(?:stop|restart|disable|suspend|reset)-"
+    r"(?!(?:process|job|transcript|psbreakpoint|service|computer)$)\w+$"
+)
+CMDLETS: Final = tuple(
+    (re.compile(pattern), finding, effect, severity, sentence)
+    for pattern, finding, effect, severity, sentence in (
+        (_RIGHTS, "identity.cloud-access", "grant", "high", "changes who may do what"),
+        (_ACCOUNTS, "identity.accounts", "grant", "high", "changes an account or group"),
+        (_SECRETS, "infrastructure.reads-secrets", "read", "medium", "reads secrets"),
+        (_DIRECTORY, "identity.dumps-credentials", "read", "medium", "asks the directory about people and rights"),
+        (_REMOVES, "infrastructure.deletes", "delete", "high", "removes something for good"),
+        (_STOPS, "infrastructure.stops-service", "administer", "medium", "stops or switches something off"),
+    )
+)
+"""Cmdlets are verb and noun, so one that no row names still tells what it does: the first pattern that fits counts."""
+
 TABLE = """
 @system.destroys-disk delete
 format * = erases a disk
@@ -26,7 +66,8 @@ shutdown.exe = stops or restarts the machine
 @system.kills administer
 taskkill /f|/im|/pid|-f * = kills programs
 taskkill = kills programs
-medium stop-process = kills programs
+low stop-process -id|-Id = ends one program
+medium stop-process !-id|-Id = kills programs
 wmic process ~delete|~terminate = kills programs
 
 @infrastructure.stops-service administer
@@ -71,6 +112,7 @@ set-acl = changes who may use files
 add-mailboxpermission|new-managementroleassignment|add-msolrolemember|add-azureadgroupmember|new-mguser|new-azureaduser|add-recipientpermission|new-inboxrule|set-mailbox|new-transportrule = changes who may do what in the office services
 
 @identity.dumps-credentials read
+netsh wlan ~key=clear = shows stored passwords
 procdump|sqldumper|createdump|rdrleakdiag|comsvcs * = copies the memory of a program
 rundll32 ~*comsvcs*|~*minidump* = copies the memory of a program
 cmdkey|vaultcmd /list|/add|/delete = shows or changes stored passwords
@@ -92,6 +134,7 @@ mpcmdrun|mpcmdrun.exe -removedefinitions|-restore|-downloadfile|-* = weakens the
 set-executionpolicy = lets unsigned scripts run
 powershell|pwsh -version ~2 = starts an old shell without its protections
 fltmc unload|detach = takes away a filter of the file system
+assoc|ftype ~*=* = changes which program opens a kind of file
 attrib +h|+s|-h|-s|-r * = hides files
 auditpol /set|/clear|/remove|/restore = switches off the record of security events
 dism|dism.exe ~/disable-feature*|~/enable-feature*|~/remove-* = changes parts of the system
@@ -115,6 +158,7 @@ certutil ~-decode|~-decodehex|~-urlcache|~-f|~/decode|~/urlcache|~-verifyctl|~-e
 add-type|[reflection.assembly]::load* = loads code into the running shell
 
 @network.sniffs read
+low get-clipboard = reads the clipboard
 netsh trace start = records network traffic
 pktmon start|filter = records network traffic
 psr|psr.exe /start = records the screen
