@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,22 @@ RULES = (
     Rule("risky", Effect.ASK, Match(tool=("risky*",))),
     Rule("never", Effect.DENY, Match(tool=("never*",))),
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """LangChain's own tests import marks of plugins that this suite does not load."""
+    for name in ("benchmark", "vcr"):
+        config.addinivalue_line("markers", f"{name}: of a plugin of langchain-tests; nothing here carries it")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Runs the coroutines among LangChain's own tests, without a plugin that changes every other test."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
 
 
 @pytest.fixture

@@ -30,9 +30,8 @@ class Recorder(BaseCallbackHandler):
 
     def on_tool_start(self, serialized: dict[str, Any], input_str: str, **kwargs: Any) -> None:
         inputs = kwargs.get("inputs")
-        self.events.append(
-            f"start {serialized.get('name')} {input_str} {inputs} {kwargs.get('tags')} {kwargs.get('tool_call_id')}"
-        )
+        said = f"start {serialized.get('name')} {input_str} {inputs} {kwargs.get('tags')} {kwargs.get('tool_call_id')}"
+        self.events.append(anonymous(said))
 
     def on_tool_end(self, output: Any, **kwargs: Any) -> None:
         self.events.append(f"end {text(output)}")
@@ -42,8 +41,12 @@ class Recorder(BaseCallbackHandler):
 
 
 def text(value: Any) -> str:
-    """A value as text, without addresses in memory and made-up ids."""
-    return re.sub(r"0x[0-9a-f]+|id='[0-9a-f-]{36}'", "-", repr(value))
+    return anonymous(repr(value))
+
+
+def anonymous(said: str) -> str:
+    """Without addresses in memory and made-up ids, which differ between any two runs."""
+    return re.sub(r"0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}", "-", said)
 
 
 def tried(run: Callable[[], Any]) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.langchain import versions
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,3 +88,9 @@ def test_wrapping_needs_no_mcp_and_no_langchain_package() -> None:
     loaded = run("import sys\nimport toolguard.langchain\nprint(*{name.split('.')[0] for name in sys.modules})").split()
 
     assert not {"langchain", "mcp", "fastmcp"} & set(loaded)
+
+
+def test_the_oldest_release_that_is_tested_is_the_oldest_that_is_allowed() -> None:
+    allowed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+
+    assert allowed["langchain"] == [f"{versions.OLDEST[0].replace('==', '>=')},<2"]

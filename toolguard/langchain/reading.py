@@ -91,7 +91,9 @@ class Job:
         if isinstance(given, dict):
             # What the reviewer left alone goes on as the object it was; JSON has no word for some.
             asked = permit.asked.arguments
-            same = {name for name in arguments.keys() & given.keys() if text([asked.get(name)]) == text([arguments[name]])}
+            same = {
+                name for name in arguments.keys() & given.keys() if text([asked.get(name)]) == text([arguments[name]])
+            }
             sent: Any = {name: given[name] if name in same else copy.deepcopy(arguments[name]) for name in arguments}
         else:
             sent = next(iter(arguments.values())) if len(arguments) == 1 else arguments
@@ -249,7 +251,9 @@ class Reader:
             if name == RUNTIME:
                 if is_json(value):
                     kept[name] = value
-            elif name in self.known.injected and (from_node or not is_json(value)):
+            elif (runtime is not None and value is runtime) or (
+                name in self.known.injected and (from_node or not is_json(value))
+            ):
                 passed[name] = value
             else:
                 kept[name] = value
