@@ -103,7 +103,7 @@ def test_the_documented_file_means_what_the_documentation_says(tmp_path: Path, m
     assert (rule.name, rule.effect) == ("no-prod-drops", Effect.ASK)
     assert rule.match == Match(classes=(EffectClass.DELETE,), server=("db*",))
     assert rule.terms == Terms(need=2, strength=4)
-    assert config.approvals == configuration.ApprovalSettings(50.0, 3600, 900, "agent")
+    assert config.approvals == configuration.ApprovalSettings(50.0, 3600, 900, "agent", is_hold_set=True)
 
 
 def test_every_member_of_a_rule_arrives(monkeypatch: pytest.MonkeyPatch) -> None:

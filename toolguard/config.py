@@ -81,6 +81,10 @@ class ApprovalSettings:
     """Seconds between the approval and its use."""
     separation: str = "agent"
     """`agent` or `owner`: whether the person who runs the agent may approve its calls."""
+    hold_by_client: tuple[tuple[str, float], ...] = ()
+    """Seconds by the name that a client gives itself; `*` stands for anything; of several the least counts."""
+    is_hold_set: bool = False
+    """`hold` was chosen, so it also counts for clients whose patience is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,8 @@ def _config(section: ConfigSection, file: Path, home: Path) -> Config:
                 int(section.approvals.decide_within),
                 int(section.approvals.use_within),
                 separation,
+                tuple(section.approvals.hold_by_client.items()),
+                "hold" in section.approvals.model_fields_set,
             ),
             durability=section.durability,
             review=ReviewSettings(review.host, review.port, review.url or f"http://{host}:{review.port}"),

@@ -321,6 +321,7 @@ class ApprovalsSection(Section):
     """Times and separation of approvals where no rule says otherwise."""
 
     hold: Short = 50.0
+    hold_by_client: dict[Text, Short] = {}
     decide_within: Long = 3600.0
     use_within: Long = 900.0
     separation: Separation | None = None

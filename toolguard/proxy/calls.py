@@ -15,7 +15,7 @@ from toolguard.core.model import Json, Outcome, OutcomeKind, ToolCall
 from toolguard.errors import StoreError
 from toolguard.guard import Guard, Pending, Permit, Refusal
 from toolguard.guard.foretold import Foretold, Words
-from toolguard.proxy import asides, messages
+from toolguard.proxy import asides, messages, patience
 from toolguard.proxy.listing import Listing
 from toolguard.proxy.messages import Id, Request
 from toolguard.proxy.replays import Replays
@@ -251,8 +251,10 @@ class Calls:
         self._wire.to_client(line)
 
     def _hold(self, flight: Flight, pending: Pending) -> None:
-        now = self._wire.clock()
-        settles_at = now + self._guard.config.approvals.hold
+        now, call = self._wire.clock(), pending.call
+        has_token = _progress_token(flight.request) is not None
+        settings, rules = self._guard.config.approvals, pending.decision.obligations.hold
+        settles_at = now + patience.seconds(settings, rules, call.client, progress=has_token)
         self._held[flight.request.id] = Held(flight, pending, settles_at, now + PROGRESS_SECONDS)
         if not self._is_polling:
             self._is_polling = True
