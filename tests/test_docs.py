@@ -203,6 +203,7 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "Review": config_schema.ReviewSection,
     "A reviewer": config_schema.ReviewerSection,
     "A channel": config_schema.ChannelSection,
+    "A reminder": config_schema.ReminderSection,
     "Redact": config_schema.RedactSection,
     "Audit": config_schema.AuditSection,
     "An anchor": config_schema.AnchorSection,

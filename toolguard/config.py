@@ -118,14 +118,15 @@ class Config:
     """Names of arguments whose values are secrets whatever they look like."""
     reviewers: tuple[ReviewerSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
+    reminders: tuple[Reminder, ...] = ()
     prompts: str = "tail"
     """How much of the person's prompt is recorded: `off`, `tail` or `full`."""
+    audit: AuditSettings = AuditSettings()
 
     @property
     def database(self) -> Path:
         return self.home / "toolguard.db"
 
-    audit: AuditSettings = AuditSettings()
 
 def load(path: str | Path | None = None, folder: str | Path | None = None) -> Config:
     """The configuration of a file, of the home's own file, or the defaults; `folder` is the home where it is not the

@@ -37,3 +37,25 @@ class ChannelSettings:
     """Of Slack: where to post."""
     allow: tuple[str, ...] = ()
     """`host:port` pairs inside the network that may be sent to."""
+    groups: tuple[str, ...] = ()
+    """Groups of reviewers whom it reaches."""
+    when: str = "always"
+    """`always`, or `reminded`: it hears of a request only once a reminder named it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """When who is told again that a request waits."""
+
+    after: float | None
+    """Seconds since the request came."""
+    before: float | None
+    """Seconds until its time is over; one of the two."""
+    to: tuple[str, ...]
+    """Names of channels."""
+
+    @property
+    def name(self) -> str:
+        """What is noted of it: an edited file makes it another reminder."""
+        moment = f"after {self.after:g} s" if self.after is not None else f"{self.before:g} s before the end"
+        return f"{moment} to {', '.join(self.to)}"

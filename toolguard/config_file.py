@@ -5,7 +5,7 @@ Imported only where a file exists: it brings pydantic and the YAML parser.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Final, TypeVar
@@ -23,11 +23,13 @@ from toolguard.config_schema import (
     PATTERNS,
     STRENGTHS,
     ArgumentSection,
+    AuditSection,
     BudgetSection,
     ChannelSection,
     ConfigSection,
     MatchSection,
     PolicySection,
+    ReminderSection,
     ReviewerSection,
     RuleSection,
     Section,
@@ -192,12 +194,12 @@ def _config(section: ConfigSection, file: Path, home: Path) -> Config:
             prompts=section.prompts,
             reviewers=tuple(_reviewer(name, s) for name, s in section.reviewers.items()),
             channels=tuple(_channel(name, s) for name, s in section.channels.items()),
+            reminders=tuple(_reminder(one, section.channels) for one in section.reminders),
+            audit=_audit(section.audit),
         )
     )
 
 
-            reminders=tuple(_reminder(one, section.channels) for one in section.reminders),
-            audit=_audit(section.audit),
 def _reviewer(name: str, section: ReviewerSection) -> ReviewerSettings:
     return ReviewerSettings(name, tuple(section.groups), section.person, section.slack, tuple(section.keys))
 
@@ -212,10 +214,6 @@ def _channel(name: str, section: ChannelSection) -> ChannelSettings:
         section.app_token,
         section.channel,
         tuple(section.allow),
-    )
-
-
-def _server(name: str, section: ServerSection) -> Server:
         tuple(section.groups),
         section.when,
     )
@@ -236,6 +234,10 @@ def _audit(section: AuditSection) -> AuditSettings:
         section.anchor_every,
         RetentionSettings(int(kept.older_than or 0), kept.keep or 0),
         None if traces is None else TraceSettings(traces.url, traces.headers, traces.arguments, tuple(traces.allow)),
+    )
+
+
+def _server(name: str, section: ServerSection) -> Server:
     return Server(
         name,
         section.command or "",

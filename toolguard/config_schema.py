@@ -359,6 +359,8 @@ class ChannelSection(Section):
     token: Text = ""
     app_token: Text = ""
     channel: Text = ""
+    groups: list[Name] = []
+    when: Literal["always", "reminded"] = "always"
     allow: list[Annotated[str, Field(pattern=r"^[^\s:/]+:[0-9]{1,5}$")]] = []
 
     @model_validator(mode="after")
@@ -369,9 +371,6 @@ class ChannelSection(Section):
                 raise PydanticCustomError("incomplete", f"a channel of kind `{self.kind}` needs `{name}`")
         return self
 
-
-class ConfigSection(Section):
-    """toolguard.yaml."""
 
 class AnchorSection(Section):
     """A witness outside that gets the log's signed checkpoint. Its secret may be `env:NAME` or `file:PATH`."""
@@ -430,6 +429,9 @@ class ReminderSection(Section):
             raise ValueError("a reminder comes either `after` or `before`")
         return self
 
+
+class ConfigSection(Section):
+    """toolguard.yaml."""
 
     model_config = ConfigDict(title="toolguard.yaml")
 

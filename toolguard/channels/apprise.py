@@ -35,10 +35,9 @@ class Apprise:
         lines = [f"{name}: {value}" for name, value in message.facts]
         if message.witness:
             lines.append(f"Audit: {message.witness}")
-        heading = message.outcome or "An agent waits for your answer"
         return bool(
             sender.notify(
-                title=f"{heading}: {message.title}",
+                title=f"{message.heading}: {message.title}",
                 body="\n".join([*lines, message.link]),
                 body_format=apprise.NotifyFormat.TEXT,
                 interpret_escapes=False,

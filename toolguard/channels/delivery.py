@@ -13,13 +13,14 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from toolguard.channels.message import Message
+from toolguard.channels.reminders import raise_due
 from toolguard.channels.sender import Sent
 from toolguard.core.approvals import RequestState
 from toolguard.errors import StoreError
 from toolguard.guard import Guard
 from toolguard.guard.times import later
-from toolguard.store import audit, outbox
-from toolguard.store.database import Row
+from toolguard.store import audit, outbox, reminders
+from toolguard.store.database import Row, Transaction
 
 BACKOFF: Final = (0.0, 5.0, 30.0, 120.0, 600.0)
 """Seconds before each further attempt; the last one repeats until the deadline."""
@@ -61,11 +62,13 @@ class Delivery:
         self._clock = clock
         self._chance = chance
         self._gone: set[str] = set()
+        self._reminded = {settings.name for settings in guard.config.channels if settings.when == "reminded"}
 
     async def run(self) -> None:
         """Until cancelled. A database that cannot be written now is tried again later."""
         while True:
             try:
+                await asyncio.to_thread(raise_due, self._guard)
                 busy = [await self.step(channel) for channel in self._channels]
             except StoreError:
                 busy = []
@@ -95,15 +98,24 @@ class Delivery:
             outbox.fill(tx, channel.name)
             row = outbox.lease(tx, channel.name, later(tx.now, LEASE_SECONDS))
             before = outbox.remembered(tx, channel.name, row["request_id"]) if row is not None else None
+            if row is not None and self._is_not_for(tx, channel, row):
+                outbox.end(tx, row["outbox_id"])
+                return _Due(row)
         if row is None:
             return None
         request = self._guard.approvals.show(row["request_id"])
-        if request is None or (row["kind"] == "approval.created" and request.state != RequestState.PENDING):
+        kind, _, reminder = row["kind"].partition(" ")
+        if request is None or (kind != "approval.changed" and request.state != RequestState.PENDING):
             with store.write(full=False) as tx:
                 outbox.end(tx, row["outbox_id"])  # overtaken by its outcome, which has a message of its own
             return _Due(row)
-        message = Message(row["kind"], row["webhook_id"], request, self._guard.approvals.link(request.id))
+        told = "approval.changed" if reminder else kind
+        message = Message(told, row["webhook_id"], request, self._guard.approvals.link(request.id), reminder)
         return _Due(row, message, before)
+
+    def _is_not_for(self, tx: Transaction, channel: Channel, row: Row) -> bool:
+        """Some channels hear of a request only once a reminder named them."""
+        return channel.name in self._reminded and not reminders.reached(tx, channel.name, row["request_id"])
 
     def _record(self, channel: Channel, row: Row, message: Message, sent: Sent, key: str | None) -> None:
         request = message.request
@@ -122,6 +134,7 @@ class Delivery:
                 "delivery.sent" if sent.ok else "delivery.failed",
                 {
                     "kind": message.kind,
+                    "reminder": message.reminder or None,
                     "webhook_id": message.id,
                     "attempt": row["attempts"] + 1,
                     "status": sent.status,

@@ -27,6 +27,15 @@ class Message:
     request: RequestView
     link: str
     """Shows the request; it decides nothing and carries no right."""
+    reminder: str = ""
+    """Which reminder this is; empty when something happened."""
+
+    @property
+    def heading(self) -> str:
+        """What has become of the request, else what it wants."""
+        if self.outcome:
+            return self.outcome
+        return "An agent still waits for your answer" if self.reminder else "An agent waits for your answer"
 
     @property
     def title(self) -> str:
@@ -94,6 +103,8 @@ class Message:
                 "audit": dict(request.audit),
             },
         }
+        if self.reminder:
+            body["data"]["reminder"] = self.reminder
         if len(canonical(body)) > MOST_BYTES:
             body["data"]["arguments"] = None
             body["data"]["findings"] = body["data"]["findings"][:10]

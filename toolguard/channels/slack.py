@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from toolguard.channels.message import Message
 from toolguard.channels.sender import Sent
-from toolguard.channels.slack_blocks import blocks, fallback
+from toolguard.channels.slack_blocks import again, blocks, fallback
 from toolguard.config_channels import ChannelSettings
 from toolguard.core.canonical import parse
 from toolguard.core.canonical import text as text_of
@@ -42,7 +42,7 @@ class Slack:
         self.settings = settings
 
     async def send(self, message: Message, now: float, before: str | None) -> tuple[Sent, str | None]:
-        """Post, or with `before` (where the earlier message stands) update; returns where it stands."""
+        """Post, or with `before` (where the earlier message stands) update or answer it; returns where it stands."""
         return await asyncio.to_thread(self._send, message, before)
 
     def _send(self, message: Message, before: str | None) -> tuple[Sent, str | None]:
@@ -59,6 +59,16 @@ class Slack:
                     {"channel": answer["channel"], "ts": answer["ts"], "app": str(posted.get("app_id") or "")}
                 )
             place = parse(before)
+            if message.reminder:  # an update notifies nobody
+                client.chat_postMessage(
+                    channel=place["channel"],
+                    thread_ts=place["ts"],
+                    reply_broadcast=True,
+                    text=text,
+                    blocks=again(message),
+                    unfurl_links=False,
+                )
+                return Sent(200), before
             client.chat_update(channel=place["channel"], ts=place["ts"], text=text, blocks=body)
         except SlackClientError as error:
             response = getattr(error, "response", None)

@@ -85,9 +85,18 @@ def dialog(request: RequestView, headline: str, channel: str) -> dict[str, Json]
     }
 
 
+def again(message: Message) -> list[Json]:
+    """A reminder, as an answer to the message that has the buttons."""
+    facts = "\n".join(f"{name}: {value}" for name, value in message.facts)
+    found: list[Json] = [{"type": "section", "text": _plain(f"{message.heading}\n{facts}", SECTION)}]
+    if message.witness:
+        found.append({"type": "context", "elements": [_plain(f"audit {message.witness}", SECTION)]})
+    return found
+
+
 def fallback(message: Message) -> str:
     """The line of a notification. It alone is read as markup, so its marks are written as Slack wants them literal."""
-    text = f"{message.outcome or 'An agent waits'}: {message.title}"
+    text = f"{message.heading}: {message.title}"
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

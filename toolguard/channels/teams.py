@@ -34,7 +34,6 @@ class Teams:
 
 def card(message: Message) -> dict[str, Json]:
     """The message with its card. Texts are plain: TextBlock and FactSet render a little markdown, which is escaped."""
-    heading = message.outcome or "An agent waits for your answer"
     facts = [{"title": name, "value": _plain(value)} for name, value in message.facts]
     if message.witness:
         facts.append({"title": "Audit", "value": message.witness})
@@ -43,7 +42,7 @@ def card(message: Message) -> dict[str, Json]:
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": [
-            {"type": "TextBlock", "text": _plain(heading), "isSubtle": True, "wrap": True},
+            {"type": "TextBlock", "text": _plain(message.heading), "isSubtle": True, "wrap": True},
             {"type": "TextBlock", "text": _plain(message.title), "size": "Large", "weight": "Bolder", "wrap": True},
             {"type": "FactSet", "facts": facts},
         ],

@@ -134,6 +134,9 @@ CREATE TABLE outbox (
   outbox_id INTEGER PRIMARY KEY, request_id TEXT NOT NULL, endpoint TEXT NOT NULL, kind TEXT NOT NULL,
   webhook_id TEXT NOT NULL, created TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, next_at TEXT NOT NULL,
   lease_until TEXT, ended TEXT, UNIQUE (endpoint, webhook_id)) STRICT;
+CREATE TABLE reminder (
+  request_id TEXT NOT NULL, name TEXT NOT NULL, at TEXT NOT NULL,
+  PRIMARY KEY (request_id, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE inbound_seen (
   endpoint TEXT NOT NULL, webhook_id TEXT NOT NULL, at TEXT NOT NULL,
   PRIMARY KEY (endpoint, webhook_id)) STRICT, WITHOUT ROWID;
