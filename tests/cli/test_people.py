@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -248,4 +249,49 @@ def test_at_a_terminal_anything_else_approves_nothing(typed: str, run: Run, guar
 
     assert terminal.end() != 0
     assert "Traceback" not in terminal.screen
+    assert shown(guard, pending.request_id).state == "pending"
+
+
+def test_arguments_are_changed_from_a_file_and_approved_as_they_are_then(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rules = 'policy: {rules: [{name: risky, match: {tool: "risky*"}, effect: ask}]}'
+    home = configuration.home()
+    home.mkdir(mode=0o700, exist_ok=True)
+    (home / "toolguard.yaml").write_text(rules, encoding="utf-8")
+    file = tmp_path / "changed.json"
+    file.write_text('{"path": "/srv/older"}', encoding="utf-8")
+    with Guard.open() as guard:
+        monkeypatch.setenv("TOOLGUARD_REVIEWER_TOKEN", guard.reviewers.add("alice").token)
+        pending = asked(guard, path="/srv/old")
+
+        ran = run("approvals", "approve", pending.request_id, "--arguments", str(file), "--json")
+
+        assert ran.status == 0
+        request = ran.json["request"]
+        assert (request["state"], request["arguments"]) == ("approved", {"path": "/srv/older"})
+        permit = guard.resume(pending)
+    assert isinstance(permit, Permit)
+    assert permit.call.arguments == {"path": "/srv/older"}
+
+
+def test_changing_arguments_approves_nothing(run: Run, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLGUARD_REVIEWER_TOKEN", guard.reviewers.add("alice").token)
+    pending = asked(guard, path="/srv/old")
+
+    ran = run("approvals", "edit", pending.request_id, "--arguments", "-", stdin='{"path": "/srv/older"}')
+
+    assert ran.status == 0
+    assert "waits for approval as it is now" in ran.out
+    (request,) = guard.approvals.list()
+    assert "the agent asked with" in "\n".join(description(request))
+    assert run("approvals", "edit", request.id, "--arguments", "-", stdin="{]").status == 2
+
+
+def test_without_a_token_changing_arguments_needs_a_terminal(run: Run, guard: Guard) -> None:
+    pending = asked(guard)
+
+    ran = run("approvals", "edit", pending.request_id, "--arguments", "-", stdin='{"path": "/srv/older"}')
+
+    assert ran.status == 2
     assert shown(guard, pending.request_id).state == "pending"

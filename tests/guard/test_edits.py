@@ -134,7 +134,8 @@ def test_an_edit_that_the_policy_denies_changes_nothing(guard_with: Callable[...
     assert (result.accepted, result.code) == (False, "denied_by_policy")
     assert "not-the-attic" in result.text
     assert vote(guard, pending, bob).accepted
-    assert audit.read(guard.store, kind="edit.refused")
+    refused = audit.read(guard.store, kind="vote.refused")[0]["body"]
+    assert (refused["choice"], refused["code"]) == ("edit", "denied_by_policy")
 
 
 def test_an_edit_demands_what_its_own_rules_and_the_old_request_demand(guard_with: Callable[..., Guard]) -> None:

@@ -195,3 +195,23 @@ def test_arguments_that_nobody_can_write_down_or_copy_do_not_reach_an_asked_tool
 
     assert answer.status == "error"
     assert not done
+
+
+def test_what_a_reviewer_made_of_the_call_runs_and_the_agent_is_told(guard: Guard, reviewer: Reviewer) -> None:
+    bell = Bell()
+
+    def change() -> None:
+        (view,) = guard.approvals.list()
+        digest = view.request_digest
+        guard.edits.edit(view.id, reviewer, {"where": "gate"}, request_digest=digest, channel="web")
+        vote(guard, reviewer)
+
+    person = when_asked(guard, change)
+    answer = guard.wrap(bell.tool()).invoke(call(how=["loud"]))
+    person.join()
+
+    assert bell.rung == [("gate", None)]
+    assert answer.content == (
+        "Note: a reviewer changed the arguments of this call before it ran. It was executed with: "
+        '{"where":"gate"}\nrang gate'
+    )

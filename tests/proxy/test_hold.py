@@ -371,3 +371,39 @@ def test_a_request_that_nobody_decides_in_time_expires_for_the_held_call(timed: 
 
     assert "Nobody approved this call in time" in timed.refusal
     assert timed.to_server == []
+
+
+def test_what_a_reviewer_made_of_the_call_is_sent_and_the_agent_is_told(rig: Rig, reviewer: Reviewer) -> None:
+    rig.call("risky_delete", id=1, what="cellar", how="all")
+    (view,) = rig.guard.approvals.list()
+    digest = view.request_digest
+    rig.guard.edits.edit(view.id, reviewer, {"what": "attic"}, request_digest=digest, channel="web")
+    rig.wait(1.5)
+    assert rig.to_server == []
+
+    rig.vote(reviewer)
+    rig.wait(0.05)
+
+    assert rig.seen_by_server[0]["params"] == {"name": "risky_delete", "arguments": {"what": "attic"}}
+    rig.server({"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": "gone"}]}})
+    note, answer = rig.seen_by_client[-1]["result"]["content"]
+    assert "a reviewer changed the arguments" in note["text"]
+    assert '{"what":"attic"}' in note["text"]
+    assert answer["text"] == "gone"
+    rig.wait(100)
+    assert len(rig.to_server) == 1
+
+
+def test_an_error_of_the_tool_says_too_what_was_sent(rig: Rig, reviewer: Reviewer) -> None:
+    rig.call("risky_delete", id=1, what="cellar")
+    (view,) = rig.guard.approvals.list()
+    digest = view.request_digest
+    rig.guard.edits.edit(view.id, reviewer, {"what": "attic"}, request_digest=digest, channel="web")
+    rig.vote(reviewer)
+    rig.wait(1.5)
+
+    rig.server({"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "no attic"}})
+
+    message = rig.seen_by_client[-1]["error"]["message"]
+    assert '{"what":"attic"}' in message
+    assert message.endswith("no attic")

@@ -400,6 +400,7 @@ def paths(site: Site) -> list[str]:
         f"/audit/calls/{ran.call_id}",
         "/findings/guard.detector-failed",
         *(f"/approvals/{pending.request_id}" for pending in (waiting, denied, ran)),
+        f"/approvals/{waiting.request_id}/edit",
         "/nowhere",
     ]
 

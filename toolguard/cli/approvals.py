@@ -14,23 +14,33 @@ from toolguard.cli.asking import (
     example,
     json_option,
     opened_desk,
+    opened_guard,
     reviewer_here,
     reviewer_of_token,
+    reviewer_who_decides,
 )
 from toolguard.cli.frame import FAILED, OK, report
 from toolguard.cli.output import print_json, print_lines, print_table
 from toolguard.core.approvals import RequestState
-from toolguard.core.canonical import pretty
+from toolguard.core.canonical import canonical, pretty
 from toolguard.core.layout.visible import marks, warnings
+from toolguard.core.model import Json
+from toolguard.core.secrets.edits import MOST_BYTES
 from toolguard.core.secrets.redact import readable
+from toolguard.core.strict_json import NotStrict, parse
 from toolguard.errors import ConfigError
 from toolguard.guard import Approvals, RequestView, Reviewer, VoteResult
 from toolguard.guard.approvals import Choice
+from toolguard.guard.edits import EditResult
 from toolguard.guard.views import STRENGTH
 
 reason_option = click.option(
     "--reason", default="", metavar="TEXT", help="Recorded; of a denial the agent reads it too."
 )
+
+
+_ARGUMENTS_HELP = "JSON of all arguments, `-` for standard input; start from those of `approvals show ID --json`."
+arguments_option = click.option("--arguments", type=click.Path(allow_dash=True), metavar="FILE", help=_ARGUMENTS_HELP)
 
 
 @click.group(epilog=example("toolguard approvals list"))
@@ -93,15 +103,21 @@ def show(request_id: str, config: str | None, as_json: bool) -> int:
 
 @approvals.command("approve", epilog=example('toolguard approvals approve ap_0123456789abcdef --reason "planned"'))
 @click.argument("request_id", metavar="ID")
+@arguments_option
 @reason_option
 @config_option
 @json_option
-def approve(request_id: str, reason: str, config: str | None, as_json: bool) -> int:
-    """Approve exactly this call.
+def approve(request_id: str, arguments: str | None, reason: str, config: str | None, as_json: bool) -> int:
+    """Approve exactly this call; with --arguments, the call with these arguments instead of the agent's.
 
     Needs a terminal, where the code of the agent's message is typed, or a reviewer's token in the environment variable
     TOOLGUARD_REVIEWER_TOKEN. Exit status 1 when the vote does not count.
     """
+    if arguments is not None:
+        edited = _edit(request_id, arguments, config)
+        if not edited.accepted or edited.request is None:
+            return _answer(edited, as_json)
+        request_id = edited.request.id
     with opened_desk(config) as desk:
         request = _request(desk.approvals, request_id)
         reviewer = reviewer_of_token(desk.reviewers)
@@ -109,6 +125,35 @@ def approve(request_id: str, reason: str, config: str | None, as_json: bool) -> 
         if reviewer is None:
             reviewer, strength = _person_at_terminal(desk, request), STRENGTH["local"]
         return _vote(desk, request, reviewer, "approve", reason, strength, as_json)
+
+
+@approvals.command("edit", epilog=example("toolguard approvals edit ap_0123456789abcdef --arguments changed.json"))
+@click.argument("request_id", metavar="ID")
+@click.option("--arguments", type=click.Path(allow_dash=True), required=True, metavar="FILE", help=_ARGUMENTS_HELP)
+@config_option
+@json_option
+def edit(request_id: str, arguments: str, config: str | None, as_json: bool) -> int:
+    """Change the arguments of a waiting call. Approves nothing: the changed call waits as a request of its own.
+
+    Needs a terminal or a reviewer's token, as approving does.
+    """
+    return _answer(_edit(request_id, arguments, config), as_json)
+
+
+def _edit(request_id: str, arguments: str, config: str | None) -> EditResult:
+    try:
+        with click.open_file(arguments, "rb") as stream:
+            written = parse(stream.read(MOST_BYTES * 4))
+    except OSError as error:
+        raise ConfigError(f"`{arguments}` cannot be read: {error.strerror}") from error
+    except NotStrict as error:
+        raise ConfigError(
+            f"the arguments are no JSON: {error}", hint="`approvals show ID --json` prints them"
+        ) from None
+    with opened_guard(config) as guard:
+        reviewer = reviewer_who_decides(guard.reviewers)
+        request = _request(guard.approvals, request_id)
+        return guard.edits.edit(request.id, reviewer, written, request_digest=request.request_digest, channel="cli")
 
 
 @approvals.command("deny", epilog=example('toolguard approvals deny ap_0123456789abcdef --reason "wrong table"'))
@@ -178,7 +223,8 @@ def _person_at_terminal(desk: Desk, request: RequestView) -> Reviewer:
     typed = click.prompt(
         "Type the code of the agent's message to approve exactly this call", default="", show_default=False
     )
-    if typed.strip().upper().replace("-", "") != request.code.replace("-", ""):
+    code = request.edited.code if request.edited else request.code
+    if typed.strip().upper().replace("-", "") != code.replace("-", ""):
         raise ConfigError(
             f"`{typed}` is not the code of this request, so nothing was approved",
             hint="the code stands in the agent's message; another code means another call",
@@ -207,16 +253,21 @@ def _vote(
     return _answer(result, as_json)
 
 
-def _answer(result: VoteResult, as_json: bool) -> int:
+def _answer(result: VoteResult | EditResult, as_json: bool) -> int:
     if as_json:
         request = result.request.as_json() if result.request else None
         print_json({"accepted": result.accepted, "code": result.code, "text": result.text, "request": request})
     elif result.accepted:
-        state = f"; the request is now {result.request.state}" if result.request else ""
+        name = f" {result.request.id}" if result.request and isinstance(result, EditResult) else ""
+        state = f"; the request{name} is now {result.request.state}" if result.request else ""
         print_lines([result.text + state])
     else:
         report(f"{result.text} ({result.code})", "`toolguard approvals show ID` shows where the request stands")
     return OK if result.accepted else FAILED
+
+
+def _plain(value: Json) -> str:
+    return canonical(readable(value)).decode()
 
 
 def description(request: RequestView, *, with_code: bool = True) -> Iterator[str]:
@@ -227,6 +278,8 @@ def description(request: RequestView, *, with_code: bool = True) -> Iterator[str
     yield f"who      agent {who['agent']} for {who['person']}, client {client}, server {request.server}"
     yield f"what     {request.headline}"
     yield f"tool     {request.tool}"
+    if request.edited:
+        yield f"changed  by {' and '.join(request.edited.by)}; the agent asked with {_plain(request.edited.asked)}"
     text = pretty(readable(request.arguments))
     for number, piece in enumerate(text.split("\n")):
         yield ("run      " if number == 0 else "         ") + piece

@@ -84,7 +84,7 @@ class Edits:
                 return self._replace(request_id, judged, facts, reviewer, request_digest, channel)
         with self._store.write(full=True) as tx:
             audit.append(
-                tx, "edit.refused", {"code": refused[0]}, reviewer=reviewer.name, channel=channel,
+                tx, "vote.refused", {"choice": "edit", "code": refused[0]}, reviewer=reviewer.name, channel=channel,
                 **requests.request_columns(row),
             )  # fmt: skip
         return EditResult(False, refused[0], refused[1], request_view(self._store, row))
@@ -131,8 +131,8 @@ class Edits:
         channel: Channel,
     ) -> Row:
         old = parse(row["shown"])
-        first = old["edited"] or {"asked": old["arguments"], "by": []}
-        edited = {"asked": first["asked"], "by": sorted({*first["by"], reviewer.name}), "from_code": row["code"]}
+        first = old["edited"] or {"asked": old["arguments"], "by": [], "code": row["code"]}
+        edited = {**first, "by": sorted({*first["by"], reviewer.name})}
         judged = replace(judged, call_id=records.call_of(tx, row["request_id"]))
         view = shown.view(
             judged.call,

@@ -24,8 +24,8 @@ class Edited:
     """The arguments that the agent sent, redacted."""
     by: tuple[str, ...]
     """Everybody who changed them."""
-    from_code: str
-    """The binding code of the request before, which is the one in the agent's message."""
+    code: str
+    """The binding code in the agent's message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class RequestView:
     def edited(self) -> Edited | None:
         """Whose arguments these are, when they are no longer the agent's."""
         edited = self.shown.get("edited")
-        return Edited(edited["asked"], tuple(edited["by"]), edited["from_code"]) if edited else None
+        return Edited(edited["asked"], tuple(edited["by"]), edited["code"]) if edited else None
 
     def as_json(self) -> dict[str, Json]:
         """The shape that scripts rely on; more members may come to stand beside these."""

@@ -41,6 +41,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "approval.cancelled": "Request cancelled",
     "approval.revoked": "Approval taken back",
     "approval.stale": "Request out of date",
+    "approval.edited": "Arguments changed",
     "vote.cast": "Vote",
     "vote.refused": "Vote refused",
     "execution.claimed": "Agent came for its call",
@@ -67,6 +68,7 @@ SENTENCES: Final[Mapping[str, str]] = {
 BY_PEOPLE: Final = frozenset(
     {
         "vote.cast",
+        "approval.edited",
         "execution.settled",
         "approval.revoked",
         "guard.stopped",

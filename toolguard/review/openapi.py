@@ -83,6 +83,9 @@ SCHEMAS: Final[dict[str, Any]] = {
             "offers": {"type": "array", "items": _ref("Offer"), "description": "What a grant may loosen."},
             "votes": {"type": "array", "items": _ref("CastVote")},
             "execution": _maybe(_ANY_OBJECT),
+            "edited": _maybe(_ANY_OBJECT) | {"description": "Whose arguments these are, when not the agent's."},
+            "edited_from": _maybe(_TEXT),
+            "edited_to": _maybe(_TEXT),
             "audit": _ANY_OBJECT,
         },
     ),
@@ -92,6 +95,17 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Vote": _object(
         {"vote": {"enum": ["approve", "deny"]}, "request_digest": _TEXT},
         {"reason": _maybe({"type": "string", "maxLength": REASON_LONGEST}), "grant": _maybe(_ref("GrantChoice"))},
+        closed=True,
+    ),
+    "Edit": _object(
+        {
+            "arguments": {
+                "type": "object",
+                "description": "All of them, in the redacted form of `arguments` of the request: objects with "
+                "`$redacted` stand for secrets, and stay where they are or go.",
+            },
+            "request_digest": _TEXT,
+        },
         closed=True,
     ),
     "Offer": _object(

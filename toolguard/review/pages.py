@@ -19,7 +19,7 @@ from toolguard.core.score import POINTS
 from toolguard.core.secrets.redact import readable
 from toolguard.detectors import kinds
 from toolguard.guard.views import STRENGTH
-from toolguard.review import passkey_pages, words
+from toolguard.review import edit_pages, passkey_pages, words
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import page, refusal_page
 from toolguard.review.frame import SHOWN, everywhere, forged, rights, to_sign_in
@@ -119,7 +119,8 @@ async def _show(
         "request.html",
         status,
         view=view,
-        at=words.standing(view.state, view.execution),
+        at=words.standing(view.state, view.execution, is_edited=view.edited_to is not None),
+        changes=edit_pages.changes(view),
         shown=await run_in_threadpool(words.presentation, view),
         found=found,
         sum=words.combination(found, view.score),
@@ -307,4 +308,5 @@ ROUTES: Final = [
     Route("/sign-out", sign_out, methods=["POST"]),
     Route("/events", events),
     Route("/findings/{id}", finding),
+    *edit_pages.ROUTES,
 ]

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MOST: Final = 1_000
 """Entries of one answer."""
 REASON_LONGEST: Final = 2_000
+EDIT_DEPTH: Final = 64
+"""Of arguments that a reviewer rewrote; calls are read no deeper either."""
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -89,13 +91,9 @@ async def approval(request: Request, reviewer: Reviewer) -> Response:
 @_for_reviewers
 async def votes(request: Request, reviewer: Reviewer) -> Response:
     """Cast a vote."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        return problem(415, "The body must be application/json.", code="not_json")
-    try:
-        vote = parse(await visitors.body(request), max_depth=4)
-    except NotStrict as error:
-        return problem(400, f"The body cannot be read: {error}.", code="not_json")
+    vote = await _json(request, max_depth=4)
+    if isinstance(vote, Response):
+        return vote
     wrong = _wrong_with(vote)
     if wrong:
         return problem(422, wrong, code="bad_vote")
@@ -117,6 +115,45 @@ async def votes(request: Request, reviewer: Reviewer) -> Response:
     if shown is None:
         return problem(404, "There is no such approval request.", code="unknown")
     status = 403 if result.code in FORBIDDEN_CODES else 409
+    return problem(status, result.text, code=result.code, approval=shown)
+
+
+async def _json(request: Request, max_depth: int) -> Any:
+    """The body, strictly parsed; or the answer to one that cannot be."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        return problem(415, "The body must be application/json.", code="not_json")
+    try:
+        return parse(await visitors.body(request), max_depth=max_depth)
+    except NotStrict as error:
+        return problem(400, f"The body cannot be read: {error}.", code="not_json")
+
+
+@_for_reviewers
+async def edits(request: Request, reviewer: Reviewer) -> Response:
+    """Change the arguments of a pending request; the call as it is now is a request of its own."""
+    body = await _json(request, max_depth=EDIT_DEPTH)
+    if isinstance(body, Response):
+        return body
+    if not isinstance(body, dict) or body.keys() != {"arguments", "request_digest"}:
+        return problem(422, "An edit has `arguments` and `request_digest`, nothing else.", code="bad_edit")
+    if not isinstance(body["request_digest"], str):
+        return problem(422, "`request_digest` is the digest of the request that you were shown.", code="bad_edit")
+    result = await run_in_threadpool(
+        lambda: guard_of(request).edits.edit(
+            request.path_params["id"],
+            reviewer,
+            body["arguments"],
+            request_digest=body["request_digest"],
+            channel="rest",
+        )
+    )
+    shown = result.request.as_json() if result.request else None
+    if result.accepted:
+        return JsonResponse({"accepted": True, "code": result.code, "text": result.text, "approval": shown}, 201)
+    if shown is None:
+        return problem(404, "There is no such approval request.", code="unknown")
+    status = {"bad_edit": 422, "denied_by_policy": 403}.get(result.code, 409)
     return problem(status, result.text, code=result.code, approval=shown)
 
 
@@ -255,6 +292,14 @@ OPERATIONS: Final = (
         votes,
         {201: "VoteResult"},
         takes="Vote",
+        refuses=(400, 401, 403, 404, 409, 413, 415, 422),
+    ),
+    Operation(
+        "POST",
+        "/approvals/{id}/edits",
+        edits,
+        {201: "VoteResult"},
+        takes="Edit",
         refuses=(400, 401, 403, 404, 409, 413, 415, 422),
     ),
     Operation("GET", "/grants", grants, {200: "GrantList"}, refuses=(401,)),

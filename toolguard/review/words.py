@@ -106,8 +106,15 @@ ENDED: Final = (
 """States of requests that wait for no reviewer, for choosing among them."""
 
 
-def standing(state: str, execution: Mapping[str, Any] | None) -> Standing:
-    """A request's standing; once something was executed, the execution's."""
+_EDITED: Final = Standing(
+    "✕", "Changed", "stopped", "A reviewer changed its arguments; the call as it is now waits as a request of its own."
+)
+
+
+def standing(state: str, execution: Mapping[str, Any] | None, *, is_edited: bool = False) -> Standing:
+    """A request's standing; once something was executed, the execution's; `is_edited`: another took its place."""
+    if is_edited:
+        return _EDITED
     if execution is not None and execution.get("state") in _EXECUTION:
         return _EXECUTION[execution["state"]]
     return _REQUEST.get(state, Standing("?", state, "unsure", "This state has no description."))
@@ -231,6 +238,8 @@ def obstacle(view: RequestView, reviewer: Reviewer, strength: int) -> str:
     person = view.principal.get("person", "")
     if requirement["separation"] == "owner" and person in (reviewer.person, reviewer.name):
         return "This is a call of your own agent: another person must approve it. You can deny it."
+    if requirement["separation"] == "owner" and view.edited and reviewer.name in view.edited.by:
+        return "You changed these arguments: another person must approve them. You can deny the call."
     if groups and not groups & set(reviewer.groups):
         return f"Only members of {', '.join(sorted(groups))} approve this call. You can deny it."
     if requirement["strength"] > strength:
