@@ -1,7 +1,7 @@
 """The tool's definition: sees changes since it was pinned, orders to the agent inside it, and names that mislead.
 
-Leaves alone definitions as first seen, advice on how to use the tool, and writing in any one script. On first sight a
-definition adds no points; only what no honest description holds does.
+It sees the same of its server's instructions. Leaves alone definitions as first seen, advice on how to use the tool,
+and writing in any one script. On first sight a definition adds no points; only what no honest description holds does.
 """
 
 from __future__ import annotations
@@ -73,7 +73,30 @@ SHADOWS: Final = FindingKind(
     "another server offers a tool of the same name",
     ("CWE-706",),
 )
-FINDINGS: Final = (UNKNOWN, CHANGED, ADDED, SECRECY, STEERS, HIDDEN, ALIKE, SHADOWS)
+DOUBLED: Final = FindingKind(
+    "definition.listed-twice",
+    Severity.MEDIUM,
+    Confidence.HIGH,
+    "the server lists two tools of this name, and may run the other one than it describes",
+    ("CWE-706", "OWASP-LLM03"),
+)
+INSTRUCTIONS: Final = FindingKind(
+    "definition.instructions-changed",
+    Severity.MEDIUM,
+    Confidence.HIGH,
+    "the server changed the instructions that it gives the model after they were first seen",
+    ("CWE-494", "OWASP-LLM03"),
+)
+SECRET_INSTRUCTIONS: Final = FindingKind(
+    "definition.secret-instructions",
+    Severity.HIGH,
+    Confidence.MEDIUM,
+    "the server's instructions order the agent to keep something from the person, or to read secrets",
+    ("OWASP-LLM01", "CWE-1427"),
+)
+FINDINGS: Final = (
+    UNKNOWN, CHANGED, ADDED, SECRECY, STEERS, HIDDEN, ALIKE, SHADOWS, DOUBLED, INSTRUCTIONS, SECRET_INSTRUCTIONS
+)  # fmt: skip
 
 _OF_CHANGE: Final = {"unknown": UNKNOWN, "changed": CHANGED, "added": ADDED}
 _FROM_PIN: Final = {kind.id: kind for kind in FINDINGS}
@@ -139,6 +162,12 @@ def of_definition(definition: ToolDefinition) -> tuple[str, ...]:
         _INSPECTED.clear()
     _INSPECTED[id(definition)] = (definition, found)
     return found
+
+
+def of_instructions(instructions: str) -> tuple[str, ...]:
+    """Ids of what is wrong with what a server tells the model about itself."""
+    text = instructions[:LONGEST]
+    return (SECRET_INSTRUCTIONS.id,) if _SECRECY.search(text) or _SECRETS.search(text) else ()
 
 
 def _text(description: str, schema: Json) -> str:

@@ -35,6 +35,7 @@ from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.approvals import Approvals
 from toolguard.guard.doubt import Doubt
 from toolguard.guard.edits import Edits
+from toolguard.guard.introductions import Introductions
 from toolguard.guard.judge import Judge
 from toolguard.guard.passkeys import Passkeys
 from toolguard.guard.pausing import Answer, Pausing
@@ -66,8 +67,9 @@ class Guard:
         self.checkpoints = Checkpoints(self.store)
         self.store.duty = self.checkpoints.write_if_due
         self._pins = Pins(self.store)
+        self._introductions = Introductions(self.store, self.redactor)
         self._sessions = Sessions(self.store)
-        self._judge = Judge(config, self.store, self.redactor, self._pins, self._sessions, clock)
+        self._judge = Judge(config, self.store, self.redactor, self._pins, self._introductions, self._sessions, clock)
         self.grants = Grants(self.store)
         self.passkeys = Passkeys(self.store, config)
         self.stop_switch = StopSwitch(self.store)
@@ -268,10 +270,19 @@ class Guard:
     # -- what servers offer --------------------------------------------------------------------------------------------
 
     def pin(
-        self, server: str, launch: Sequence[str], definitions: Sequence[ToolDefinition], *, complete: bool
+        self,
+        server: str,
+        launch: Sequence[str],
+        definitions: Sequence[ToolDefinition],
+        *,
+        complete: bool,
+        doubled: frozenset[str] = frozenset(),
     ) -> PinReport:
-        """Compare a listing with the pins and keep what is new. Raises StoreError; then the listing must not pass."""
-        found = self._pins.news(server, launch, definitions, complete=complete)
+        """Compare a listing with the pins and keep what is new. Raises StoreError; then the listing must not pass.
+
+        `doubled` are names that the listing holds more than once; `definitions` has the first of each.
+        """
+        found = self._pins.news(server, launch, definitions, complete=complete, doubled=doubled)
         if found:
             with self.store.write(full=True) as tx:
                 self._pins.save(tx, server, found)
@@ -285,6 +296,10 @@ class Guard:
             added=tuple(name for name, pin in found.items() if pin.change == "added"),
             withheld=tuple(d.name for d in definitions if self.config.policy.withholds(server, d.name)),
         )
+
+    def introduced(self, server: str, instructions: str) -> None:
+        """Compare a server's instructions with those first seen. Raises StoreError."""
+        self._introductions.introduced(server, instructions)
 
     def pinned(self, server: str, tool: str) -> Pin | None:
         return self._pins.of(server).get(tool)

@@ -13,8 +13,9 @@ from toolguard.core.decide import NOTHING_SPENT
 from toolguard.core.model import Decision, Finding, Json, Outcome, Principal, ToolCall
 from toolguard.core.secrets.redact import Redactor, readable
 from toolguard.core.session.facts import Facts, Surroundings
-from toolguard.detectors.definitions import SHADOWS
+from toolguard.detectors.definitions import DOUBLED, SHADOWS
 from toolguard.guard import requests, shown
+from toolguard.guard.introductions import Introductions
 from toolguard.guard.judging import draws_of, judge
 from toolguard.guard.pins import Pins
 from toolguard.guard.requests import Judged
@@ -32,6 +33,7 @@ class Judge:
         store: Database,
         redactor: Redactor,
         pins: Pins,
+        introductions: Introductions,
         sessions: Sessions,
         clock: Callable[[], datetime],
     ) -> None:
@@ -39,6 +41,7 @@ class Judge:
         self._store = store
         self._redactor = redactor
         self._pins = pins
+        self._introductions = introductions
         self._sessions = sessions
         self._clock = clock
         self._surroundings = configuration.surroundings(config)
@@ -85,6 +88,7 @@ class Judge:
         policy, now = self._config.policy, self._clock()
         spent = spending.spent(self._store, policy.budgets, call, now) if policy.budgets else NOTHING_SPENT
         self._pins.forget(call.server)
+        self._introductions.forget(call.server)
         around = replace(self._surroundings_of(call), cwd=cwd, roots=roots)
         facts = self._sessions.as_stored(call.principal).facts(call, around)
         decision = self._redacted(judge(_with_params(call), facts, policy, now, spent, carried))
@@ -104,16 +108,22 @@ class Judge:
         return replace(decision, classification=kind, findings=findings, rules=rules)
 
     def _surroundings_of(self, call: ToolCall) -> Surroundings:
-        pin = self._pins.of(call.server).get(call.tool)
-        shadowed = pin is not None and call.tool in self._pins.shadowed(call.server)
-        if pin is None or not (pin.change or shadowed):
+        server, tool = call.server, call.tool
+        pin = self._pins.of(server).get(tool)
+        found = self._introductions.findings(server)
+        if pin is not None and tool in self._pins.shadowed(server):
+            found = (*found, SHADOWS.id)
+        if tool in self._pins.doubled(server):
+            found = (*found, DOUBLED.id)
+        change = pin.change if pin is not None else ""
+        if not (change or found):
             return self._surroundings
-        found = (SHADOWS.id,) if shadowed else ()
-        return replace(self._surroundings, definition_change=pin.change, definition_findings=found)
+        return replace(self._surroundings, definition_change=change, definition_findings=found)
 
     def redefined(self, call: ToolCall) -> ToolCall:
         """The call with the tool's definition as it is pinned now: another process may have seen it change."""
         self._pins.forget(call.server)
+        self._introductions.forget(call.server)
         pin = self._pins.of(call.server).get(call.tool)
         if pin is None or not call.definition_fp or pin.fingerprint == call.definition_fp:
             return call

@@ -13,8 +13,9 @@ from toolguard.core.model import Json, Principal, ToolCall
 from toolguard.core.secrets.edits import MovedMarkerError, resolved
 from toolguard.core.secrets.redact import Redactor, readable
 from toolguard.core.session.facts import Facts
+from toolguard.detectors.definitions import CHANGED, INSTRUCTIONS
 from toolguard.errors import StoreError
-from toolguard.guard import answers, requests, shown
+from toolguard.guard import answers, pins, requests, shown
 from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.doubt import Doubt
 from toolguard.guard.judge import Judge
@@ -58,6 +59,7 @@ class Pausing:
         body = self._judge.body(judged)
         self._checkpoints.key  # noqa: B018 - loaded before the lock is taken, since the first time costs 30 ms
         before = shown.replaced_text(judged.call, judged.decision, self._config.roots)
+        differences = self._differences(judged)
         principal = judged.call.principal
         with self._store.write(full=True) as tx:
             requests.expire_overdue(tx)
@@ -80,7 +82,7 @@ class Pausing:
                     row, attached = None, False
             if row is None:
                 self._judge.record(tx, judged, body)
-                view = self._view(tx, judged, facts, before)
+                view = {**self._view(tx, judged, facts, before), "differences": differences}
                 row = requests.create(tx, judged, view)
                 self._checkpoints.write(tx)
             else:
@@ -253,6 +255,12 @@ class Pausing:
             retry=state in (RequestState.EXPIRED, RequestState.STALE),
             decision=pending.decision,
         )
+
+    def _differences(self, judged: Judged) -> list[str]:
+        """Of the tool's definition and its server's instructions to what people knew, where they changed."""
+        changed = {finding.id for finding in judged.decision.findings} & {CHANGED.id, INSTRUCTIONS.id}
+        found = pins.differences(self._store, judged.call.server, judged.call.tool) if changed else []
+        return [self._redactor.text(line) for line in found]
 
     def _view(self, tx: Transaction, judged: Judged, facts: Facts, before: Mapping[str, str]) -> dict[str, Json]:
         history = [

@@ -12,7 +12,7 @@ from difflib import unified_diff
 from toolguard.core.canonical import definition_fingerprint, parse, pretty, text
 from toolguard.core.layout.visible import escape
 from toolguard.core.model import Json, ToolDefinition
-from toolguard.store import audit, records
+from toolguard.store import audit, introductions, records
 from toolguard.store.database import Database, Transaction
 
 
@@ -43,6 +43,7 @@ class Pins:
         self._database = database
         self._known: dict[str, dict[str, Pin]] = {}
         self._shadowed: dict[str, frozenset[str]] = {}
+        self._doubled: dict[str, frozenset[str]] = {}
         self._first_listing: set[str] = set()
         """Servers whose very first listing is still under way, page by page."""
 
@@ -60,15 +61,29 @@ class Pins:
             self._shadowed[server] = records.shadowed_tools(self._database, server)
         return self._shadowed[server]
 
+    def doubled(self, server: str) -> frozenset[str]:
+        """Names under which the server listed more than one tool, as far as this process saw."""
+        return self._doubled.get(server, frozenset())
+
     def forget(self, server: str) -> None:
         """Read the pins anew: a person may have accepted a change in another process."""
         self._known.pop(server, None)
         self._shadowed.pop(server, None)
 
     def news(
-        self, server: str, launch: Sequence[str], definitions: Sequence[ToolDefinition], *, complete: bool
+        self,
+        server: str,
+        launch: Sequence[str],
+        definitions: Sequence[ToolDefinition],
+        *,
+        complete: bool,
+        doubled: frozenset[str] = frozenset(),
     ) -> dict[str, Pin]:
-        """What this page of a listing brings that is not pinned yet; `complete` says that it was the last page."""
+        """What this page of a listing brings that is not pinned yet; `complete` says that it was the last page.
+
+        `doubled` are names that this listing held more than once so far; only the first definition of each is given.
+        """
+        self._doubled[server] = doubled if complete else doubled | self.doubled(server)
         known = self.of(server)
         if not known:
             self._first_listing.add(server)
@@ -127,16 +142,24 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A definition that nobody has accepted yet."""
+    """A definition, or a server's instructions, that nobody has accepted yet."""
 
     server: str
     tool: str
+    """Empty for the instructions of the server."""
     change: str
+    """`changed`, `added` or `instructions`."""
     lines: tuple[str, ...]
     """The difference to the definition before, as a unified diff of JSON with hidden characters written out."""
 
     def as_json(self) -> dict[str, Json]:
         return {"server": self.server, "tool": self.tool, "change": self.change, "diff": list(self.lines)}
+
+
+def differences(database: Database, server: str, tool: str) -> list[str]:
+    """How this tool and its server's instructions differ from what was accepted, as lines for people."""
+    found = [each for each in changes(database) if each.server == server and each.tool in (tool, "")]
+    return [line for each in found for line in each.lines]
 
 
 def changes(database: Database) -> list[Change]:
@@ -145,9 +168,15 @@ def changes(database: Database) -> list[Change]:
     for row in records.changed_pins(database):
         before = pretty(parse(row["previous"])) if row["previous"] else ""
         now = pretty(parse(row["definition"]))
-        lines = unified_diff(escape(before).splitlines(), escape(now).splitlines(), "before", "now", lineterm="", n=1)
-        found.append(Change(row["server"], row["tool"], row["change"], tuple(lines)))
+        found.append(Change(row["server"], row["tool"], row["change"], _difference(before, now)))
+    for row in introductions.changed(database):
+        lines = _difference(row["previous"], row["instructions"])
+        found.append(Change(row["server"], "", "instructions", lines))
     return found
+
+
+def _difference(before: str, now: str) -> tuple[str, ...]:
+    return tuple(unified_diff(escape(before).splitlines(), escape(now).splitlines(), "before", "now", lineterm="", n=1))
 
 
 def accept(database: Database, server: str, tool: str, reviewer: str) -> bool:

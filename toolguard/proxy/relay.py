@@ -265,6 +265,11 @@ class Relay:
                 "instructions": digest("toolguard/instructions/v1", result.get("instructions")),
             }
         self._record("server.introduced", said)
+        instructions = result.get("instructions")
+        try:
+            self._guard.introduced(self._upstream.name, instructions if isinstance(instructions, str) else "")
+        except StoreError as error:
+            self._wire.to_stderr(f"toolguard: {error}".encode())
 
     def _task_told(self, flight: Flight, message: dict[str, Json], size: int) -> None:
         self._task_status(message.get("result"))

@@ -62,6 +62,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "policy.loaded": "Policy loaded",
     "definition.pinned": "Tool definition pinned",
     "definition.changed": "Tool definition changed",
+    "definition.doubled": "Tool listed twice",
+    "instructions.pinned": "Server instructions pinned",
+    "instructions.changed": "Server instructions changed",
+    "instructions.accepted": "Server instructions accepted",
     "message.refused": "Message refused",
     "log.opened": "Log opened",
 }

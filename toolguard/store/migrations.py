@@ -149,6 +149,9 @@ CREATE TABLE pin (
 CREATE TABLE budget_use (
   counter TEXT NOT NULL, slot INTEGER NOT NULL, amount REAL NOT NULL,
   PRIMARY KEY (counter, slot)) STRICT, WITHOUT ROWID;
+CREATE TABLE introduction (
+  server TEXT PRIMARY KEY, mac TEXT NOT NULL, instructions TEXT NOT NULL, previous TEXT,
+  first_seen TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE foretold (
   key TEXT PRIMARY KEY, at TEXT NOT NULL, prompt TEXT, justification TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE session_memory (
