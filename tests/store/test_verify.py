@@ -214,7 +214,7 @@ FORGET = "DELETE FROM audit_checkpoint WHERE size > 9;"
         (CUT + FORGET, True, False, False),  # nothing is left that could know: said as `anchored: false`
         (CUT + FORGET, True, True, True),  # a message in a reviewer's mailbox knows better
         ("UPDATE audit_checkpoint SET note = replace(note, 'head', 'heaD')", False, False, True),
-        ("UPDATE audit_checkpoint SET note = (SELECT note FROM audit_checkpoint WHERE size = 3)", False, False, False),
+        ("UPDATE audit_checkpoint SET note = (SELECT note FROM audit_checkpoint WHERE size = 3)", False, False, True),
         ("DELETE FROM audit_checkpoint", False, False, False),  # the file still holds the newest, and it fits
     ],
 )

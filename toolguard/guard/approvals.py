@@ -26,6 +26,7 @@ from toolguard.guard.reviewers import Reviewer
 from toolguard.guard.times import later
 from toolguard.guard.views import STRENGTH, GrantChoice, RequestView, VoteResult, request_view
 from toolguard.store import audit, outbox, records
+from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.database import Database, Row, Transaction
 
 Choice = Literal["approve", "deny"]
@@ -41,6 +42,7 @@ class Approvals:
         self._config = config
 
     def link(self, request_id: str) -> str:
+        self._checkpoints = Checkpoints(database)
         """The page of a request: it shows, it never decides."""
         return f"{self._config.review.url}/approvals/{request_id}"
 
@@ -75,6 +77,7 @@ class Approvals:
         """
         with self._database.write(full=True) as tx:
             requests.expire_overdue(tx)
+        self._checkpoints.key  # noqa: B018 - loaded before the lock is taken, since the first time costs 30 ms
             row = records.request(tx, request_id)
             if row is None:
                 return VoteResult(False, "unknown", "there is no such request", None)
@@ -262,6 +265,7 @@ class Approvals:
                 call_fp=row["call_fp"],
                 agent=row["agent"],
                 person=row["person"],
+            self._checkpoints.write(tx)
                 session=row["session"],
                 reviewer=reviewer.name,
                 channel=channel,

@@ -5,16 +5,19 @@ One transaction for everything, so that rows and tables are of the same moment w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple
 
 from toolguard.errors import StoreError
+from toolguard.store.audit import COLUMNS
 from toolguard.store.sqlite import closed_on_error, sqlite3
 
+_COLUMNS: Final = (*COLUMNS, "body")
 _EVENTS = "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
+_CHECKPOINTS = "SELECT size, root, head, frontier, note FROM audit_checkpoint ORDER BY size"
 _STATES = "SELECT request_id, state FROM approval_request"
 _PASSKEYS = "SELECT credential_id, public_key FROM passkey"
 # Whoever was removed voted under the name that they had then (store/people.py: disable).
@@ -39,6 +42,16 @@ class Start:
 WHOLE: Final = Start()
 
 
+class Kept(NamedTuple):
+    """A row of the table of checkpoints."""
+
+    size: int
+    root: str
+    head: str
+    frontier: str
+    note: str
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """What the tables say beside the log; the log must lead to the same."""
@@ -49,6 +62,8 @@ class Tables:
     """Request, reviewer's name, choice and digest of every vote."""
     passkeys: frozenset[tuple[str, str]] = frozenset()
     """Credential id and public key of every passkey."""
+    checkpoints: Sequence[Kept] = ()
+    """What stands beside each note: messages show its root, and the next checkpoint begins at its frontier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,8 @@ class Copy:
     notes: list[str]
     """The log's signed checkpoints, oldest first."""
     start: Start = WHOLE
+    damage: str = ""
+    """What SQLite itself finds wrong with the file, for example an index that is not that of its table."""
 
 
 @contextmanager
@@ -71,17 +88,30 @@ def read_copy(path: Path) -> Iterator[Copy]:
         connection = _connect(path)
         try:
             connection.execute("BEGIN")
-            states = {row["request_id"]: row["state"] for row in connection.execute(_STATES)}
-            notes = [row["note"] for row in connection.execute("SELECT note FROM audit_checkpoint ORDER BY size")]
-            # A Row answers to names like a mapping, though it is not typed as one.
-            votes = frozenset(tuple(row) for row in connection.execute(_VOTES))
-            passkeys = frozenset(tuple(row) for row in connection.execute(_PASSKEYS))
-            events = cast("Iterator[Mapping[str, Any]]", connection.execute(_EVENTS))
-            yield Copy(events, Tables(states, votes, passkeys), notes)
+            states = {str(row["request_id"]): str(row["state"]) for row in connection.execute(_STATES)}
+            checkpoints = [Kept(*row) for row in connection.execute(_CHECKPOINTS)]
+            votes = frozenset(_texts(row) for row in connection.execute(_VOTES))
+            passkeys = frozenset(_texts(row) for row in connection.execute(_PASSKEYS))
+            tables = Tables(states, votes, passkeys, checkpoints)
+            notes = [str(kept.note) for kept in checkpoints]
+            found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            damage = "" if found == "ok" else found
+            yield Copy(map(_plain, connection.execute(_EVENTS)), tables, notes, damage=damage)
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # damaged text comes as either
         raise StoreError(f"`{path}` cannot be read as toolguard's database: {error}") from error
+
+
+def _plain(row: sqlite3.Row) -> dict[str, Any]:
+    """An event as it stands. In a damaged file a column may be gone, or hold what no event holds; such a value is told
+    as another text, so that its hash does not fit."""
+    there = {name: value if isinstance(value, str | int | None) else repr(value) for name, value in dict(row).items()}
+    return dict.fromkeys(_COLUMNS) | there
+
+
+def _texts(row: sqlite3.Row) -> Any:
+    return tuple(map(str, row))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

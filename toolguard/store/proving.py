@@ -23,15 +23,19 @@ def verify_file(path: Path, anchors: Iterable[Anchor] = (), trust: Trust = Trust
     with read_copy(path) as copy:
         notes = [*copy.notes, kept] if kept and kept not in copy.notes else copy.notes
         tables = copy.tables or Tables({})
-        return verify(
+        report = verify(
             copy.events,
             state=tables.states,
             votes=tables.votes,
             passkeys=tables.passkeys,
+            checkpoints=tables.checkpoints,
             notes=notes,
             anchors=anchors,
             trust=trust,
         )
+        if copy.damage:
+            report.problems.append(Problem(None, f"the database file is damaged: {copy.damage}"))
+        return report
 
 
 def _verify_export(path: Path, anchors: Iterable[Anchor], trust: Trust) -> Report:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from toolguard.store.copies import WHOLE, Start
+from toolguard.store.copies import WHOLE, Kept, Start
 from toolguard.store.removed import Removed
 from toolguard.store.report import Problem, Report
 from toolguard.store.verify_anchors import Anchor, Trust
@@ -36,6 +36,7 @@ def verify(
     state: Mapping[str, str] | None = None,
     votes: frozenset[tuple[str, str, str, str]] | None = None,
     passkeys: frozenset[tuple[str, str]] | None = None,
+    checkpoints: Sequence[Kept] = (),
     start: Start = WHOLE,
     notes: Iterable[str] = (),
     anchors: Iterable[Anchor] = (),
@@ -43,16 +44,16 @@ def verify(
 ) -> Report:
     """Check rows of audit_event joined with their bodies, in order of seq.
 
-    `state` maps request ids to the state that the tables hold, `votes` and `passkeys` are those of the tables: all are
-    compared with what the events lead to. A `start` beyond the first event makes it a part: hashes and checkpoints
-    only.
+    `state` maps request ids to the state that the tables hold; `votes`, `passkeys` and `checkpoints` are those of
+    the tables: all are compared with what the events lead to. A `start` beyond the first
+    event makes it a part: hashes and checkpoints only.
     `notes` are the log's own signed checkpoints, `anchors` what was kept outside: notes, `size/root` as in messages,
     receipts, time stamps; `trust` says whose signatures on them count.
     Streams: memory grows with requests and checkpoints, not with rows.
     """
     report = Report(events=start.first - 1, head=start.prev_hash, is_part=start.first > 1)
     story, removed = Story(report), Removed(report)
-    witnesses = Witnesses(report, notes, anchors, start, trust)
+    witnesses = Witnesses(report, notes, anchors, start, trust, checkpoints)
     for row in rows:
         _check_link(row, report)
         body = _check_body(row, report, removed)

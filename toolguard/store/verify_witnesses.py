@@ -7,12 +7,12 @@ only under the key that is valid at its size: a rotation, signed by the old and 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from toolguard.core.proof import signed_note
 from toolguard.core.proof.signed_note import Checkpoint
-from toolguard.store.copies import Start
+from toolguard.store.copies import Kept, Start
 from toolguard.store.report import Problem, Report
 from toolguard.store.signing import is_signed
 from toolguard.store.verify_anchors import Anchor, Statement, Trust, of_receipt
@@ -26,11 +26,20 @@ class Witnesses:
     """Takes the events in order; `end` reports what nobody confirmed that should have been."""
 
     def __init__(
-        self, report: Report, notes: Iterable[str], anchors: Iterable[Anchor], start: Start, trust: Trust
+        self,
+        report: Report,
+        notes: Iterable[str],
+        anchors: Iterable[Anchor],
+        start: Start,
+        trust: Trust,
+        kept: Sequence[Kept],
     ) -> None:
         self._report = report
         self._start = start
         self._believed = trust
+        self._kept: dict[int, list[Kept]] = {}
+        for one in kept:
+            self._kept.setdefault(one.size, []).append(one)
         self._stack = _stack(report, start)
         self._keys: dict[bytes, bytes] = {}
         self._part_keys = [_bytes(key) for key in start.keys] if start.first > 1 else []
@@ -69,6 +78,7 @@ class Witnesses:
         size = self._report.events
         for note in self._notes.pop(size, ()):
             self._check_note(note)
+        self._check_columns(size)
         for statement in self._anchors.pop(size, ()):
             if statement.root != self._root() or statement.log_id not in ("", self._report.log_id):
                 self._report.problems.append(Problem(size, "an anchor from outside shows another log up to here"))
@@ -125,6 +135,16 @@ class Witnesses:
         else:
             self._report.checkpoints += 1
             self._roots[size] = (checkpoint.root, checkpoint.log_id)
+
+    def _check_columns(self, size: int) -> None:
+        frontier = "".join(subtree.hex() for _, subtree in self._stack)
+        for kept in self._kept.get(size, ()):
+            note = signed_note.read(str(kept.note))
+            told = note[0].size if note is not None else size
+            if (told, kept.root, kept.head, kept.frontier) != (size, self._root().hex(), self._report.head, frontier):
+                self._report.problems.append(
+                    Problem(size, "the stored checkpoint here says something else than the log")
+                )
 
     def _root(self) -> bytes:
         root = b""
