@@ -295,3 +295,27 @@ def test_without_a_token_changing_arguments_needs_a_terminal(run: Run, guard: Gu
 
     assert ran.status == 2
     assert shown(guard, pending.request_id).state == "pending"
+
+
+def test_calls_that_are_alike_are_answered_together(run: Run, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLGUARD_REVIEWER_TOKEN", guard.reviewers.add("alice").token)
+    alike = [asked(guard, path=f"/srv/{name}").request_id for name in "ab"]
+    other = asked(guard, "risky_send", to="bob").request_id
+    group = shown(guard, alike[0]).group
+
+    ran = run("approvals", "answer", group, "--approve", "--json")
+
+    assert (ran.status, [(one["id"], one["code"]) for one in ran.json]) == (0, [(name, "accepted") for name in alike])
+    assert shown(guard, other).state == "pending"
+    assert run("approvals", "answer", group, "--deny").status == 2
+
+
+def test_without_a_token_approving_a_group_needs_a_terminal(run: Run, guard: Guard) -> None:
+    guard.reviewers.add("alice", person=configuration.person())
+    request = asked(guard).request_id
+
+    ran = run("approvals", "answer", shown(guard, request).group, "--approve")
+
+    assert (ran.status, shown(guard, request).state) == (2, "pending")
+    assert run("approvals", "answer", shown(guard, request).group, "--deny").status == 0
+    assert shown(guard, request).state == "denied"

@@ -401,6 +401,7 @@ def paths(site: Site) -> list[str]:
         "/findings/guard.detector-failed",
         *(f"/approvals/{pending.request_id}" for pending in (waiting, denied, ran)),
         f"/approvals/{waiting.request_id}/edit",
+        f"/groups/{site.view(waiting).group}",
         "/nowhere",
     ]
 

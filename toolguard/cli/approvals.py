@@ -68,7 +68,7 @@ def list_requests(state: str, limit: int, config: str | None, as_json: bool) -> 
         elif not found:
             click.echo("nothing waits" if state == "pending" else "none")
         else:
-            header = ("ID", "CODE", "STATE", "SCORE", "DECIDE BY", "AGENT", "TOOL", "WHAT")
+            header = ("ID", "GROUP", "CODE", "STATE", "SCORE", "DECIDE BY", "AGENT", "TOOL", "WHAT")
             print_table(header, [_row(request) for request in found])
     return OK
 
@@ -76,6 +76,7 @@ def list_requests(state: str, limit: int, config: str | None, as_json: bool) -> 
 def _row(request: RequestView) -> tuple[str, ...]:
     return (
         request.id,
+        request.group,
         request.code,
         request.state,
         str(request.score),
@@ -167,6 +168,43 @@ def deny(request_id: str, reason: str, config: str | None, as_json: bool) -> int
         request = _request(desk.approvals, request_id)
         reviewer = reviewer_of_token(desk.reviewers) or reviewer_here(desk.reviewers)
         return _vote(desk, request, reviewer, "deny", reason, STRENGTH["local"], as_json)
+
+
+@approvals.command("answer", epilog=example("toolguard approvals answer 0123456789abcdef --deny"))
+@click.argument("group", metavar="GROUP")
+@click.option("--approve/--deny", "approves", required=True, help="The answer to all of them.")
+@reason_option
+@config_option
+@json_option
+def answer(group: str, approves: bool, reason: str, config: str | None, as_json: bool) -> int:
+    """Answer all waiting calls of a group (`group` of `approvals list --json`): those that are alike.
+
+    Each is voted on by itself; one that changed meanwhile is left out and named. Approving needs a token, or each
+    call's code at a terminal. Exit status 1 when an answer does not count.
+    """
+    with opened_desk(config) as desk:
+        waiting = desk.approvals.alike(group)
+        if not waiting:
+            raise ConfigError(
+                f"nothing of the group `{group}` waits", hint="`toolguard approvals list` shows the groups"
+            )
+        reviewer, strength = reviewer_of_token(desk.reviewers), STRENGTH["account"]
+        if reviewer is None:
+            reviewer, strength = reviewer_here(desk.reviewers), STRENGTH["local"]
+            for request in waiting if approves else ():
+                _person_at_terminal(desk, request)
+        digests = {request.id: request.request_digest for request in waiting}
+        choice: Choice = "approve" if approves else "deny"
+        results = desk.approvals.vote_together(
+            group, digests, reviewer, choice, channel="cli", strength=strength, reason=reason
+        )
+    if as_json:
+        print_json(
+            [{"id": name, "accepted": r.accepted, "code": r.code, "text": r.text} for name, r in results.items()]
+        )
+    else:
+        print_table(("ID", "COUNTS", "WHY"), [(name, r.code, r.text) for name, r in results.items()])
+    return OK if all(result.accepted for result in results.values()) else FAILED
 
 
 @approvals.command("revoke", epilog=example("toolguard approvals revoke ap_0123456789abcdef"))

@@ -21,7 +21,7 @@ from toolguard.core.approvals import (
 from toolguard.core.canonical import parse, text
 from toolguard.core.model import Json
 from toolguard.core.quorum import reached
-from toolguard.guard import owner, passkeys, requests, standing
+from toolguard.guard import callbacks, owner, passkeys, requests, standing
 from toolguard.guard.reviewers import Reviewer
 from toolguard.guard.times import later
 from toolguard.guard.views import STRENGTH, GrantChoice, RequestView, VoteResult, request_view
@@ -32,6 +32,8 @@ from toolguard.store.database import Database, Row, Transaction
 Choice = Literal["approve", "deny"]
 Channel = Literal["web", "rest", "cli", "webhook", "slack", "in_client"]
 
+MOST_ALIKE: Final = 1_000
+"""Pending requests among which a group is looked for."""
 REASON_LENGTH: Final = 2_000
 """Characters of a reason; the agent reads it, and nobody explains longer."""
 
@@ -86,8 +88,8 @@ class Approvals:
             repeat = self._is_repeat(tx, row, reviewer, choice, request_digest, with_grant=grant is not None)
             refused = None if repeat else self._refused(tx, row, reviewer, choice, request_digest, strength)
             terms = None
-            if refused is None and not repeat and choice == "approve" and strength >= STRENGTH["passkey"]:
-                refused = _unproven(tx, row, reviewer, evidence)
+            if refused is None and not repeat and choice == "approve" and strength >= STRENGTH["signed"]:
+                refused = _unproven(tx, row, reviewer, strength, evidence)
             if refused is None and not repeat and grant is not None and choice == "approve":
                 terms = standing.terms_of(tx, row, grant)
                 refused = None if terms else (RefusalCode.NOT_ELIGIBLE, "this grant was not offered for this call")
@@ -106,6 +108,44 @@ class Approvals:
         if refused is not None:
             return VoteResult(False, refused[0], refused[1], view)
         return VoteResult(True, "accepted", "your vote counts", view)
+
+    def alike(self, group: str) -> Sequence[RequestView]:
+        """The pending requests of a group, oldest deadline first."""
+        found = [view for view in self.list("pending", limit=MOST_ALIKE) if view.group == group]
+        return sorted(found, key=lambda view: view.decide_by)
+
+    def vote_together(
+        self,
+        group: str,
+        digests: Mapping[str, str],
+        reviewer: Reviewer,
+        choice: Choice,
+        *,
+        channel: Channel,
+        strength: int,
+        reason: str = "",
+    ) -> dict[str, VoteResult]:
+        """One answer for several requests of a group, by id with the digest of what was shown.
+
+        Each is a vote, a transaction and an event by itself; what changed meanwhile is left out, and says so. Raises
+        StoreError.
+        """
+        results: dict[str, VoteResult] = {}
+        for request_id, request_digest in digests.items():
+            view = self.show(request_id)
+            if view is not None and view.group != group:
+                results[request_id] = VoteResult(False, "not_alike", "this call is not like the others", view)
+                continue
+            results[request_id] = self.vote(
+                request_id,
+                reviewer,
+                choice,
+                request_digest=request_digest,
+                channel=channel,
+                strength=strength,
+                reason=reason,
+            )
+        return results
 
     def _is_repeat(
         self,
@@ -299,9 +339,12 @@ def _is_own(row: Row, reviewer: Reviewer) -> bool:
 
 
 def _unproven(
-    tx: Transaction, row: Row, reviewer: Reviewer, evidence: Mapping[str, Json] | None
+    tx: Transaction, row: Row, reviewer: Reviewer, strength: int, evidence: Mapping[str, Json] | None
 ) -> tuple[str, str] | None:
-    """Why the evidence is not this reviewer's passkey saying yes to this request, once and without a grant."""
+    """Why the evidence is not this reviewer's key saying yes to this request, once and without a grant."""
+    if strength < STRENGTH["passkey"]:
+        why = callbacks.refusal(tx, reviewer.id, row["request_id"], row["request_digest"], evidence)
+        return (RefusalCode.WEAK_CHANNEL, f"the signed message does not count: {why}") if why else None
     why = passkeys.refusal(tx, reviewer.id, requests.vote_digest(row["request_digest"], "approve"), evidence)
     if not why and not passkeys.count(tx, reviewer, evidence):
         why = "it has signed more often before, so somebody may have a copy of it"

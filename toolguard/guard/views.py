@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from toolguard.core.approvals import OPEN_REQUESTS, RequestState
-from toolguard.core.canonical import parse
+from toolguard.core.canonical import digest, parse
 from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, Loosened, Predicate
 from toolguard.core.model import Json
 from toolguard.store import checkpoints, records
@@ -110,6 +110,13 @@ class RequestView:
         return justification
 
     @property
+    def group(self) -> str:
+        """The same for requests that are alike: who asks, for which tool, under which rules, needing what."""
+        rules = sorted((rule["name"], rule["effect"]) for rule in self.shown["rules"])
+        alike = [dict(self.principal), self.server, self.tool, self.effect_class, rules, dict(self.requirement)]
+        return digest("toolguard/alike/v1", alike)[:16]
+
+    @property
     def edited(self) -> Edited | None:
         """Whose arguments these are, when they are no longer the agent's."""
         edited = self.shown.get("edited")
@@ -122,6 +129,7 @@ class RequestView:
             "state": self.state,
             "request_digest": self.request_digest,
             "code": self.code,
+            "group": self.group,
             "server": self.server,
             "tool": self.tool,
             "arguments": self.arguments,

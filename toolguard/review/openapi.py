@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from toolguard import __version__
 from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, MOST_SECONDS, MOST_USES, OFFERED
-from toolguard.review.rest import OPERATIONS, REASON_LONGEST, Operation
+from toolguard.review.rest import MOST_TOGETHER, OPERATIONS, REASON_LONGEST, Operation
 from toolguard.review.words import STATES
 
 _TEXT: Final = {"type": "string"}
@@ -75,6 +75,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "decide_by": _TIME,
         },
         {
+            "group": {"type": "string", "description": "The same for requests that are alike."},
             "class": _TEXT,
             "headline": _TEXT,
             "target": _TEXT,
@@ -96,6 +97,36 @@ SCHEMAS: Final[dict[str, Any]] = {
         {"vote": {"enum": ["approve", "deny"]}, "request_digest": _TEXT},
         {"reason": _maybe({"type": "string", "maxLength": REASON_LONGEST}), "grant": _maybe(_ref("GrantChoice"))},
         closed=True,
+    ),
+    "VotesTogether": _object(
+        {
+            "vote": {"enum": ["approve", "deny"]},
+            "group": {"type": "string", "description": "`group` of every one of the requests."},
+            "requests": {
+                "type": "array",
+                "items": _object({"id": _TEXT, "request_digest": _TEXT}, closed=True),
+                "minItems": 1,
+                "maxItems": MOST_TOGETHER,
+            },
+        },
+        {"reason": _maybe({"type": "string", "maxLength": REASON_LONGEST})},
+        closed=True,
+    ),
+    "VoteResults": _object(
+        {
+            "results": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "id": _TEXT,
+                        "accepted": {"type": "boolean"},
+                        "code": _TEXT,
+                        "text": _TEXT,
+                        "approval": _maybe(_ref("Approval")),
+                    }
+                ),
+            }
+        }
     ),
     "Edit": _object(
         {

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MOST: Final = 1_000
 """Entries of one answer."""
 REASON_LONGEST: Final = 2_000
+MOST_TOGETHER: Final = 100
 EDIT_DEPTH: Final = 64
 """Of arguments that a reviewer rewrote; calls are read no deeper either."""
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -116,6 +117,53 @@ async def votes(request: Request, reviewer: Reviewer) -> Response:
         return problem(404, "There is no such approval request.", code="unknown")
     status = 403 if result.code in FORBIDDEN_CODES else 409
     return problem(status, result.text, code=result.code, approval=shown)
+
+
+@_for_reviewers
+async def votes_together(request: Request, reviewer: Reviewer) -> Response:
+    """Answer several requests of one group; each is voted on by itself, and what changed is left out and says so."""
+    body = await _json(request, max_depth=5)
+    if isinstance(body, Response):
+        return body
+    wrong = _wrong_together(body)
+    if wrong:
+        return problem(422, wrong, code="bad_vote")
+    results = await run_in_threadpool(
+        lambda: guard_of(request).approvals.vote_together(
+            body["group"],
+            {one["id"]: one["request_digest"] for one in body["requests"]},
+            reviewer,
+            body["vote"],
+            channel="rest",
+            strength=STRENGTH["account"],
+            reason=body.get("reason") or "",
+        )
+    )
+    told = [
+        {
+            "id": name,
+            "accepted": result.accepted,
+            "code": result.code,
+            "text": result.text,
+            "approval": result.request.as_json() if result.request else None,
+        }
+        for name, result in results.items()
+    ]
+    return JsonResponse({"results": told})
+
+
+def _wrong_together(body: Any) -> str:
+    """Why this answers no group; empty when it does."""
+    if not isinstance(body, dict) or set(body) - {"vote", "reason", "group", "requests"}:
+        return "An answer for several has `vote`, `group`, `requests` and perhaps `reason`."
+    requests, group = body.get("requests"), body.get("group")
+    if not isinstance(group, str) or not isinstance(requests, list) or not 1 <= len(requests) <= MOST_TOGETHER:
+        return f"`group` is that of the requests, and `requests` lists 1 to {MOST_TOGETHER} of them."
+    if any(not isinstance(one, dict) or one.keys() != {"id", "request_digest"} for one in requests):
+        return "Each of `requests` has `id` and `request_digest`."
+    if not all(isinstance(text, str) for one in requests for text in one.values()):
+        return "`id` and `request_digest` are texts."
+    return _wrong_with({"vote": body.get("vote"), "reason": body.get("reason"), "request_digest": ""})
 
 
 async def _json(request: Request, max_depth: int) -> Any:
@@ -301,6 +349,14 @@ OPERATIONS: Final = (
         {201: "VoteResult"},
         takes="Edit",
         refuses=(400, 401, 403, 404, 409, 413, 415, 422),
+    ),
+    Operation(
+        "POST",
+        "/votes",
+        votes_together,
+        {200: "VoteResults"},
+        takes="VotesTogether",
+        refuses=(400, 401, 413, 415, 422),
     ),
     Operation("GET", "/grants", grants, {200: "GrantList"}, refuses=(401,)),
     Operation("POST", "/grants/{id}/revoke", revoke_grant, {200: "Grant"}, refuses=(401, 404)),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from toolguard.guard import Guard, Reviewer
 
 SESSION_SECONDS: Final = 14 * 24 * 3600
-FIELDS: Final = 20
+FIELDS: Final = 60
 # A path of our own pages, with a query. No scheme, no host, no `//`: signing in never sends anyone elsewhere.
 _OWN_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_.~-]+/?)*(?:\?[A-Za-z0-9_.~%&=+-]*)?")
 

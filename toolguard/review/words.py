@@ -255,7 +255,7 @@ def headline(view: RequestView) -> tuple[str, str]:
     return effect, "" if target in effect else target
 
 
-def presentation(view: RequestView) -> Presentation:
+def presentation(view: RequestView, *, with_findings: bool = True) -> Presentation:
     """The call of a request, laid out."""
     principal = view.principal
     call = ToolCall(
@@ -264,7 +264,7 @@ def presentation(view: RequestView) -> Presentation:
         view.arguments,
         CallPrincipal(principal.get("agent", ""), principal.get("person", ""), principal.get("session", "")),
     )
-    return present(call, spots(view.findings), view.shown.get("before") or {})
+    return present(call, spots(view.findings) if with_findings else (), view.shown.get("before") or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,22 +273,22 @@ class Group:
 
     agent: str
     person: str
-    kinds: tuple[tuple[str, tuple[RequestView, ...]], ...]
-    """What they have in common, and the requests, oldest deadline first."""
+    kinds: tuple[tuple[str, str, tuple[RequestView, ...]], ...]
+    """Of those that are alike: the group's id, what they have in common, and the requests, oldest deadline first."""
 
     @property
     def count(self) -> int:
-        return sum(len(views) for _, views in self.kinds)
+        return sum(len(views) for *_, views in self.kinds)
 
 
 def groups(views: Sequence[RequestView]) -> tuple[Group, ...]:
-    """By agent and person, then by tool and effect; whoever has least time left comes first."""
-    by_agent: dict[tuple[str, str], dict[tuple[str, str, str], list[RequestView]]] = {}
+    """By agent and person, then by what can be answered together; whoever has least time left comes first."""
+    by_agent: dict[tuple[str, str], dict[tuple[str, str], list[RequestView]]] = {}
     for view in sorted(views, key=lambda v: v.decide_by or ""):
         whose = (view.principal.get("agent", ""), view.principal.get("person", ""))
-        alike = (view.server, view.tool, headline(view)[0])
+        alike = (view.group, f"{view.tool} on {view.server}")
         by_agent.setdefault(whose, {}).setdefault(alike, []).append(view)
     return tuple(
-        Group(agent, person, tuple((f"{tool} on {server}", tuple(v)) for (server, tool, _), v in kinds.items()))
+        Group(agent, person, tuple((group, common, tuple(v)) for (group, common), v in kinds.items()))
         for (agent, person), kinds in by_agent.items()
     )
