@@ -42,9 +42,9 @@ class Approvals:
     def __init__(self, database: Database, config: Config) -> None:
         self._database = database
         self._config = config
+        self._checkpoints = Checkpoints(database)
 
     def link(self, request_id: str) -> str:
-        self._checkpoints = Checkpoints(database)
         """The page of a request: it shows, it never decides."""
         return f"{self._config.review.url}/approvals/{request_id}"
 
@@ -77,9 +77,9 @@ class Approvals:
         `inbound` names the endpoint and id of a signed message that carried it; a message counts once. Raises
         StoreError.
         """
+        self._checkpoints.key  # noqa: B018 - loaded before the lock is taken, since the first time costs 30 ms
         with self._database.write(full=True) as tx:
             requests.expire_overdue(tx)
-        self._checkpoints.key  # noqa: B018 - loaded before the lock is taken, since the first time costs 30 ms
             row = records.request(tx, request_id)
             if row is None:
                 return VoteResult(False, "unknown", "there is no such request", None)
@@ -265,6 +265,7 @@ class Approvals:
                 outcome=moved,
                 **requests.request_columns(row),
             )
+            self._checkpoints.write(tx)
 
     def revoke(self, request_id: str, reviewer: Reviewer, reason: str, channel: Channel) -> VoteResult:
         """T8: take an approval back before it is used."""
@@ -305,7 +306,6 @@ class Approvals:
                 call_fp=row["call_fp"],
                 agent=row["agent"],
                 person=row["person"],
-            self._checkpoints.write(tx)
                 session=row["session"],
                 reviewer=reviewer.name,
                 channel=channel,
