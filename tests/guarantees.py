@@ -76,6 +76,8 @@ GUARANTEES: Final[dict[str, str]] = {
     "vote:one-person-once": "One person counts once towards a quorum.",
     "vote:passkey-proves": "Where a rule demands a passkey, only a signature of the reviewer's own over exactly this "
     "call approves it, and the log alone proves that.",
+    "vote:signature-proves": "Where a rule demands a signed vote, only a message under the reviewer's own key that names "
+    "exactly this call approves it, and the log alone proves that.",
     "vote:deny-wins": "A deny counts until the very moment that the call is claimed.",
     "request:ends-for-good": "A request that has ended never becomes open again.",
     "request:ends-in-time": "A request that nobody answers in time expires, and so does an approval that is not used.",

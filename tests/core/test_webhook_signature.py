@@ -44,7 +44,7 @@ def test_the_published_vector_holds_in_both_directions() -> None:
 def test_an_ed25519_signature_names_the_key_that_made_it() -> None:
     signature = written_v1a(PRIVATE.sign(signed_content(ID, TIME, BODY)))
 
-    assert checked(headers(signature), PUBLIC) == Verified(ID, TIME, "ann", "v1a", signature)
+    assert checked(headers(signature), PUBLIC) == Verified(ID, TIME, "ann", "v1a", signature, PUBLIC.text)
 
 
 def test_with_an_ed25519_key_set_a_shared_secret_no_longer_counts() -> None:

@@ -18,11 +18,12 @@ from toolguard.core.grants import Predicate, offers
 from toolguard.core.model import Decision, Effect, Json, Obligations, Severity, ToolCall
 from toolguard.core.policy.budgets import Draw
 from toolguard.core.quorum import reached
-from toolguard.guard import owner, passkeys
+from toolguard.guard import callbacks, owner, passkeys
 from toolguard.guard.times import later
 from toolguard.store import audit, grants, records, spending
 from toolguard.store.database import Row, Transaction
 
+SIGNED: Final = 3
 PASSKEY: Final = 4
 """Of Obligations.strength."""
 MAX_OPEN: Final = 20
@@ -298,6 +299,7 @@ def votes_hold(tx: Transaction, row: Row) -> bool:
         and vote["vote_digest"] == vote_digest(row["request_digest"], "approve", _terms(vote))
         and vote["strength"] >= requirement["strength"]
         and (vote["strength"] < PASSKEY or passkeys.holds(tx, vote))
+        and (vote["strength"] != SIGNED or callbacks.holds(tx, vote))
         and not (requirement["separation"] == "owner" and (vote["self_attested"] or is_author(row, vote["name"])))
     ]
     return reached(requirement, valid)

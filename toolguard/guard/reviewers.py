@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from toolguard.config import secret
 from toolguard.config_channels import ReviewerSettings
 from toolguard.core.canonical import parse, text
 from toolguard.core.model import Json
@@ -83,14 +84,16 @@ class Reviewers:
     def declare(self, declared: ReviewerSettings) -> bool:
         """Bring the database to what the file says of one person; whether anything changed. Raises StoreError.
 
-        A person enrolled this way has no token yet: `toolguard reviewers link NAME` makes a one-time link.
+        A person enrolled this way has no token yet: `toolguard reviewers link NAME` makes a one-time link. Raises
+        ConfigError when a key that the file names cannot be read.
         """
         wanted = {("os", declared.person), ("slack", declared.slack)} - {("os", ""), ("slack", "")}
+        keys = {key for key in self._keys(declared) if key.startswith("whpk_")}
         with self._database.write(full=True) as tx:
             row = people.by_name(tx, declared.name)
             if row is not None and parse(row["groups"]) == list(declared.groups):
                 known = {(i["kind"], i["subject"]) for i in people.identities(tx, row["reviewer_id"])}
-                if wanted <= known:
+                if wanted <= known and keys == {subject for kind, subject in known if kind == "v1a"}:
                     return False
             reviewer_id = row["reviewer_id"] if row is not None else "rv_" + secrets.token_hex(8)
             if row is None:
@@ -102,10 +105,13 @@ class Reviewers:
                 "groups": list(declared.groups),
                 "person": declared.person,
                 "slack": declared.slack,
-                "keys": [key for key in declared.keys if key.startswith("whpk_")],
             }
             audit.append(tx, "reviewer.enrolled", contents, reviewer=declared.name)
+            _change_keys(tx, reviewer_id, declared.name, keys)
         return True
+
+    def _keys(self, declared: ReviewerSettings) -> list[str]:
+        return [secret(key, f"reviewers.{declared.name}.keys") for key in declared.keys]
 
     def by_slack(self, identity: str) -> Reviewer | None:
         """The reviewer who is this Slack user, written TEAM/USER."""
@@ -194,3 +200,14 @@ class Reviewers:
         return Reviewer(
             row["reviewer_id"], row["name"], tuple(parse(row["groups"])), persons[0] if persons else "", row["created"]
         )
+
+
+def _change_keys(tx: Transaction, reviewer_id: str, name: str, wanted: set[str]) -> None:
+    """Bring the keys of signed callbacks to what the file says; the log's own copies let votes be verified offline."""
+    known = {i["subject"] for i in people.identities(tx, reviewer_id) if i["kind"] == "v1a"}
+    for key in sorted(known - wanted):
+        people.unidentify(tx, reviewer_id, "v1a", key)
+        audit.append(tx, "credential.ended", {"kind": "webhook", "public_key": key}, reviewer=name)
+    for key in sorted(wanted - known):
+        people.identify(tx, reviewer_id, "v1a", key)
+        audit.append(tx, "credential.added", {"kind": "webhook", "public_key": key}, reviewer=name)

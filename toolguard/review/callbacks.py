@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from toolguard.config import secret
 from toolguard.core.model import Json
+from toolguard.core.proof.callback import Callback
 from toolguard.core.proof.webhook_signature import Key, Verified, verify
 from toolguard.core.strict_json import NotStrict, parse
 from toolguard.guard import Guard
@@ -80,14 +81,6 @@ def _vote(guard: Guard, vote: dict[str, Json], verified: Verified, body: bytes) 
     reviewer = guard.reviewers.by_name(verified.key)
     if reviewer is None:
         return problem(403, "Whose key this is may not decide here.", code="not_eligible")
-    evidence: dict[str, Json] = {
-        "scheme": verified.scheme,
-        "webhook_id": verified.webhook_id,
-        "timestamp": verified.timestamp,
-        "body_sha256": hashlib.sha256(body).hexdigest(),
-    }
-    if verified.scheme == "v1a":
-        evidence |= {"signature": verified.signature, "body": body.decode()}
     result = guard.approvals.vote(
         vote["id"],
         reviewer,
@@ -96,7 +89,7 @@ def _vote(guard: Guard, vote: dict[str, Json], verified: Verified, body: bytes) 
         channel="webhook",
         strength=STRENGTH["signed" if verified.scheme == "v1a" else "account"],
         reason=vote.get("reason") or "",
-        evidence=evidence,
+        evidence=_evidence(verified, body),
         inbound=(ENDPOINT, verified.webhook_id),
     )
     if result.accepted:
@@ -105,6 +98,19 @@ def _vote(guard: Guard, vote: dict[str, Json], verified: Verified, body: bytes) 
         return problem(404, "There is no such approval request.", code="unknown")
     status = 403 if result.code in FORBIDDEN_CODES else 409
     return problem(status, result.text, code=result.code)
+
+
+def _evidence(verified: Verified, body: bytes) -> dict[str, Json]:
+    """Under `v1a` the whole message, which proves the vote to anyone; a shared secret proves nothing to others."""
+    if verified.scheme == "v1a":
+        name, stamp = verified.webhook_id, verified.timestamp
+        return Callback(verified.public_key, name, stamp, verified.signature, body.decode()).as_json()
+    return {
+        "scheme": verified.scheme,
+        "webhook_id": verified.webhook_id,
+        "timestamp": verified.timestamp,
+        "body_sha256": hashlib.sha256(body).hexdigest(),
+    }
 
 
 async def _note(guard: Guard, code: str, why: str) -> None:

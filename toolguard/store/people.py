@@ -31,6 +31,17 @@ def identify(tx: Transaction, reviewer_id: str, kind: str, subject: str) -> None
     )
 
 
+def unidentify(tx: Transaction, reviewer_id: str, kind: str, subject: str) -> None:
+    tx.execute("DELETE FROM identity WHERE kind = ? AND subject = ? AND reviewer_id = ?", (kind, subject, reviewer_id))
+
+
+def is_identity(tx: Transaction, kind: str, subject: str, reviewer_id: str) -> bool:
+    found = tx.one(
+        "SELECT 1 FROM identity WHERE kind = ? AND subject = ? AND reviewer_id = ?", (kind, subject, reviewer_id)
+    )
+    return found is not None
+
+
 def regroup(tx: Transaction, reviewer_id: str, groups: str) -> None:
     tx.execute("UPDATE reviewer SET groups = ? WHERE reviewer_id = ?", (groups, reviewer_id))
 

@@ -13,7 +13,7 @@ from toolguard.core.approvals import request_after as _after
 from toolguard.core.canonical import call_fingerprint_of, digest
 from toolguard.core.model import Principal
 from toolguard.store.report import Problem, Report
-from toolguard.store.verify_passkeys import PasskeyVotes
+from toolguard.store.verify_proven import ProvenVotes
 
 _BESIDE_REQUEST: Final = frozenset({"request_digest", "code", "view", "salt"})
 """Members of the event that the request's digest does not cover by themselves."""
@@ -43,7 +43,7 @@ class Story:
         self._votes: dict[tuple[str, str, str], str] = {}
         """Digest of each vote by request, reviewer and choice."""
         self._votes_without_contents: set[tuple[str, str]] = set()
-        self._passkeys = PasskeyVotes()
+        self._proven = ProvenVotes()
 
     def tell(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         kind, seq, request_id = row["kind"], row["seq"], row["request_id"]
@@ -67,13 +67,13 @@ class Story:
         elif kind.startswith("grant."):
             self._grant(row, body)
         else:
-            self._note(seq, self._passkeys.change(row, body))
+            self._note(seq, self._proven.change(row, body))
 
     def _answer(self, seq: int, request_id: str, kind: str) -> None:
         self._move(seq, request_id, _REQUEST_EVENTS[kind])
         if kind == "approval.approved":
             whole = all(request != request_id for request, _ in self._votes_without_contents)
-            self._note(seq, self._passkeys.approved(request_id, has_all_contents=whole))
+            self._note(seq, self._proven.approved(request_id, has_all_contents=whole))
 
     def _grant(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         if row["kind"] == "grant.created":
@@ -95,7 +95,7 @@ class Story:
                 self._problem(row["seq"], "its fingerprint is not that of the call it shows")
 
     def _request(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-        self._passkeys.request(row, body)
+        self._proven.request(row, body)
         if not {"view", "request_digest", "nonce"} <= body.keys():
             return
         bound = {name: value for name, value in body.items() if name not in _BESIDE_REQUEST}
@@ -122,7 +122,7 @@ class Story:
         if self._digests.get(request_id, body["request_digest"]) != body["request_digest"]:
             self._problem(row["seq"], "a vote for another request than the one it stands at")
         self._votes[request_id, reviewer, body["choice"]] = body["vote_digest"]
-        self._note(row["seq"], self._passkeys.vote(row, body))
+        self._note(row["seq"], self._proven.vote(row, body))
 
     def _use_grant(self, seq: int, row: Mapping[str, Any]) -> None:
         left = self._grants.get(row["grant_id"], 0)
@@ -171,7 +171,7 @@ class Story:
 
     def compare_passkeys(self, kept: frozenset[tuple[str, str]]) -> None:
         """Credential ids and public keys of the tables with those of the log."""
-        for what in sorted(self._passkeys.compare(kept)):
+        for what in sorted(self._proven.passkeys.compare(kept)):
             self._problem(None, what)
 
     def _note(self, seq: int, what: str) -> None:

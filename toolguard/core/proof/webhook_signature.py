@@ -42,6 +42,8 @@ class Verified:
     """`v1` or `v1a`."""
     signature: str = ""
     """The header as it came: with body and key it is evidence for anyone, under `v1a`."""
+    public_key: str = ""
+    """Of `v1a`: the key, as `whpk_...`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,15 @@ def verify(
     if abs(now - int(timestamp)) > TOLERANCE:
         return "webhook-timestamp is more than five minutes off"
     content = webhook_id + b"." + timestamp + b"." + body
-    signatures = _signatures(found["webhook-signature"])
+    given = signatures(found["webhook-signature"])
     asymmetric = any(key.scheme == "v1a" for key in keys)
     for key in keys:
         if asymmetric and key.scheme == "v1":
             continue
-        if _is_signed(key, content, signatures.get(key.scheme, ()), check):
+        if _is_signed(key, content, given.get(key.scheme, ()), check):
             header = found["webhook-signature"].decode("latin-1")
-            return Verified(webhook_id.decode(), int(timestamp), key.name, key.scheme, header)
+            public = key.text if key.scheme == "v1a" else ""
+            return Verified(webhook_id.decode(), int(timestamp), key.name, key.scheme, header, public)
     return "no signature fits"
 
 
@@ -131,7 +134,8 @@ def _three(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, bytes] | str:
     return f"{missing[0]} is missing" if missing else found
 
 
-def _signatures(header: bytes) -> dict[str, list[bytes]]:
+def signatures(header: bytes) -> dict[str, list[bytes]]:
+    """What a header holds, by scheme; what is no signature is left out."""
     by_scheme: dict[str, list[bytes]] = {}
     for part in header.split(b" ")[:MOST_SIGNATURES]:
         scheme, separator, encoded = part.partition(b",")
