@@ -39,6 +39,7 @@ from toolguard.config_schema import (
 )
 from toolguard.core.canonical import canonical
 from toolguard.core.model import Effect, Json, pointer
+from toolguard.core.policy.breakers import Breaker
 from toolguard.core.policy.budgets import Budget
 from toolguard.core.policy.matching import ArgumentTest, Match, Window
 from toolguard.core.policy.policy import Policy, Rule
@@ -256,6 +257,10 @@ def policy(section: PolicySection) -> Policy:
         tuple(rule(one) for one in section.rules),
         tuple(_budget(budget) for budget in section.budgets),
         on_error=EFFECTS[section.on_error],
+        breakers=tuple(
+            Breaker(one.name, one.limit, int(one.per), tuple(dict.fromkeys(one.count)), one.by)
+            for one in section.breakers
+        ),
     )
 
 

@@ -27,6 +27,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from toolguard.config import LOOPBACK
 from toolguard.core.model import EffectClass, Reach
+from toolguard.core.policy.breakers import Counted
 from toolguard.core.policy.budgets import Scope
 from toolguard.core.policy.matching import FACT_VALUES, FACTS
 from toolguard.core.policy.policy import Preset
@@ -274,18 +275,30 @@ class BudgetSection(TermsSection):
     effect: Literal["ask", "deny"] = "ask"
 
 
+class BreakerSection(Section):
+    """So many calls asked about or denied in any window of `per`, and everything stops until a person releases it."""
+
+    name: Name
+    limit: int = Field(ge=1, le=100_000)
+    per: Span
+    count: Annotated[list[Counted], BeforeValidator(_listed), Field(min_length=1), _OneOrMore()] = [Counted.DENIED]
+    by: Literal[Scope.AGENT, Scope.SESSION, Scope.ALL] = Scope.AGENT
+
+
 class PolicySection(Section):
     """What is permitted."""
 
     preset: Preset = Preset.BALANCED
     rules: list[RuleSection] = []
     budgets: list[BudgetSection] = []
+    breakers: list[BreakerSection] = []
     on_error: Literal["ask", "deny"] = "ask"
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         seen: set[str] = set()
-        for name in [rule.name for rule in self.rules] + [budget.name for budget in self.budgets]:
+        names = [one.name for one in self.rules] + [one.name for one in self.budgets]
+        for name in names + [one.name for one in self.breakers]:
             if name in seen:
                 raise ValueError(f"two rules are named `{name}`")
             if name.startswith(("toolguard.", "preset.")):

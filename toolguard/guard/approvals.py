@@ -19,9 +19,10 @@ from toolguard.core.approvals import (
     RequestState,
 )
 from toolguard.core.canonical import parse, text
-from toolguard.core.model import Json
+from toolguard.core.model import Json, Principal
+from toolguard.core.policy.breakers import Counted
 from toolguard.core.quorum import reached
-from toolguard.guard import callbacks, owner, passkeys, requests, standing
+from toolguard.guard import breaking, callbacks, owner, passkeys, requests, standing
 from toolguard.guard.reviewers import Reviewer
 from toolguard.guard.times import later
 from toolguard.guard.views import STRENGTH, GrantChoice, RequestView, VoteResult, request_view
@@ -245,6 +246,8 @@ class Approvals:
         if choice == "deny":
             if sum(vote["choice"] == "deny" for vote in cast) >= requirement["deny_need"]:
                 requests.end(tx, row, RequestEvent.DENY, reason, reviewer=reviewer.name, channel=channel)
+                asker = Principal(row["agent"], row["person"], row["session"])
+                breaking.count(tx, self._config.policy, Counted.DENIED, asker)
         elif reached(requirement, [frozenset(parse(v["groups"])) for v in cast if v["choice"] == "approve"]):
             self._approve(tx, row, reviewer, channel)
             if terms:

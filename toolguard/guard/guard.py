@@ -28,9 +28,10 @@ from toolguard.core.model import (
     ToolCall,
     ToolDefinition,
 )
+from toolguard.core.policy.breakers import Counted
 from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import StoreError
-from toolguard.guard import answers, requests
+from toolguard.guard import answers, breaking, requests
 from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.approvals import Approvals
 from toolguard.guard.doubt import Doubt
@@ -370,6 +371,7 @@ class Guard:
         body = self._judge.body(judged)
         with self.store.write(full=True) as tx:
             self._judge.record(tx, judged, body)
+            breaking.count(tx, self.config.policy, Counted.DENIED, judged.call.principal)
         self._judge.remember(judged)
         return Refusal(
             RefusalCode.POLICY, answers.denied_by_policy(), _reasons(judged.decision), decision=judged.decision

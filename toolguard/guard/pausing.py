@@ -10,12 +10,13 @@ from toolguard.config import Config
 from toolguard.core.approvals import RefusalCode, RequestEvent, RequestState
 from toolguard.core.canonical import call_fingerprint, call_fingerprint_of, parse, text
 from toolguard.core.model import Json, Principal, ToolCall
+from toolguard.core.policy.breakers import Counted
 from toolguard.core.secrets.edits import MovedMarkerError, resolved
 from toolguard.core.secrets.redact import Redactor, readable
 from toolguard.core.session.facts import Facts
 from toolguard.detectors.definitions import CHANGED, INSTRUCTIONS
 from toolguard.errors import StoreError
-from toolguard.guard import answers, pins, requests, shown
+from toolguard.guard import answers, breaking, pins, requests, shown
 from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.doubt import Doubt
 from toolguard.guard.judge import Judge
@@ -72,6 +73,7 @@ class Pausing:
                 refusal = self._refused_unasked(tx, judged)
             if refusal is not None:
                 self._judge.record(tx, judged, body)
+                breaking.count(tx, self._config.policy, Counted.ASKED, principal)
                 return refusal
             attached = row is not None
             if row is not None:
@@ -84,6 +86,7 @@ class Pausing:
                 self._judge.record(tx, judged, body)
                 view = {**self._view(tx, judged, facts, before), "differences": differences}
                 row = requests.create(tx, judged, view)
+                breaking.count(tx, self._config.policy, Counted.ASKED, principal)
                 self._checkpoints.write(tx)
             else:
                 self._judge.record(tx, judged, body, row["request_id"])

@@ -19,6 +19,7 @@ class Stop:
 
     since: str
     reviewer: str
+    """Empty when a breaker of the policy turned it on."""
     reason: str
 
 

@@ -31,3 +31,14 @@ def add(tx: Transaction, draws: Iterable[Draw]) -> None:
     for one in draws:
         tx.execute(_DRAW, (one.counter, one.slot, one.amount))
         tx.execute(_FORGET, (one.counter, one.oldest))
+
+
+def drawn(tx: Transaction, last: Draw) -> float:
+    """What a counter holds in the window that ends with this draw."""
+    row = tx.one(_SPENT, (last.counter, last.oldest))
+    return float(row["spent"]) if row is not None else 0.0
+
+
+def forget(tx: Transaction, counter: str) -> None:
+    """The counter begins anew."""
+    tx.execute("DELETE FROM budget_use WHERE counter = ?", (counter,))

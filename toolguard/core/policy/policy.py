@@ -12,6 +12,7 @@ from typing import Final
 
 from toolguard.core.canonical import digest
 from toolguard.core.model import Effect, Obligations
+from toolguard.core.policy.breakers import Breaker
 from toolguard.core.policy.budgets import Budget
 from toolguard.core.policy.matching import Match
 from toolguard.core.policy.terms import Terms, plain
@@ -57,6 +58,8 @@ class Policy:
     """Terms of an approval where no rule says otherwise."""
     on_error: Effect = Effect.ASK
     """The voice of a rule that errs: ask or deny."""
+    breakers: tuple[Breaker, ...] = ()
+    """What stops everything by itself; none where the policy names none."""
     digest: str = field(init=False, default="")
     """Of everything above; recorded as the policy's revision."""
 
