@@ -232,6 +232,91 @@ def test_a_call_with_edited_arguments_is_judged_and_asked_about_anew(
     assert events(guard).count("approval.requested") == 2
 
 
+EDIT = {"type": "edit", "edited_action": {"name": "risky_pay", "args": {"to": "bea"}}}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_edit_by_nobody_in_particular_is_asked_about_and_runs_when_a_person_approves_it(
+    guard_of: Callable[[], Guard], tmp_path: Path, form: str
+) -> None:
+    shop, place, guard = Shop(), str(tmp_path / "checkpoints.db"), guard_of()
+    bob = enrolled(guard, "bob")
+    with SqliteSaver.from_conn_string(place) as saver:
+        app = agent(guard, shop, [PAY], form, saver=saver)
+        app.invoke(asks("pay ann"), thread())
+        (asked,) = pauses(app.invoke(Command(resume={"decisions": [EDIT]}), thread()))
+    view = guard.approvals.list()[0]
+    guard.close()
+
+    second = guard_of()
+    with SqliteSaver.from_conn_string(place) as saver:
+        app = agent(second, shop, [PAY], form, saver=saver, at=1)
+        again = app.invoke(Command(resume=EDIT), thread())
+        assert len(pauses(again)) == 1  # what is edited already is not approved by sending it once more
+        vote(second, bob)
+        ended = app.invoke(Command(resume=True), thread())
+
+    assert asked["action_requests"][0]["args"] == {"to": "bea"}
+    assert view.edited is not None
+    assert (view.edited.by, view.edited.asked) == (("(application)",), {"to": "ann"})
+    assert shop.done == ["paid bea"]
+    assert '{"to":"bea"}\npaid bea' in answers(ended)[0][2]
+    assert events(second).count("approval.edited") == 1
+    assert events(second).count("execution.claimed") == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_edit_on_the_review_page_is_what_the_paused_run_goes_on_with(
+    guard: Guard, reviewer: Reviewer, form: str
+) -> None:
+    shop = Shop()
+    app = agent(guard, shop, [PAY], form, saver=InMemorySaver())
+
+    app.invoke(asks("pay ann"), thread())
+    (view,) = guard.approvals.list()
+    guard.edits.edit(view.id, reviewer, {"to": "bea"}, request_digest=view.request_digest, channel="web")
+    (asked,) = pauses(app.invoke(Command(resume=True), thread()))
+    vote(guard, reviewer)
+    ended = app.invoke(Command(resume=True), thread())
+
+    assert asked["action_requests"][0]["args"] == {"to": "bea"}
+    assert shop.done == ["paid bea"]
+    assert "a reviewer changed the arguments" in answers(ended)[0][2]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_edit_that_cannot_be_taken_asks_again_and_says_why(guard: Guard, reviewer: Reviewer, form: str) -> None:
+    shop = Shop()
+    app = agent(guard, shop, [PAY], form, saver=InMemorySaver(), reviewer=reviewer)
+    odd = {"decisions": [{"type": "edit", "edited_action": {"name": "risky_pay", "args": {"to": 7}}}]}
+
+    app.invoke(asks("pay ann"), thread())
+    (asked,) = pauses(app.invoke(Command(resume=odd), thread()))
+
+    assert "/to must be string" in asked["action_requests"][0]["description"]
+    assert asked["action_requests"][0]["args"] == {"to": "ann"}
+    assert not shop.done
+
+
+@pytest.mark.parametrize("form", ["middleware", "both"])
+def test_people_are_asked_again_only_about_what_they_left_open(guard: Guard, reviewer: Reviewer, form: str) -> None:
+    shop = Shop()
+    app = agent(guard, shop, [TURN], form, saver=InMemorySaver(), reviewer=reviewer)
+
+    app.invoke(asks("pay both"), thread())
+    (asked,) = pauses(app.invoke(Command(resume={"decisions": [{"type": "reject"}, EDIT | BEA_TO_CARL]}), thread()))
+    ended = app.invoke(Command(resume=APPROVE), thread())
+
+    assert [one["args"] for one in asked["action_requests"]] == [{"to": "carl"}]
+    assert sorted(shop.done) == ["looked at door", "paid carl"]
+    texts = {call: text for call, _, text in answers(ended)}
+    assert "Do not repeat it" in texts["c1"]
+    assert texts["c3"].endswith("paid carl")
+
+
+BEA_TO_CARL = {"edited_action": {"name": "risky_pay", "args": {"to": "carl"}}}
+
+
 def test_a_rule_that_asks_for_more_than_the_application_refuses_its_answer(config: Any, reviewer: Reviewer) -> None:
     strict = Policy(Preset.BALANCED, (Rule("risky", Effect.ASK, Match(tool=("risky*",)), terms=Terms(strength=2)),))
     with Guard(replace(config, policy=strict)) as guard:

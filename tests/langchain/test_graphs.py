@@ -17,7 +17,7 @@ from langgraph.types import Command
 
 from tests.langchain.agents import answers, pauses, says, thread
 from tests.langchain.conftest import enrolled, events, vote
-from tests.langchain.test_agents import Shop
+from tests.langchain.test_agents import Shop, Transfer
 from toolguard.guard import Guard, Reviewer
 
 TURN = says("", ("risky_pay", {"to": "ann"}), ("look", {"what": "door"}), ("risky_pay", {"to": "bea"}))
@@ -65,6 +65,60 @@ def test_crossed_answers_of_calls_that_share_a_task_run_each_call_once(
     assert sorted(shop.done) == ["looked at door", "paid ann", "paid bea"]
     assert [(call, status) for call, status, _ in answers(state)] == [(f"c{n}", "success") for n in (1, 2, 3)]
     assert events(guard).count("execution.claimed") == 2
+
+
+def test_an_edit_of_a_call_that_shares_a_task_is_honoured_and_misses_its_neighbour(
+    guard: Guard, reviewer: Reviewer
+) -> None:
+    shop = Shop()
+    app = graph(guard.wrap(shop.tools(), pause="interrupt", reviewer=reviewer), InMemorySaver())
+    app.invoke(turn(TURN), thread())
+    ids = {view.arguments["to"]: view.id for view in guard.approvals.list()}
+    edit = {"type": "edit", "edited_action": {"name": "risky_pay", "args": {"to": "carl"}}}
+
+    app.invoke(Command(resume={ids["bea"]: edit}), thread())
+    while "carl" not in (open_now := {view.arguments["to"]: view.id for view in guard.approvals.list()}):
+        # LangGraph drops calls that have not started when a neighbour pauses; the answer is there the next time.
+        app.invoke(Command(resume=True), thread())
+    assert set(open_now) == {"ann", "carl"}
+    app.invoke(Command(resume={open_now["carl"]: "approve"}), thread())
+    state = app.invoke(Command(resume={ids["ann"]: "approve"}), thread())
+
+    assert sorted(shop.done) == ["looked at door", "paid ann", "paid carl"]
+    texts = {call: text for call, _, text in answers(state)}
+    assert texts["c1"] == "paid ann"
+    assert texts["c3"].startswith("Note: a reviewer changed the arguments")
+    assert texts["c3"].endswith('{"to":"carl"}\npaid carl')
+    assert events(guard).count("execution.claimed") == 2
+
+
+def test_the_only_call_of_a_turn_pauses_by_itself_and_takes_answers_by_position(
+    guard: Guard, reviewer: Reviewer
+) -> None:
+    shop = Shop()
+    app = graph(guard.wrap(shop.tools(), reviewer=reviewer), InMemorySaver())
+
+    state = app.invoke(turn(says("", ("risky_pay", {"to": "ann"}))), thread())
+    assert pauses(state)
+    state = app.invoke(Command(resume={"decisions": [{"type": "approve"}]}), thread())
+
+    assert shop.done == ["paid ann"]
+    assert answers(state) == [("c1", "success", "paid ann")]
+
+
+def test_a_tool_that_pauses_itself_in_a_graph_of_its_own_gets_its_own_answer(guard: Guard, reviewer: Reviewer) -> None:
+    transfer = Transfer()
+    app = graph(guard.wrap([transfer.tool()]), InMemorySaver())
+
+    app.invoke(turn(says("", ("risky_transfer", {"to": "ann"}))), thread())
+    vote(guard, reviewer)
+    asked = app.invoke(Command(resume="poke"), thread())
+    state = app.invoke(Command(resume="DE1"), thread())
+
+    assert pauses(asked) == ["which account?"]
+    assert transfer.accounts == ["DE1"]
+    assert answers(state) == [("c1", "success", "from DE1 to ann")]
+    assert events(guard).count("execution.claimed") == 1
 
 
 @pytest.mark.guarantee("execution:once")

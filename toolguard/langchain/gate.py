@@ -90,7 +90,7 @@ class Gate:
         try:
             job = self.reader.read(given, tool_call_id, config, frame=_FRAME.get())
             self.learn_prompt(job)
-            return self._pauses.decide(job, self._kept)
+            return job, self._pauses.decide(job, self._kept)
         except NotCopied:
             return None, refusing.not_frozen(self.reader.known.name)
         except Exception as error:

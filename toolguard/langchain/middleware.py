@@ -7,68 +7,36 @@ another middleware that rewrites the call, before or after it, runs anything tha
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, NotRequired
+from dataclasses import dataclass
+from typing import Any
 
-from langchain.agents.middleware.types import AgentMiddleware, AgentState, PrivateStateAttr
+from langchain.agents.middleware.types import AgentMiddleware
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import BaseTool
 
 from toolguard.core.model import Json
 from toolguard.guard import Guard, Pending, Refusal
-from toolguard.langchain import origin, pausing, refusing, replies, results
+from toolguard.langchain import origin, pausing, refusing, replies
 from toolguard.langchain.gate import Gate
 from toolguard.langchain.options import Options
 from toolguard.langchain.places import Place, place
-from toolguard.langchain.reading import EDITED, Job, NotCopied, Reader, as_json, know, principal
+from toolguard.langchain.reading import Job, NotCopied, Reader, as_json, know, principal
 from toolguard.langchain.tools import Guarded, wrap_tool
 
-EDITS: Final = "toolguard_edits"
-"""Key of the agent's state: by tool call id, the arguments that a reviewer wrote."""
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call of the turn that waits for people."""
 
-class GuardState(AgentState[Any]):
-    """What the middleware keeps between the model and its tools."""
-
-    toolguard_edits: NotRequired[Annotated[dict[str, Any], PrivateStateAttr]]
-
-
-Asked = list[tuple[Job, Pending, int]]
-"""The calls of a turn that wait: each with its request, and how often the run paused for it."""
-
-
-@dataclass(slots=True)
-class Turn:
-    """What the answers of people have made of one turn so far."""
-
-    refused: list[tuple[Job, Refusal]] = field(default_factory=list)
-    edits: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    def is_decided(self, job: Job) -> bool:
-        """Whether nobody needs to approve this call any more: it is refused, or another one takes its place."""
-        return job.tool_call_id in self.edits or any(one.tool_call_id == job.tool_call_id for one, _ in self.refused)
-
-    def update(self) -> dict[str, Any]:
-        """For the agent's state: answers in place of refused calls, and edits; those of an earlier turn are cleared."""
-        answers = [
-            ToolMessage(
-                content=refusal.text,
-                name=job.call.tool,
-                tool_call_id=job.tool_call_id or "",
-                status="error",
-                artifact={"toolguard": refusing.as_json(refusal)},
-            )
-            for job, refusal in self.refused
-        ]
-        return {EDITS: self.edits, **({"messages": answers} if answers else {})}
+    job: Job
+    pending: Pending
+    pauses: int
+    """How often the run paused for it. A call that was asked about less often than another was settled before."""
 
 
 # Without type arguments, since releases of LangChain differ in how many there are.
 class GuardMiddleware(AgentMiddleware):
     """Guards every tool of an agent, wrapped or not; options as for `wrap`."""
-
-    state_schema = GuardState
 
     def __init__(self, guard: Guard, **options: Any) -> None:
         super().__init__()
@@ -117,22 +85,22 @@ class GuardMiddleware(AgentMiddleware):
         last = next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
         if last is None or not last.tool_calls:
             return None
-        asked = self._ask(last, messages, where)
+        asked = self._ask(last, messages)
         return self._answered(asked, where) if asked else None
 
     async def aafter_model(self, state: Any, runtime: Any) -> dict[str, Any] | None:
         return self.after_model(state, runtime)
 
-    def _ask(self, last: AIMessage, messages: Sequence[Any], where: Place) -> Asked:
+    def _ask(self, last: AIMessage, messages: Sequence[Any]) -> list[Asked]:
         """The calls that wait, with their requests and how often this run paused for them."""
         jobs = [job for call in last.tool_calls if (job := self._job(call, messages)) is not None]
         tries = [(job, self.guard.tries.earlier(job.call)) for job in jobs]
         if any(earlier is not None for _, earlier in tries):
             # Executed again after a pause: the same calls as then, whatever their score would be now.
             again = [(job, self.guard.pending_again(job.call, e), e.pauses) for job, e in tries if e is not None]
-            return [(job, pending, pauses) for job, pending, pauses in again if pending is not None]
-        announced = [(job, self.guard.announce(job.call), 0) for job in jobs]
-        return [(job, pending, pauses) for job, pending, pauses in announced if pending is not None]
+            return [Asked(job, pending, pauses) for job, pending, pauses in again if pending is not None]
+        announced = [(job, self.guard.announce(job.call)) for job in jobs]
+        return [Asked(job, pending, 0) for job, pending in announced if pending is not None]
 
     def _job(self, call: Any, messages: Sequence[Any]) -> Job | None:
         tool = self._by_name.get(call["name"])
@@ -149,45 +117,42 @@ class GuardMiddleware(AgentMiddleware):
             origin.MIDDLEWARE.reset(token)
         return job
 
-    def _answered(self, asked: Asked, where: Place) -> dict[str, Any]:
-        """Pause until every call is decided; refusals and edits go into the state, approvals into the store."""
-        pauses, raised, turn = max(count for *_, count in asked), 0, Turn()
+    def _answered(self, asked: list[Asked], where: Place) -> dict[str, Any] | None:
+        """Pause until every call is decided; refusals become answers in the state, approvals are in the store."""
+        pauses, raised, notes, found = max(one.pauses for one in asked), 0, "", None
+        refused = [(one.job, refusal) for one in asked if one.pauses < pauses and (refusal := self._settled(one))]
+        asked = [one for one in asked if one.pauses == pauses]
         while True:
             while raised < pauses:
-                said = pausing.raise_interrupt(self._payload(asked, " ".join(turn.notes)))
+                said = pausing.raise_interrupt(self._payload(asked, notes))
                 raised += 1
-                found = replies.read(as_json(said), [(p.request_id, p.call.tool) for _, p, _ in asked])
-                self._take(turn, asked, found, where)
-            undecided = [one for one in asked if not turn.is_decided(one[0]) and self._is_open(one[1])]
-            if not undecided:
-                return turn.update()
-            for job, pending, _ in asked:
-                self.guard.tries.paused(job.call, pending.call_id, pending.request_id)
+                # Earlier answers were taken when they were the last.
+                found = replies.read(as_json(said), [(one.pending.request_id, one.job.call.tool) for one in asked])
+            answers = [replies.LOOK if not raised else replies.NONE] * len(asked) if found is None else found
+            taken = [self._pauses.take(one.pending, a, where.config) for one, a in zip(asked, answers, strict=True)]
+            refused += [(one.job, t.refusal) for one, t in zip(asked, taken, strict=True) if t.refusal is not None]
+            asked = [
+                Asked(one.job, t.pending, pauses + 1)
+                for one, t in zip(asked, taken, strict=True)
+                if t.refusal is None and self._is_open(t.pending)
+            ]
+            if not asked:
+                return {"messages": [_message(job, refusal) for job, refusal in refused]} if refused else None
+            notes = " ".join(t.note for t in taken if t.note)
+            for one in asked:
+                self.guard.tries.paused(one.job.call, one.pending.call_id, one.pending.request_id)
             pauses += 1
 
-    def _take(self, turn: Turn, asked: Asked, found: list[replies.Reply] | None, where: Place) -> None:
-        """Let one answer count, for each call that no earlier one decided."""
-        turn.notes.clear()
-        for place_in_turn, (job, pending, _) in enumerate(asked):
-            if turn.is_decided(job):
-                continue
-            if found is None:
-                if self._is_open(pending):
-                    turn.refused.append((job, refusing.not_understood(pending.request_id, pending.code)))
-                continue
-            reply = found[place_in_turn]
-            if reply.choice == "edit" and reply.arguments != job.call.arguments:
-                self.guard.cancel(pending, "a reviewer changed the arguments")
-                turn.edits[job.tool_call_id or ""] = dict(reply.arguments or {})
-                continue
-            same = replies.Reply("approve") if reply.choice == "edit" else reply
-            refusal, note = self._pauses.take(pending, same, where.config)
-            turn.notes += [note] if note else []
-            if refusal is not None:
-                turn.refused.append((job, refusal))
+    def _settled(self, one: Asked) -> Refusal | None:
+        """The refusal of a call about which people were not asked again; None when it was approved."""
+        view = self.guard.approvals.show(one.pending.request_id)
+        if view is None or view.state == "pending":
+            return refusing.not_understood(one.pending.request_id, one.pending.code)
+        answer = None if view.state in ("approved", "consumed") else self._pauses.resume(one.pending)
+        return answer if isinstance(answer, Refusal) else None
 
-    def _payload(self, asked: Asked, note: str) -> Json:
-        views = [view for _, p, _ in asked if (view := self.guard.approvals.show(p.request_id)) is not None]
+    def _payload(self, asked: Sequence[Asked], note: str) -> Json:
+        views = [view for one in asked if (view := self.guard.approvals.show(one.pending.request_id)) is not None]
         return replies.batched(views, note or self._pauses.how_to_answer(self.guard.config.review.url))
 
     def _is_open(self, pending: Pending) -> bool:
@@ -197,41 +162,28 @@ class GuardMiddleware(AgentMiddleware):
     # -- the tool call -------------------------------------------------------------------------------------------------
 
     def wrap_tool_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
-        request, notes = self._prepared(request)
         token = origin.MIDDLEWARE.set(_messages(request.state))
         try:
-            if request.tool is None:
-                return self._unknown(request).call(
-                    request.tool_call["args"], request.tool_call["id"], None,
-                    lambda sent: handler(_with_arguments(request, sent)),
-                )  # fmt: skip
-            return results.with_notes(handler(request), notes)
+            if request.tool is not None:
+                return handler(request.override(tool=self._front(request.tool)))
+            return self._unknown(request).call(
+                request.tool_call["args"], request.tool_call["id"], None,
+                lambda sent: handler(_with_arguments(request, sent)),
+            )  # fmt: skip
         finally:
             origin.MIDDLEWARE.reset(token)
 
     async def awrap_tool_call(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
-        request, notes = self._prepared(request)
         token = origin.MIDDLEWARE.set(_messages(request.state))
         try:
-            if request.tool is None:
-                return await self._unknown(request).acall(
-                    request.tool_call["args"], request.tool_call["id"], None,
-                    lambda sent: handler(_with_arguments(request, sent)),
-                )  # fmt: skip
-            return results.with_notes(await handler(request), notes)
+            if request.tool is not None:
+                return await handler(request.override(tool=self._front(request.tool)))
+            return await self._unknown(request).acall(
+                request.tool_call["args"], request.tool_call["id"], None,
+                lambda sent: handler(_with_arguments(request, sent)),
+            )  # fmt: skip
         finally:
             origin.MIDDLEWARE.reset(token)
-
-    def _prepared(self, request: Any) -> tuple[Any, tuple[str, ...]]:
-        """The request with a guarded tool, and with what a reviewer wrote in place of the arguments."""
-        notes: tuple[str, ...] = ()
-        state = request.state if isinstance(request.state, Mapping) else {}
-        edit = (state.get(EDITS) or {}).get(request.tool_call["id"])
-        if edit is not None:
-            request, notes = _with_arguments(request, edit), (EDITED + replies.shown(edit),)
-        if request.tool is not None:
-            request = request.override(tool=self._front(request.tool))
-        return request, notes
 
     def _front(self, tool: BaseTool) -> BaseTool:
         """The guarded form of a tool, made once."""
@@ -261,6 +213,10 @@ def _pauses_here(options: Options, where: Place) -> bool:
 
 def _messages(state: Any) -> Sequence[Any] | None:
     return state.get("messages") if isinstance(state, Mapping) else getattr(state, "messages", None)
+
+
+def _message(job: Job, refusal: Refusal) -> ToolMessage:
+    return refusing.message(refusal, job.call.tool, job.tool_call_id or "")
 
 
 def _with_arguments(request: Any, arguments: Any) -> Any:

@@ -32,6 +32,8 @@ class Origin:
     """The person's last message."""
     words: str | None = None
     """The model's text and reasoning beside the call: a claim."""
+    is_only: bool = False
+    """The model's message is known, and holds no other call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,22 @@ def learn(
         found = _overheard(callbacks, tool_call_id) or found
     if is_nested or _is_sub_agent(configurable):
         # What looks like the person's message there was written by the model above; the session knows the real one.
-        found = Origin(None, found.words)
+        found = replace(found, prompt=None)
     return replace(found, prompt=said().prompt) if found.prompt is None else found
 
 
 def of_messages(messages: Sequence[Any], tool_call_id: str | None) -> Origin:
     """The person's last message, and the words of the model's message that holds this call."""
-    prompt = words = None
+    prompt, caller = None, None
     for message in reversed(messages):
-        if words is None and isinstance(message, AIMessage) and _holds(message, tool_call_id):
-            words = text_of(message)[-WORDS:] or None
+        if caller is None and isinstance(message, AIMessage) and _holds(message, tool_call_id):
+            caller = message
         if isinstance(message, HumanMessage):
             prompt = text_of(message)
             break
-    return Origin(prompt, words)
+    if caller is None:
+        return Origin(prompt)
+    return Origin(prompt, text_of(caller)[-WORDS:] or None, tool_call_id is not None and len(caller.tool_calls) == 1)
 
 
 def text_of(message: BaseMessage) -> str:

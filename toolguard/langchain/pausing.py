@@ -9,21 +9,24 @@ somebody whom the application vouches for it approves nothing.
 from __future__ import annotations
 
 import asyncio
+import inspect
+import threading
 import time
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from toolguard.core.approvals import ExecutionState, RefusalCode
+from toolguard.core.canonical import text
 from toolguard.core.model import Json
 from toolguard.errors import StoreError
-from toolguard.guard import Guard, Pending, Permit, Refusal, Reviewer
+from toolguard.guard import Guard, Pending, Permit, Refusal, RequestView, Reviewer
 from toolguard.guard.approvals import Choice
 from toolguard.guard.tries import Try
 from toolguard.langchain import refusing, replies
 from toolguard.langchain.kept import Again, Kept
 from toolguard.langchain.options import Options
-from toolguard.langchain.places import Place
 from toolguard.langchain.reading import Job, as_json
-from toolguard.langchain.replies import LOOK, Reply
+from toolguard.langchain.replies import LOOK, NONE, Reply
 
 POLL_SECONDS: Final = 0.05
 """A look at the database's version costs microseconds; people do not notice this delay."""
@@ -33,6 +36,11 @@ IN_CLIENT: Final = 0
 """Of Obligations.strength: the answer came through the agent's own application."""
 DANGEROUS: Final = frozenset({"delete", "spend", "send", "grant"})
 """Classes of calls that never run a second time while the end of the first is unknown."""
+_IN_TURN: Final = threading.Lock()
+"""Of calls that share a task: LangGraph counts their pauses and takes their answers in two steps."""
+REJECTED: Final = "rejected in the application"
+APPLICATION: Final = Reviewer("", "(application)", (), "", "")
+"""Who changed arguments when the application vouches for nobody; no reviewer can have this name."""
 
 
 def is_bubble_up(error: BaseException) -> bool:
@@ -124,34 +132,35 @@ class Pauses:
         hold = pending.decision.obligations.hold
         return self._guard.config.approvals.hold if hold is None else hold
 
-    def decide(self, job: Job, kept: Kept) -> Decided:
+    def decide(self, job: Job, kept: Kept) -> Permit | Refusal | Pending | Again:
         """The answer to a call, over any number of pauses; Pending where it is to be waited for."""
         earlier = self._guard.tries.earlier(job.call) if job.place.is_durable else None
         if earlier is not None and earlier.execution_id is not None:
             before = self._ran_before(job, earlier, kept)
             if before is not None:
-                return job, before
+                return before
             earlier = None
         pending = self._guard.pending_again(job.call, earlier) if earlier is not None else None
         pauses = earlier.pauses if earlier is not None and pending is not None else 0
         if pending is None:
             begun = self._guard.begin(job.call)
             if not isinstance(begun, Pending):
-                return job, begun
+                return begun
             pending = begun
-        if interrupts(self._options, job.place, is_nested=job.is_nested):
-            return self._over_interrupts(job, pending, pauses, kept)
+        if interrupts(self._options, job):
+            return self._over_interrupts(job, pending, pauses)
         if self._options.pause == "interrupt":
             leave(self._guard, pending)
-            return job, settled(pending)
-        return job, pending
+            return settled(pending)
+        return pending
 
     def _ran_before(self, job: Job, earlier: Try, kept: Kept) -> Permit | Refusal | Again | None:
         """What a call that has an execution gets when its node is run again; None when it may begin anew.
 
         Its own pauses are raised again first, so that a pause of the tool finds its answer at the same position.
         """
-        self._replay(earlier.pauses)
+        if job.is_alone:
+            self._replay(earlier.pauses)
         execution_id = earlier.execution_id or ""
         # First what this process saw: the log hears of the end of an allowed call some milliseconds later.
         result = kept.of(job.call.transport_key)
@@ -183,55 +192,58 @@ class Pauses:
         for _ in range(pauses):
             raise_interrupt({})
 
-    def _over_interrupts(self, job: Job, pending: Pending, pauses: int, kept: Kept) -> Decided:
+    def _over_interrupts(self, job: Job, pending: Pending, pauses: int) -> Permit | Refusal:
         """Pause as often as it takes, in a task that belongs to this call alone."""
-        if job.is_nested or not job.place.is_per_call:
+        if not job.is_alone:
             return self._in_shared_task(job, pending, pauses)
-        raised, note, said = 0, "", None
+        raised, note, reply = 0, "", LOOK
         while True:
             while raised < pauses:
-                said = raise_interrupt(self._payload(job, pending, note))
+                said = self._ask(job, pending, note)
                 raised += 1
-            reply = self._read(said, pending) if raised else LOOK
-            if reply is not None and reply.choice == "edit":
-                return self._edited(job, pending, reply, kept)
-            refusal, note = self._take(job, pending, reply)
-            answer = refusal or self._guard.resume(pending)
+                # Earlier answers were taken when they were the last.
+                found = self.read(said, pending) if raised == pauses else LOOK
+                reply = found or NONE
+            taken = self.take(pending, reply, job.place.config)
+            pending, note = taken.pending, taken.note
+            answer = taken.refusal or self.resume(pending)
             if not isinstance(answer, Pending):
-                return job, answer
-            if reply is None:
-                leave(self._guard, pending)
-                return job, refusing.not_understood(pending.request_id, pending.code)
+                return answer
             # Counted before it is raised: a crash in between pauses once more, it never skips one.
             self._guard.tries.paused(job.call, pending.call_id, pending.request_id)
             pauses += 1
 
-    def _in_shared_task(self, job: Job, pending: Pending, pauses: int) -> Decided:
+    def _in_shared_task(self, job: Job, pending: Pending, pauses: int) -> Permit | Refusal:
         """Several calls take answers from one list here, in no order; only one that names its approval counts."""
-        scratchpad = job.place.configurable["__pregel_scratchpad"]
+        scratchpad, note = job.place.configurable["__pregel_scratchpad"], ""
         for said in (*scratchpad.resume, scratchpad.get_null_resume(False)):
-            reply = self._read(said, pending) if said is not None else None
-            if reply is not None and reply.is_named and reply.choice != "edit":
-                refusal, _ = self._take(job, pending, reply)
-                if refusal is not None:
-                    return job, refusal
-        answer = self._guard.resume(pending)
+            reply = self.read(said, pending) if said is not None else None
+            if reply is not None and reply.is_named:
+                taken = self.take(pending, reply, job.place.config)
+                if taken.refusal is not None:
+                    return taken.refusal
+                pauses = 0 if taken.pending is not pending else pauses
+                pending, note = taken.pending, taken.note
+        answer = self.resume(pending)
         if not isinstance(answer, Pending):
-            return job, answer
+            return answer
         if not pauses:
             self._guard.tries.paused(job.call, pending.call_id, pending.request_id)
-        for _ in range(len(scratchpad.resume) + 2):
-            raise_interrupt(self._payload(job, pending, ""))
-        return job, pending
+        with _IN_TURN:
+            for _ in range(len(scratchpad.resume) + 2):
+                self._ask(job, pending, note)
+        raise StoreError("the run was resumed more often than it paused")
 
-    def _payload(self, job: Job, pending: Pending, note: str) -> Json:
+    def _ask(self, job: Job, pending: Pending, note: str) -> Json:
+        """Pause the run with one question, or get the answer that it was resumed with."""
         view = self._guard.approvals.show(pending.request_id)
         if view is None:
             raise StoreError(f"request {pending.request_id} is not in the database")
         note = note or self.how_to_answer(pending.link)
         if self._options.interrupt_mode == "per_call":
-            return replies.per_call(view, job.tool_call_id, note)
-        return replies.batched([view], note)
+            asked = replies.per_call(view, job.tool_call_id, note)
+            return raise_interrupt(asked, replies.schema(view.tool, job.call.definition))
+        return raise_interrupt(replies.batched([view], note))
 
     def how_to_answer(self, link: str) -> str:
         """For the person, at the end of each description."""
@@ -240,27 +252,52 @@ class Pauses:
         return f"Approve it at {link}, then resume the run; an answer here alone approves nothing."
 
     @staticmethod
-    def _read(said: Json, pending: Pending) -> Reply | None:
+    def read(said: Json, pending: Pending) -> Reply | None:
+        """The reply to this one request; None for what fits no shape."""
         found = replies.read(as_json(said), [(pending.request_id, pending.call.tool)])
         return found[0] if found else None
 
-    def _take(self, job: Job, pending: Pending, reply: Reply | None) -> tuple[Refusal | None, str]:
-        return self.take(pending, reply, job.place.config)
+    def resume(self, pending: Pending) -> Permit | Refusal | Pending:
+        """What became of a request; one that was rejected in the application keeps the words of the rejection."""
+        answer = self._guard.resume(pending)
+        if isinstance(answer, Refusal) and answer.code is RefusalCode.CANCELLED and answer.reasons:
+            reason = answer.reasons[0]
+            return refusing.rejected(pending.request_id, pending.code, "" if reason == REJECTED else reason)
+        return answer
 
-    def take(self, pending: Pending, reply: Reply | None, config: Any) -> tuple[Refusal | None, str]:
-        """Let an answer count as far as it may: a refusal that it brings, and what to tell people next."""
-        if reply is None or reply.choice == "look":
-            return None, ""
+    def take(self, pending: Pending, reply: Reply, config: Any) -> Taken:
+        """Let an answer count as far as it may."""
+        view = self._guard.approvals.show(pending.request_id)
+        if reply.choice == "look" or view is None or view.state != "pending":
+            return Taken(pending)
+        if reply.choice == "none":
+            leave(self._guard, pending)
+            return Taken(pending, refusing.not_understood(pending.request_id, pending.code))
         reviewer = self._reviewer(config)
+        if reply.choice == "edit":
+            return self._edit(pending, view, reply, reviewer)
         if reply.choice == "approve":
-            return None, self._vote(pending, reviewer, "approve", "") if reviewer else self._unvouched(pending)
-        if reviewer is not None:
-            self._vote(pending, reviewer, "deny", reply.message)
-        else:
-            self._guard.cancel(pending, reply.message or "rejected in the application")
-        if reply.choice == "respond":
-            return refusing.answered_by_person(pending.request_id, pending.code, reply.message), ""
-        return (None if reviewer else refusing.rejected(pending.request_id, pending.code, reply.message)), ""
+            return Taken(pending, note=self._approve(pending, reviewer))
+        # Nobody needs a right to take a call back, so a denial that does not count ends the request all the same.
+        if reviewer is None or self._vote(pending, reviewer, "deny", reply.message):
+            self._guard.cancel(pending, reply.message or REJECTED)
+        said = refusing.answered_by_person if reply.choice == "respond" else refusing.rejected
+        return Taken(pending, said(pending.request_id, pending.code, reply.message))
+
+    def _edit(self, pending: Pending, view: RequestView, reply: Reply, reviewer: Reviewer | None) -> Taken:
+        """Other arguments for the same tool: judged, and asked about, anew. An edit approves nothing."""
+        arguments = self._guard.redactor.redact(dict(reply.arguments or {}))
+        if text(arguments) == text(view.arguments):
+            # The call as the agent sent it is an approval; what an edit made of it must be approved by that word.
+            return Taken(pending, note="" if view.edited else self._approve(pending, reviewer))
+        result = self._guard.edits.edit(
+            view.id, reviewer or APPLICATION, arguments, request_digest=view.request_digest, channel="in_client"
+        )
+        if not result.accepted or result.request is None:
+            return Taken(pending, note=f"Your change does not count: {result.text}.")
+        made = result.request
+        link = self._guard.approvals.link(made.id)
+        return Taken(replace(pending, request_id=made.id, code=made.code, link=link, attached=True))
 
     def _reviewer(self, config: Any) -> Reviewer | None:
         vouch = self._options.reviewer
@@ -281,33 +318,35 @@ class Pauses:
         )
         return "" if cast.accepted else f"Your answer does not count: {cast.text}. Use {pending.link}."
 
-    def _unvouched(self, pending: Pending) -> str:
+    def _approve(self, pending: Pending, reviewer: Reviewer | None) -> str:
+        if reviewer is not None:
+            return self._vote(pending, reviewer, "approve", "")
         self._guard.tries.record_refused_vote(pending.request_id, "approve", RefusalCode.NOT_ELIGIBLE.value)
         return ""
 
-    def _edited(self, job: Job, pending: Pending, reply: Reply, kept: Kept) -> Decided:
-        """The same tool with other arguments is another call: judged, and asked about, on its own."""
-        arguments = dict(reply.arguments or {})
-        if arguments == job.call.arguments:
-            _, note = self._take(job, pending, replies.Reply("approve"))
-            answer = self._guard.resume(pending)
-            return job, refusing.not_understood(pending.request_id, note) if isinstance(answer, Pending) else answer
-        self._guard.cancel(pending, "a reviewer changed the arguments")
-        return self.decide(job.edited(arguments, self._guard), kept)
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one answer made of a request."""
+
+    pending: Pending
+    """The request that now stands for the call."""
+    refusal: Refusal | None = None
+    note: str = ""
+    """For people, when they are asked again."""
 
 
-Decided = tuple[Job, Permit | Refusal | Pending | Again]
-
-
-def interrupts(options: Options, place: Place, *, is_nested: bool) -> bool:
+def interrupts(options: Options, job: Job) -> bool:
     """Whether a call that must wait pauses the run, rather than being held."""
-    if not place.is_durable or options.pause == "wait":
+    if not job.place.is_durable or options.pause == "wait":
         return False
-    return options.pause == "interrupt" or (place.is_per_call and not is_nested)
+    return options.pause == "interrupt" or job.is_alone
 
 
-def raise_interrupt(value: Json) -> Json:
+def raise_interrupt(value: Json, response_schema: Json = None) -> Json:
     """Pause the run here, or the answer that it was resumed with."""
     from langgraph.types import interrupt
 
+    if response_schema and "response_schema" in inspect.signature(interrupt).parameters:  # since LangGraph 1.2
+        return interrupt(value, response_schema=response_schema)
     return interrupt(value)

@@ -27,7 +27,6 @@ from toolguard.langchain.places import Place, place
 
 RUNTIME: Final = "toolguard_runtime"
 """Parameter through which LangGraph's ToolNode hands over its runtime; the model never sees it."""
-EDITED: Final = "Note: a reviewer changed the arguments of this call before it ran. It was executed with: "
 INJECTED: Final = "injected"
 """Member of a definition: names that the application fills, so that an argument of that name was made up."""
 _ALWAYS: Final = frozenset({"run_manager", "callbacks", RUNTIME})
@@ -71,12 +70,10 @@ class Job:
     """Injected objects, by reference."""
     place: Place
     tool_call_id: str | None
-    is_nested: bool = False
+    is_alone: bool = False
+    """No other call takes answers from the task that this one runs in."""
     notes: tuple[str, ...] = field(default=())
     """What the agent must be told beside the result."""
-
-    key_prefix: str = ""
-    """Of the transport key: all but the digest of the arguments."""
 
     @property
     def tool_input(self) -> Any:
@@ -98,13 +95,6 @@ class Job:
         else:
             sent = next(iter(arguments.values())) if len(arguments) == 1 else arguments
         return replace(self, call=permit.call, sent=sent, notes=(*self.notes, permit.note))
-
-    def edited(self, arguments: dict[str, Json], guard: Guard) -> Job:
-        """The same call with the arguments that a reviewer wrote; the agent is told."""
-        call = replace(self.call, arguments=copy.deepcopy(arguments))
-        if self.key_prefix:
-            call = replace(call, transport_key=self.key_prefix + argument_digest(guard, call))
-        return replace(self, call=call, sent=copy.deepcopy(arguments), notes=(EDITED + text(arguments),))
 
 
 def know(tool: BaseTool, options: Options) -> Known:
@@ -230,12 +220,12 @@ class Reader:
             justification=known.words,
             client="langchain",
         )
-        prefix = ""
         if where.is_durable:
             digest = argument_digest(self._guard, call)
-            prefix = f"{where.thread}/{where.task}/{frame.child(digest) if frame else ''}{tool_call_id or ''}/"
-            call = replace(call, transport_key=prefix + digest)
-        return Job(call, sent, passed, where, tool_call_id, frame is not None, key_prefix=prefix)
+            inside = frame.child(digest) if frame else ""
+            call = replace(call, transport_key=f"{where.thread}/{where.task}/{inside}{tool_call_id or ''}/{digest}")
+        is_alone = frame is None and (where.is_per_call or known.is_only)
+        return Job(call, sent, passed, where, tool_call_id, is_alone)
 
     def _split(self, given: Mapping[str, Any], tool_call_id: str | None) -> tuple[Any, dict[str, Any], dict[str, Any]]:
         """LangGraph's runtime, what it or the application injected, and what the model may have written.

@@ -25,6 +25,11 @@ def refuse(refusal: Refusal, tool: str, tool_call_id: str | None, on_block: str)
     """The message for the agent. Raises ToolCallRefused where nobody could match a message to a call."""
     if tool_call_id is None or on_block == "raise":
         raise ToolCallRefused(refusal)
+    return message(refusal, tool, tool_call_id)
+
+
+def message(refusal: Refusal, tool: str, tool_call_id: str) -> ToolMessage:
+    """The answer to a refused call: the agent goes on, and an application can follow the request."""
     return ToolMessage(
         content=refusal.text,
         name=tool,

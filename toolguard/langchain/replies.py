@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from toolguard.core.canonical import text
-from toolguard.core.model import Json, strings
+from toolguard.core.model import Json, ToolDefinition, strings
 from toolguard.core.secrets.redact import readable
 from toolguard.guard import RequestView
 
-Choice = Literal["approve", "reject", "edit", "respond", "look"]
+Choice = Literal["approve", "reject", "edit", "respond", "look", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Reply:
     """What a person answered about one call."""
 
     choice: Choice
-    """`look` decides nothing: the store is looked at again."""
+    """`look` decides nothing: the store is looked at again. `none` was not understood."""
     message: str = ""
     arguments: Mapping[str, Json] | None = None
     """The edited ones."""
@@ -32,6 +31,7 @@ class Reply:
 
 
 LOOK: Final = Reply("look")
+NONE: Final = Reply("none")
 _KINDS: Final[Mapping[str, Choice]] = {
     "approve": "approve",
     "accept": "approve",
@@ -174,6 +174,25 @@ def _holds_marker(value: Json) -> bool:
     return isinstance(value, list) and any(_holds_marker(child) for child in value)
 
 
-def shown(arguments: Mapping[str, Json]) -> str:
-    """Arguments on one line, for the agent."""
-    return text(dict(arguments))
+def schema(tool: str, definition: ToolDefinition | None) -> dict[str, Json]:
+    """JSON Schema of the one decision that answers a `tool_approval`, for clients that draw a form of it."""
+    arguments = dict(definition.input_schema) if definition is not None else {"type": "object"}
+    action = {
+        "type": "object",
+        "properties": {"name": {"const": tool}, "args": arguments},
+        "required": ["name", "args"],
+    }
+    message: Json = {"type": "string"}
+    return {
+        "oneOf": [
+            _decision("approve"),
+            _decision("edit", {"edited_action": action}, required=("edited_action",)),
+            _decision("reject", {"message": message}),
+            _decision("respond", {"message": message}, required=("message",)),
+        ]
+    }
+
+
+def _decision(kind: str, properties: Mapping[str, Json] | None = None, *, required: Sequence[str] = ()) -> Json:
+    members = {"type": {"const": kind}, **(properties or {})}
+    return {"type": "object", "properties": members, "required": ["type", *required], "additionalProperties": False}

@@ -24,9 +24,9 @@ def events(database: Database, request_id: str) -> list[Row]:
 
 
 def paused(database: Database, session: str) -> list[Row]:
-    """Open requests of this conversation for which a durable pause was noted."""
+    """Open requests of this conversation for which, or for what they were edited from, a durable pause was noted."""
     return database.read(
         "SELECT request_id FROM approval_request r WHERE session = ? AND state IN ('pending', 'approved') AND EXISTS "
-        "(SELECT 1 FROM audit_event e WHERE e.request_id = r.request_id AND e.kind = 'call.paused')",
+        "(SELECT 1 FROM audit_event e WHERE e.request_id IN (r.request_id, r.edited_from) AND e.kind = 'call.paused')",
         (session,),
     )
