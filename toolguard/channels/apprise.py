@@ -7,6 +7,8 @@ turned the POST into a GET elsewhere and counted as success.
 from __future__ import annotations
 
 import asyncio
+import re
+from typing import Final
 
 from toolguard.channels.message import Message
 from toolguard.channels.sender import Sent
@@ -32,14 +34,24 @@ class Apprise:
         sender = apprise.Apprise(asset=asset)
         if not sender.add(self._settings.url):
             return False
-        lines = [f"{name}: {value}" for name, value in message.facts]
+        lines = [f"{name}: {_plain(value)}" for name, value in message.facts]
         if message.witness:
             lines.append(f"Audit: {message.witness}")
         return bool(
             sender.notify(
-                title=f"{message.heading}: {message.title}",
+                title=_plain(f"{message.heading}: {message.title}"),
                 body="\n".join([*lines, message.link]),
                 body_format=apprise.NotifyFormat.TEXT,
                 interpret_escapes=False,
             )
         )
+
+
+# What a chat makes more of than text: `[words](address)`, `<!channel>` and `<tag>`, `@everyone`.
+_MARKS: Final = re.compile(r"\](?=\()|<(?=\S)|(?<!\w)@(?=everyone|here|channel|all\b|room)", re.IGNORECASE)
+
+
+def _plain(text: str) -> str:
+    """A space where some service would read a link that says something else, a tag or a mention. The page has the text
+    to the letter."""
+    return _MARKS.sub(r"\g<0> ", text)

@@ -113,6 +113,9 @@ class Message:
 
 
 def line(text: str) -> str:
-    """One line of plain text: hidden characters drawn, cut with a mark where it is too long."""
-    shown = escape(str(readable(text)))
+    """One line of plain text: line breaks and hidden characters drawn, cut with a mark where it is too long.
+
+    A break that stayed one could begin a line that looks like ours, with another code.
+    """
+    shown = escape(str(readable(text))).replace("\n", "\\u000a").replace("\t", " ")
     return shown if len(shown) <= LINE else shown[: LINE - 1] + "…"
