@@ -80,7 +80,25 @@ _SURE_PATHS: Final = frozenset(
         relative_path directory folder""".split()
 )
 _SQL_START: Final = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|drop|create|alter|truncate|grant|revoke|with|merge|replace|call|exec|explain|pragma|attach|vacuum|copy|set|show|describe|begin|declare)\b",
+    r"\s*(?:--[^\n]*\n\s*|/\*(?![!+M]).*?\*/\s*|\(\s*)*(?:/\*[!+M]|(?:select|insert|update|delete|drop|create|alter|truncate|grant"
+    r"|revoke|with|merge|replace|call|exec|execute|explain|pragma|attach|vacuum|copy|set|show|describe|desc|begin|declare|deny"
+    r"|waitfor|dbcc|reconfigure|undrop|reindex|checkpoint|upsert|unload)\b"
+    # Words that begin sentences of people, too: only with what follows them in SQL.
+    r"|(?:backup|restore)\s+(?:database|log|table|certificate|headeronly|filelistonly|verifyonly)\b"
+    r"|shutdown\s*(?:with|immediate|abort|normal|;|$)|kill\s+(?:\d|query\b|connection\b|mutation\b|')"
+    r"|(?:disable|enable)\s+(?:trigger|restricted)\b|bulk\s+insert\b|do\s*(?:\$|'|language\b|\w+\s*\()"
+    r"|load\s+(?:data\b|xml\b|table\b|'|\w+\s*;?\s*$)|(?:force\s+)?install\s+\w+\s*(?:;|$|from\b)"
+    r"|flush\s+(?:privileges|tables?|logs|hosts|status|binary|engine)\b"
+    r"|rename\s+(?:table|user|to|column|database)\b|purge\s+(?:recyclebin|table|index|binary|tablespace|dba_)"
+    r"|flashback\s+(?:table|database)\b|export\s+(?:data|database|table)\b|import\s+(?:foreign|database|table)\b"
+    r"|system\s+(?:shutdown|kill|drop|reload|stop|start|flush|sync|reset|restart|freeze|suspend|restore)\b"
+    r"|optimize\s+table\b|(?:detach|exchange)\s+(?:table|tables|database|dictionar|view|partition|permanently|'|\w+\s*;?\s*$)"
+    r"|msck\s+repair\b|add\s+(?:jars?|files?|archives?)\s+\S*[/.]|(?:un)?lock\s+(?:tables?|instance|in)\b|reassign\s+owned\b"
+    r"|security\s+label\b|comment\s+on\b|refresh\s+(?:materialized|table|function)\b|cluster\s+\w+\s*(?:;|$|using\b)"
+    r"|handler\s+\w+\s+open\b|table\s+\w+\s*;?\s*$|values\s*\(|discard\s+(?:all|plans|temp|sequences)\b"
+    r"|(?:un)?listen\s+\w+\s*;?\s*$|notify\s+\w+\s*(?:,|;|$)|prepare\s+\w+\s+(?:as|from)\b"
+    r"|reset\s+(?:master|slave|query|all|role)\b|(?:un)?cache\s+table\b|put\s+'?file:|(?:rm|remove|list|ls|get)\s+@"
+    r"|transfer\s+ownership\b|stop\s+(?:slave|replica|group_replication)\b|change\s+(?:master|replication)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 _POWERSHELL_SIGNS: Final = re.compile(
@@ -278,6 +296,9 @@ def _described(text: str) -> Language:
     return Language.TEXT
 
 
+_BARE_CODE: Final = re.compile(r"[\w.+#/-]{0,40}")
+
+
 def of_value(tool: Tool, key: str, text: str) -> Language:
     """What this value of a parameter is, now that it can be looked at."""
     language = of_parameter(tool, key)
@@ -296,6 +317,8 @@ def of_value(tool: Tool, key: str, text: str) -> Language:
         )
     if language is Language.SQL and not _SQL_START.match(text) and "_".join(split(key)) not in _SQL_NAMES:
         return Language.TEXT
+    if language is Language.CODE and not tool.runs_code and _BARE_CODE.fullmatch(text):
+        return Language.TEXT  # a coupon, an airport, a door: `code` that is no program
     if (
         language is Language.SHELL
         and _POWERSHELL_HINT.search(text[:2000])

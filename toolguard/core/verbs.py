@@ -37,7 +37,9 @@ _STRONG: Final = {
         transform
         annotate customize customise rewrite refactor fix paste cut undo redo drive park fly go walk""",
     DELETE: """delete remove drop purge erase destroy wipe clear truncate trash uninstall discard rm rmdir unlink
-        prune flush expunge shred delist evict empty deprovision decommission withdraw_item kick ban""",
+        prune flush flushall flushdb nuke obliterate expunge shred delist evict empty deprovision decommission
+        withdraw_item kick
+        ban""",
     EXECUTE: """execute exec run eval invoke call spawn_process dispatch shell terminal script bash powershell
         interpret_code launch_process""",
     SEND: """send email mail message post publish tweet retweet reply forward notify broadcast announce text dm
@@ -45,7 +47,7 @@ _STRONG: Final = {
         whisper crosspost mention export report""",
     SPEND: """pay buy purchase order withdraw deposit charge refund donate invest trade bid tip subscribe_paid
         wire remit transfer checkout_cart spend reimburse settle topup bet wager sell lend borrow rent hire fund
-        refuel disburse payout stake swap_tokens renew""",
+        refuel liquidate mint disburse payout stake swap_tokens renew""",
     GRANT: """grant authorize authorise approve permit allow share invite promote elevate escalate impersonate
         delegate unlock entitle whitelist unblock trust assume""",
     ADMINISTER: """restart reboot shutdown deploy install provision scale rotate reset revoke suspend unsuspend
@@ -85,7 +87,10 @@ PHRASES: Final[dict[tuple[str, str], EffectClass]] = {
     ("write", "email"): SEND, ("drop", "off"): WRITE, ("return", "items"): WRITE, ("remove", "user"): GRANT,
     ("remove", "member"): GRANT, ("open", "account"): WRITE, ("follow", "up"): SEND, ("pick", "up"): WRITE,
     ("leave", "comment"): SEND, ("leave", "review"): SEND, ("write", "review"): SEND, ("fork", "bomb"): EXECUTE,
-    ("search", "replace"): WRITE, ("find", "replace"): WRITE, ("cash", "out"): SPEND, ("pay", "off"): SPEND,
+    ("search", "replace"): WRITE, ("find", "replace"): WRITE, ("send", "transaction"): SPEND,
+    ("sign", "transaction"): SPEND, ("swap", "token"): SPEND, ("swap", "tokens"): SPEND,
+    ("approve", "token"): SPEND, ("sell", "all"): SPEND, ("short", "sell"): SPEND, ("close", "position"): SPEND,
+    ("disable", "two"): ADMINISTER, ("cash", "out"): SPEND, ("pay", "off"): SPEND,
     ("clean", "up"): DELETE, ("wipe", "out"): DELETE, ("mark", "read"): WRITE, ("mark", "as"): WRITE,
 }  # fmt: skip
 """Two words that mean something else together, also with other words between in a tool's name."""

@@ -5,6 +5,7 @@ Leaves alone access of an ordinary kind that the request calls for. Commands and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -19,18 +20,28 @@ LEAVES: Final = 500
 """Strings of the arguments that are looked at."""
 
 _POWERS: Final = frozenset(
-    "admin administrator owner root superuser sudo wheel full all write maintain editor fullaccess".split()
+    """admin admins administrator administrators owner owners root superuser superusers sudo sudoers wheel full all
+    write maintain editor fullaccess superadmin sysadmin poweruser master god privileged elevated""".split()
 )
+_NAMED_POWERS: Final = frozenset("admin administrator root superuser sudo superadmin sysadmin".split())
 _PUBLIC: Final = frozenset("public everyone anyone anonymous allusers allauthenticatedusers world guest guests".split())
 _PUBLIC_OR_POWERS: Final = _POWERS | _PUBLIC
 _PROTECTION: Final = frozenset(
     """firewall protection mfa 2fa encryption backup backups logging audit monitoring antivirus policy
-    immutability guard security rule rules waf sso retention versioning lock""".split()
+    immutability guard security rule rules waf sso retention versioning lock factor otp authentication authenticator
+    captcha quarantine scanning scanner alerting alerts alarms approval approvals review reviews signing verification
+    safeguard safeguards dlp edr ids ips acl""".split()
 )
-_OFF: Final = frozenset("disable remove delete off bypass suspend pause skip turn stop revoke unprotect unlock".split())
+_OFF: Final = frozenset(
+    "disable remove delete off bypass suspend pause skip turn stop revoke unprotect unlock detach drop weaken relax"
+    " lower exempt".split()
+)
 _PERMISSION_KEYS: Final = frozenset(
-    "role roles permission permissions access scope scopes privilege level acl grant".split()
+    """role roles permission permissions access scope scopes privilege privileges level acl grant visibility privacy
+    sharing audience""".split()
 )
+
+_GROUP_KEYS: Final = frozenset("group groups team teams organization org".split())
 
 GRANTS: Final = FindingKind(
     "access.grants",
@@ -65,17 +76,53 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     if effect is EffectClass.GRANT:
         if facts.intent.known and facts.intent.calls_for(effect):
             yield GRANTS.at()
+        elif not facts.intent.known and "password" in name:
+            yield GRANTS.at("sets a password, and we do not know what the person asked", severity=Severity.MEDIUM)
         else:
             yield GRANTS.at(severity=Severity.MEDIUM, confidence=Confidence.MEDIUM)
     yield from _powers(reading, effect)
-    if name & _OFF and name & _PROTECTION and effect is not EffectClass.SEND:
+    if effect not in (EffectClass.SEND, EffectClass.UNKNOWN) and _opens_network(reading):
+        yield POWER.at("opens it to every address of the internet, or to everybody")
+    if (name & _OFF or _says_off(reading)) and name & _PROTECTION and effect is not EffectClass.SEND:
         asked = facts.intent.known and facts.intent.mentions(name & _PROTECTION)
         yield PROTECTION_OFF.at(severity=Severity.LOW if asked else Severity.MEDIUM)
+
+
+_EVERYBODY: Final = re.compile(
+    r"^(?:0\.0\.0\.0/0|::/0)$|\"Principal\"\s*:\s*(?:\"\*\"|\{\s*\"AWS\"\s*:\s*\"\*\")|\"Action\"\s*:\s*\[?\s*\"\*\""
+)
+"""A network without bounds, and the statements of a policy that let everybody or everything in."""
+_KEEPS: Final = frozenset(
+    "enforce enforced enabled enable active require required requires protect protected strict verify verified".split()
+)
+_DROPS: Final = frozenset("disabled disable skip bypass off public".split())
+
+
+def _opens_network(reading: Reading) -> bool:
+    return any(_EVERYBODY.search(text) is not None for _, text in reading.texts[:LEAVES] if len(text) < 20_000)
+
+
+def _says_off(reading: Reading) -> bool:
+    """`enforce_admins: false`, `state: disabled`."""
+    for key, value in reading.call.arguments.items():
+        words = frozenset(split_name(key))
+        if (value is False and words & _KEEPS) or (value is True and words & _DROPS):
+            return True
+        if isinstance(value, str) and value.lower() in ("off", "disabled", "disable", "none", "inactive"):
+            return True
+    return False
 
 
 def _powers(reading: Reading, effect: EffectClass) -> Iterable[Finding]:
     """The level of a right, where a parameter names one."""
     if effect is EffectClass.UNKNOWN:
+        return
+    name = frozenset(split_name(reading.call.tool))
+    if effect is EffectClass.GRANT and name & _NAMED_POWERS:
+        yield POWER.at()
+        return
+    if "public" in name and name & {"make", "set", "mark", "expose", "open", "turn"}:
+        yield POWER.at("opens it to everyone")
         return
     for where, text in reading.texts[:LEAVES]:
         if len(text) > 60:
@@ -83,7 +130,9 @@ def _powers(reading: Reading, effect: EffectClass) -> Iterable[Finding]:
         words = _PUBLIC_OR_POWERS.intersection(split_name(text))
         if not words:
             continue
-        if _PERMISSION_KEYS.intersection(split_name(where)):
+        keys = split_name(where)
+        grouped = effect is EffectClass.GRANT and bool(words & _POWERS) and bool(_GROUP_KEYS.intersection(keys))
+        if _PERMISSION_KEYS.intersection(keys) or grouped:
             yield POWER.at(f"gives “{text}”: {POWER.sentence}", where)
             return
         if effect is EffectClass.GRANT and words & _PUBLIC:

@@ -21,7 +21,10 @@ _CONTAINERS: Final = frozenset(
     workspace     organization org account tenant subscription cluster server instance vm machine namespace
         environment deployment
     stack domain zone vault drive folder directory mailbox calendar board team user users customer customers
-    topic index dataset warehouse site app application service pipeline branch group vault keyspace node""".split()
+    topic index dataset warehouse site app application service pipeline branch group vault keyspace node record
+    records patient patients employee invoice transaction log logs audit trash bin inbox webhook certificate
+    subscription campaign contract policy release chart stack infrastructure ledger evidence archive playlist
+    album thread conversation catalog store listing product wallet key""".split()
 )
 """What holds other things, or what others rest on."""
 
@@ -29,7 +32,16 @@ _MOVES: Final = frozenset({"move", "rename", "mv"})
 """A file that moves is deleted in one place; nothing is lost."""
 
 _EXPORTS: Final = frozenset("export dump backup download extract archive".split())
-_ALL: Final = frozenset("all everything bulk entire whole batch mass purge wipe every".split())
+_ALL: Final = frozenset(
+    "all everything bulk entire whole batch mass purge wipe every many multiple flushall flushdb nuke".split()
+)
+_WHOLE: Final = frozenset("terraform helm pulumi cloudformation kubectl k8s kubernetes openstack".split())
+"""Tools whose smallest object holds others."""
+_SELECTS: Final = frozenset({"filter", "query", "where", "selector", "criteria", "match", "condition"})
+_ENDS: Final = frozenset("cancel close reject archive update modify change set reassign lock unlock merge".split())
+_STORED: Final = frozenset(
+    "database db table schema users customers contacts employees patients messages emails".split()
+)
 MANY: Final = 20
 """Items of one deletion from which a person would want to see the list."""
 
@@ -54,7 +66,14 @@ EXPORT: Final = FindingKind(
     "takes out everything at once",
     ("CWE-200",),
 )
-FINDINGS: Final = (CONTAINER, MANY_DELETED, EXPORT)
+MANY_CHANGED: Final = FindingKind(
+    "bulk.change-many",
+    Severity.MEDIUM,
+    Confidence.HIGH,
+    "changes or cancels many things at once",
+    ("CWE-471", "OWASP-LLM06"),
+)
+FINDINGS: Final = (CONTAINER, MANY_DELETED, EXPORT, MANY_CHANGED)
 
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
@@ -65,18 +84,40 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     name = split_name(reading.call.tool)
     if effect is EffectClass.DELETE and not _MOVES.intersection(name):
         yield from _deleted(reading, facts, frozenset(name))
-    elif _EXPORTS.intersection(name) and (_ALL.intersection(name) or facts.classification.reach is Reach.ALL):
-        yield EXPORT.at()
+    elif _ENDS.intersection(name) and _ALL.intersection(name) and effect is not EffectClass.READ:
+        yield MANY_CHANGED.at(severity=Severity.LOW if facts.intent.known else Severity.MEDIUM)
+    elif _takes_all(frozenset(name), facts):
+        yield EXPORT.at(severity=Severity.LOW if facts.intent.known else Severity.MEDIUM)
+
+
+def _takes_all(name: frozenset[str], facts: Facts) -> bool:
+    if not _EXPORTS & name:
+        return False
+    return bool(_ALL & name) or facts.classification.reach is Reach.ALL or ("dump" in name and bool(_STORED & name))
 
 
 def _deleted(reading: Reading, facts: Facts, name: frozenset[str]) -> Iterable[Finding]:
     about = frozenset(stem(word) for word in name if word not in VERBS)
     asked = facts.intent.known and facts.intent.calls_for(EffectClass.DELETE) and facts.intent.mentions(about)
     longest = max((len(v) for v in reading.call.arguments.values() if isinstance(v, list)), default=0)
-    if name & _ALL or facts.classification.reach is Reach.ALL or longest >= MANY:
+    if name & _ALL or facts.classification.reach is Reach.ALL or longest >= MANY or _selects_all(reading):
         yield MANY_DELETED.at(confidence=Confidence.LOW if asked else Confidence.MEDIUM)
-    elif name & _CONTAINERS:
-        thing = next(iter(name & _CONTAINERS))
+    elif things := (name | _kind_named(reading)) & _CONTAINERS or name & _WHOLE:
+        thing = min(things)
         yield CONTAINER.at(
             f"deletes a {thing} with all that is in it", severity=Severity.LOW if asked else Severity.MEDIUM
         )
+
+
+def _selects_all(reading: Reading) -> bool:
+    """`all: true`, or a filter that is there and picks everything."""
+    arguments = reading.call.arguments
+    return arguments.get("all") is True or any(
+        key.lower() in _SELECTS and value in ({}, [], "", "*", "{}", "1=1", "true") for key, value in arguments.items()
+    )
+
+
+def _kind_named(reading: Reading) -> frozenset[str]:
+    """`delete(resource="namespace")`: what kind of thing a general tool deletes."""
+    named = [reading.call.arguments.get(key) for key in ("resource", "resource_type", "type", "kind", "object_type")]
+    return frozenset(word for value in named if isinstance(value, str) for word in split_name(value[:60]))

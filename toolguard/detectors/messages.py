@@ -14,6 +14,7 @@ from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
 from toolguard.core.targets import Aim, targets
+from toolguard.core.verbs import split_name
 from toolguard.detectors.kinds import FindingKind
 
 MANY: Final = 15
@@ -22,6 +23,9 @@ MANY: Final = 15
 _EVERYONE: Final = frozenset(
     {"everyone", "everybody", "all", "@all", "@everyone", "@channel", "@here", "all-staff", "*"}
 )
+
+_MASS: Final = frozenset("bulk mass broadcast blast newsletter campaign mailing announcement announce everyone".split())
+"""Words in the names of tools that write to many."""
 
 MAILING: Final = FindingKind(
     "message.mailing",
@@ -55,6 +59,8 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     to = [one for one in targets(reading.call.arguments) if one.aim is Aim.RECIPIENT]
     if len({one.value for one in to}) >= MANY:
         yield MAILING.at(f"goes to {len(to)} recipients at once, and cannot be taken back", to[0].pointer)
+    if _MASS.intersection(split_name(reading.call.tool)):
+        yield MAILING.at(severity=Severity.LOW if facts.intent.known else Severity.MEDIUM)
     for one in to:
         if one.value.casefold().strip() in _EVERYONE:
             yield MAILING.at(f"goes to {one.value}, and cannot be taken back", one.pointer)

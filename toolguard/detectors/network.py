@@ -7,7 +7,7 @@ whose content stands in the call and is nobody's secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from toolguard.core.acts import Contact
@@ -64,6 +64,10 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
 
 def _found(reading: Reading, facts: Facts) -> Iterator[Finding]:
     yield from from_acts(FINDINGS, reading.acts)
+    if _is_compressed(reading):
+        yield _BY_ID["network.encoded-content"].at(
+            "sends frames that are marked as compressed, so nobody can read them"
+        )
     for contact in reading.contacts:
         link = parse(contact.address)
         if link is not None:
@@ -73,6 +77,15 @@ def _found(reading: Reading, facts: Facts) -> Iterator[Finding]:
         if _is_container_daemon(contact, link):
             yield _at("network.remote-control", contact, "steers a container daemon, which can do anything", HIGH, SURE)
         yield from _content(contact, link)
+
+
+def _is_compressed(reading: Reading) -> bool:
+    """A WebSocket frame with a reserved bit set carries content in an agreed coding, mostly deflate (RFC 7692)."""
+    frames = reading.call.arguments.get("frames")
+    return isinstance(frames, list) and any(
+        isinstance(frame, Mapping) and any(frame.get(bit) is True for bit in ("rsv1", "rsv2", "rsv3"))
+        for frame in frames[:100]
+    )
 
 
 def _at(

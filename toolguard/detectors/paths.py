@@ -210,11 +210,15 @@ _PROGRAMS_CODE: Final = frozenset({"python", "code", "pathlib.Path.read_text"})
 def _list(use: FileUse, found: frozenset[Kind], facts: Facts) -> Iterator[Finding]:
     if use.recursive and Kind.CREDENTIALS in found:
         yield _at("paths.seeks-credentials", use, f"searches for {use.path.rpartition('/')[2][:100]}")
+    elif use.program in _LINKERS and found & {Kind.CREDENTIALS, Kind.MEMORY, Kind.DISK}:
+        yield _at("paths.reads-credentials", use, f"makes a link to {use.path[:200]}, which is as good as a copy")
     elif use.recursive and _KEY_NAMES.search(normal(use.path)):
         yield _at(
             "paths.seeks-credentials", use, f"searches homes or the whole disk for {use.path.rpartition('/')[2][:100]}"
         )
 
+
+_LINKERS: Final = frozenset({"ln", "os.symlink", "os.link", "pathlib.Path.symlink_to"})
 
 # What find and locate look for, from somebody's home or further up.
 _KEY_NAMES: Final = re.compile(

@@ -13,7 +13,7 @@ from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
 from toolguard.core.sql.parse import Sql
-from toolguard.detectors.kinds import FindingKind
+from toolguard.detectors.kinds import FindingKind, hints_once
 
 LOW, MEDIUM, HIGH, CRITICAL = (
     Severity.LOW,
@@ -73,6 +73,10 @@ _BY_NAME: Final = {kind.id.removeprefix("sql."): kind for kind in FINDINGS}
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """Findings for each SQL text of the call."""
+    return hints_once(_found(reading))
+
+
+def _found(reading: Reading) -> Iterator[Finding]:
     for fragment, sql in reading.sql:
         yield from _hazards(sql, fragment.place, fragment.nested)
         yield from _narrowed(sql, fragment.place, fragment.nested)

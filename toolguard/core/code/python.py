@@ -345,6 +345,9 @@ class Program(Values):
 
     def _query(self, node: ast.Call) -> None:
         text = self._argument(node, 0, "sql", "query", "statement")
+        wrapped = node.args[0] if node.args else None
+        if text is None and isinstance(wrapped, ast.Call) and self.dotted(wrapped.func).endswith(("text", "SQL")):
+            text = self._argument(wrapped, 0)  # sqlalchemy.text("..."), psycopg.sql.SQL("...")
         if text and _SQL_START.match(text):
             self.collector.text("sql", text.replace(UNKNOWN, "x"), self.place, self.depth + 1)
 
@@ -409,6 +412,9 @@ class Program(Values):
                 "recv",
                 "marshal",
                 "decrypt",
+                "codecs.decode",
+                "chr(",
+                "[::-1]",
             )
         )
         self.collector.add(

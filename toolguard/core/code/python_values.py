@@ -78,7 +78,8 @@ class Values:
         listed = self.value(source)
         if isinstance(listed, list) and listed:
             self._spread(target, listed[0])
-        made = _MEMBERS.get(self.dotted(source.func)) if isinstance(source, ast.Call) else None
+        name = self.dotted(source.func) if isinstance(source, ast.Call) else ""
+        made = _MEMBERS.get(name) or (name if name.partition(".")[0] in LIBRARIES else "")
         key = self._key(target)
         if made and key:
             self.names[key] = made
@@ -152,11 +153,20 @@ class Values:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             return self.dotted(node.left, depth + 1)
         if isinstance(node, ast.Subscript):
-            inner = self.dotted(node.value, depth + 1)
-            index = self.value(node.slice)
-            named = isinstance(index, str) and inner.endswith(("__dict__", "globals", "builtins", "modules"))
-            return f"{inner}.{index}" if named else inner
+            return self._member(node, depth)
         return ""
+
+    def _member(self, node: ast.Subscript, depth: int) -> str:
+        """sys.modules["os"], globals()["name"], module.__dict__["name"]; of anything else its owner."""
+        owner, key = self.dotted(node.value, depth + 1), self.value(node.slice)
+        if not isinstance(key, str) or not owner.endswith(
+            ("modules", "globals", "locals", "vars", "builtins", "__dict__")
+        ):
+            return owner
+        if owner.endswith(".__dict__"):
+            inside = owner.removesuffix(".__dict__")
+            return key if inside.endswith("__builtins__") else f"{inside}.{key}"
+        return _ALIASES.get(key, self.names.get(key, key))
 
     def value(self, node: ast.AST | None, depth: int = 0) -> object:
         """The string, number, bytes or list that an expression stands for; None when only a run could tell."""
@@ -252,6 +262,14 @@ class Values:
         return _method(owner, method, args, texts)
 
 
+LIBRARIES: Final = frozenset(
+    """boto3 botocore aioboto3 google googleapiclient azure kubernetes kubernetes_asyncio pymongo motor redis
+    elasticsearch opensearchpy docker github gitlab stripe pika kafka cassandra hvac consul digitalocean openstack
+    pinecone qdrant_client chromadb weaviate neo4j influxdb snowflake algoliasearch firebase_admin oci ibm_boto3
+    minio aiobotocore gcloud supabase pyvmomi libvirt proxmoxer novaclient heroku3 linode_api4 hcloud tweepy
+    slack_sdk twilio plaid ccxt alpaca_trade_api binance web3 shopify simple_salesforce jira zenpy atlassian""".split()
+)
+"""Libraries of clouds, clusters, stores and services: their methods say what they destroy."""
 _MEMBERS: Final = {"psutil.process_iter": "psutil.Process"}
 """What the members of a listing are."""
 _LISTINGS: Final = frozenset(

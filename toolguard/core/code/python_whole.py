@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from toolguard.core.acts import Contact, FileOp
-from toolguard.core.model import EffectClass
+from toolguard.core.code.python_values import LIBRARIES
+from toolguard.core.model import Confidence, EffectClass, Severity
 
 if TYPE_CHECKING:
     from toolguard.core.code.python import Program
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
 _COPIES: Final = frozenset({"os.fork", "multiprocessing.Process", "threading.Thread", "subprocess.Popen"})
 _STOPS: Final = (ast.Break, ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Await)
 _GROWS: Final = frozenset({"append", "extend", "write"})
-_LIBRARIES: Final = frozenset(
-    """boto3 botocore aioboto3 google googleapiclient azure kubernetes kubernetes_asyncio pymongo motor redis
-    elasticsearch opensearchpy docker github gitlab stripe pika kafka cassandra hvac consul digitalocean openstack
-    pinecone qdrant_client chromadb weaviate neo4j influxdb snowflake algoliasearch firebase_admin""".split()
-)
 _DESTROYS: Final = re.compile(
     r"(?:batch_)?(?:delete|terminate|destroy|drop|purge|flush|deregister|revoke|remove|wipe|truncate|schedule_key_deletion)"
 )
 _GRANTS: Final = re.compile(
     r"(?:attach_\w*policy|put_\w*policy|create_(?:access_key|user|login_profile|role|policy|token)|add_user_to|add_role|update_assume|set_iam_policy|create_\w*role_binding|put_bucket_acl)"
+)
+_READS_SECRETS: Final = re.compile(
+    r"(?:batch_)?get_secret|access_secret|get_parameters?_by_path|read_secret|get_credential"
 )
 _WHOLE_ENVIRONMENT: Final = re.compile(
     r"os\.environ(?!\s*(?:\[|\.get\b|\.setdefault\b|\.pop\b|\.update\b))|\bos\.environb\b"
@@ -39,6 +38,8 @@ def judge(program: Program, nodes: list[ast.AST]) -> None:
     _connections(program)
     _loops(program, nodes)
     _libraries(program, nodes)
+    _internals(program, nodes)
+    _looks_up(program, nodes)
     _sends(program, nodes)
     collector = program.collector
     touched = {FileOp.WRITE, FileOp.LIST, FileOp.DELETE}
@@ -75,15 +76,56 @@ def _loops(program: Program, nodes: list[ast.AST]) -> None:
 def _libraries(program: Program, nodes: list[ast.AST]) -> None:
     for node in nodes:
         name = program.dotted(node.func) if isinstance(node, ast.Call) else ""
-        if name.partition(".")[0] not in _LIBRARIES or "." not in name:
+        if name.partition(".")[0] not in LIBRARIES or "." not in name:
             continue
         method = name.rpartition(".")[2]
         if _GRANTS.match(method):
             sentence = f"calls {method}, which changes who may do what"
             program.collector.add("identity.cloud-access", EffectClass.GRANT, sentence, program.place, name)
+        elif _READS_SECRETS.match(method):
+            sentence = f"calls {method}, which reads a secret"
+            add, place = program.collector.add, program.place
+            add(
+                "infrastructure.reads-secrets",
+                EffectClass.READ,
+                sentence,
+                place,
+                name,
+                Severity.MEDIUM,
+                Confidence.HIGH,
+            )
         elif _DESTROYS.match(method):
             sentence = f"calls {method}, which removes something for good"
             program.collector.add("infrastructure.deletes", EffectClass.DELETE, sentence, program.place, name)
+
+
+_INTERNALS: Final = frozenset({"__subclasses__", "__globals__", "__builtins__", "__code__", "__closure__", "__mro__"})
+
+
+def _internals(program: Program, nodes: list[ast.AST]) -> None:
+    """`().__class__.__base__.__subclasses__()`: nobody reaches for a function on that way who could name it."""
+    reached = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    keys = (node.slice for node in nodes if isinstance(node, ast.Subscript))
+    reached |= {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+    if "__subclasses__" in reached or ("__globals__" in reached and len(reached & _INTERNALS) > 1):
+        sentence = "reaches for functions through the insides of objects, which hides what it calls"
+        program.collector.add("shell.dynamic-command", EffectClass.EXECUTE, sentence, program.place, "python")
+
+
+_LOOKS_UP: Final = re.compile(r"(?:gethostbyname\w*|getaddrinfo|getfqdn|resolve|query|resolver\.\w+)$")
+
+
+def _looks_up(program: Program, nodes: list[ast.AST]) -> None:
+    """A name to look up that is put together from what a file or the machine says."""
+    for node in nodes:
+        if not (isinstance(node, ast.Call) and node.args and _LOOKS_UP.search(program.dotted(node.func))):
+            continue
+        source = ast.unparse(node.args[0])
+        if "." in source and any(
+            word in source for word in ("open(", "read(", "read_text(", "environ", "hex(", "b64enc")
+        ):
+            contact = Contact("//?", program.place, "DNS", ("-",), program="python")
+            program.collector.contacts.append(contact)
 
 
 def _sends(program: Program, nodes: list[ast.AST]) -> None:

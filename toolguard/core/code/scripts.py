@@ -85,6 +85,14 @@ _METHOD_DELETES: Final = re.compile(
     r"|destroy_all|delete_all|flushall|flushdb|deleteBucket|deleteDatabase|dropIndexes|purgeQueue|deleteQueue"
     r"|deleteTopic|deleteBy|delete_by_query|bulkWrite|replaceRoot)\s*\(\s*([^)]{0,80})"
 )
+_HOLDS_SECRETS: Final = re.compile(
+    r"document\.cookie(?!\s*=[^=])|(?:local|session)Storage(?:\.getItem|\s*[),\[])|JSON\.stringify\(\s*process\.env\s*\)"
+    r"|\bprocess\.env\s*[),}]|navigator\.clipboard\.read|\bENV\.to_h\b|\bgetenv\(\)|%ENV\b(?!\{)"
+)
+_LEAVES: Final = re.compile(
+    r"\bfetch\s*\(|sendBeacon|XMLHttpRequest|axios|new\s+WebSocket|\.src\s*=|location(?:\.href)?\s*=|https?\.(?:get|request)"
+    r"|Net::HTTP|LWP::|curl_exec|file_get_contents\s*\(\s*['\"]https?:"
+)
 _MONGO_ACCOUNTS: Final = re.compile(
     r"\.(?:createUser|updateUser|dropUser|dropAllUsers|changeUserPassword|grantRolesToUser|revokeRolesFromUser"
     r"|createRole|updateRole|dropRole|grantPrivilegesToRole)\s*\("
@@ -144,6 +152,11 @@ def read(language: str, text: str, place: Place, collector: Collector, depth: in
             Severity.HIGH,
             Confidence.HIGH,
         )
+    _stores(language, text, place, collector)
+
+
+def _stores(language: str, text: str, place: Place, collector: Collector) -> None:
+    """Calls that remove what a database, an index or a queue holds, or change who may use it."""
     if language == "mongo":
         if _MONGO_ACCOUNTS.search(text):
             collector.add("identity.accounts", EffectClass.GRANT, "changes accounts of the database", place, language)
@@ -232,6 +245,9 @@ def _network(text: str, place: Place, collector: Collector, *, spawned: bool) ->
         address = match[2] if "://" in match[2] else f"//{match[2]}"
         if "." in match[2] or "://" in match[2]:
             collector.use(Contact(address, place, "POST" if sends else "GET", reads if sends else (), program="code"))
+    if _HOLDS_SECRETS.search(text) and _LEAVES.search(text):
+        sentence = "sends cookies, stored values or the whole environment away"
+        collector.add("network.sends-file", EffectClass.SEND, sentence, place, "code", Severity.HIGH, Confidence.HIGH)
     if _SOCKET.search(text):
         if spawned or _SPAWN_NAMES.search(text) or re.search(r"\bexec\b|/bin/\w*sh|cmd\.exe", text):
             collector.add(

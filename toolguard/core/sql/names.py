@@ -167,7 +167,7 @@ def _hazard_of_name(name: str) -> str:
 def _writes(name: str) -> bool:
     """The function's own name says that it changes something."""
     told = verbs.of_name(verbs.split_name(name))
-    return told is not None and told[0] is not EffectClass.READ
+    return told is not None and told[1] and told[0] is not EffectClass.READ
 
 
 def _begins_with(name: str, beginning: str) -> bool:

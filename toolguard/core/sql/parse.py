@@ -95,7 +95,10 @@ class _Reader:
 
     def _stacked(self, statements: Sequence[Statement]) -> None:
         ordinary = [s for s in statements if s.kind not in ("set", "use", "begin", "start transaction")]
-        if len(ordinary) > 1 or any(s.effect_class is not READ for s in statements):
+        bracketed = statements[0].kind in ("begin", "start transaction")
+        if bracketed:  # BEGIN; UPDATE ...; COMMIT is one piece of work
+            ordinary = [s for s in ordinary if s.kind not in _TRANSACTION]
+        if len(ordinary) > 1 or (not bracketed and any(s.effect_class is not READ for s in statements)):
             last = statements[-1]
             self._add(
                 "stacked",
@@ -230,9 +233,13 @@ class _Reader:
         """CREATE, ALTER, DROP, TRUNCATE, COMMENT, RENAME: the kind of object decides."""
         rest = [t.text.lower() for t in body[1:9] if t.kind in ("word", "quoted")]
         skipped = [w for w in rest if w not in BETWEEN]
-        thing = next(
-            (w for w in skipped if w in _OBJECTS),
-            skipped[0] if skipped and head != "truncate" else "table",
+        thing = (
+            "link"
+            if "link" in skipped[:3] and head in ("create", "alter")
+            else next(
+                (w for w in skipped if w in _OBJECTS),
+                skipped[0] if skipped and head != "truncate" else "table",
+            )
         )
         kind, start, end = f"{head} {thing}", body[0].start, body[-1].end
         if thing in words.ACCOUNT_OBJECTS:
@@ -245,13 +252,13 @@ class _Reader:
         if thing in words.CODE_OBJECTS:
             self._add("code-object", kind, start, end)
             return kind, EffectClass.EXECUTE, False
-        if thing in ("system", "server", "instance", "database", "configuration") and head == "alter":
+        if thing in _STEERED and head == "alter":
             self._add("settings", kind, start, end)
             return kind, EffectClass.ADMINISTER, False
         if head == "create" and "replace" in rest[:2] and thing == "table":
             self._add("drop", "create or replace table", start, end)
             return kind, EffectClass.DELETE, True
-        if head == "rename" or (head == "alter" and _has(body[2:], *_DESTRUCTIVE_CHANGES)):
+        if head == "rename" or (head == "alter" and (_has(body[2:], *_DESTRUCTIVE_CHANGES) or _mutates(body))):
             self._add("alter", kind, start, end)
         return kind, effect, False
 
@@ -399,10 +406,13 @@ _OBJECTS: Final = (
     words.CODE_OBJECTS
     | words.ACCOUNT_OBJECTS
     | words.SMALL_OBJECTS
-    | frozenset("table database schema column tablespace system keyspace collection bucket catalog warehouse".split())
+    | frozenset(
+        "table database schema column tablespace system keyspace collection bucket catalog warehouse account".split()
+    )
 )
 _OBJECT_STATEMENTS: Final = frozenset("create alter drop truncate rename purge undrop".split())
 _DESTRUCTIVE_CHANGES: Final = frozenset("drop rename disable owner modify truncate detach security".split())
+_STEERED: Final = frozenset("system server instance database configuration account warehouse organization".split())
 _TRANSACTION: Final = frozenset("begin start commit end rollback savepoint release abort".split())
 _TRANSACTION_WORDS: Final = frozenset(
     "transaction work tran isolation deferred immediate exclusive read atomic".split()
@@ -453,6 +463,14 @@ _LOOKS: Final[Mapping[str, Callable[[_Reader, str, EffectClass, Sequence[Token]]
 
 def _has(tokens: Sequence[Token], *names: str) -> bool:
     return any(t.text in names and t.kind == "word" for t in tokens)
+
+
+def _mutates(body: Sequence[Token]) -> bool:
+    """ClickHouse: ALTER TABLE t DELETE WHERE ..., ALTER TABLE t UPDATE a = 1 WHERE ...; not ON DELETE CASCADE."""
+    return any(
+        one.text in ("delete", "update") and one.kind == "word" and before.text != "on" and after.text != "cascade"
+        for before, one, after in zip(body[2:], body[3:], body[4:], strict=False)
+    )
 
 
 def _words(tokens: Sequence[Token], count: int) -> str:

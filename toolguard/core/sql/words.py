@@ -79,7 +79,8 @@ READ_PRAGMAS: Final = frozenset(
 
 CODE_OBJECTS: Final = frozenset(
     "function procedure proc trigger extension event language rule server subscription publication foreign "
-    "aggregate operator assembly package job task pipe stream secret credential endpoint model connection".split()
+    "aggregate operator assembly package job task pipe stream secret credential endpoint model connection "
+    "stage integration link share datashare listener queue service application".split()
 )
 """What CREATE and ALTER make of these runs later or opens a way out."""
 
@@ -190,7 +191,30 @@ READ_FAMILIES: Final = (
 """Beginnings of the names of functions that only compute or describe."""
 
 PURE: Final = frozenset(
-    """abs acos acosd acosh add_months addtime adddate age ascii asin asinh atan atan2 atanh avg btrim cbrt ceiling
+    """add_days append all_match none_match any_match arrays_overlap at_timezone bitand bitor bitxor bitnot booland_agg
+    boolor_agg booland boolor byte_length checksum checksum_agg binary_checksum code_points_to_string to_code_points
+    collect_list collect_set conditional_change_event conditional_true_event contains_substr datediff_big datefromparts
+    datetimefromparts datetime2fromparts timefromparts day_of_week day_of_month day_of_year div0 div0null editdistance
+    explode_outer posexplode_outer farm_fingerprint from_iso8601_timestamp from_iso8601_date from_json from_hex
+    from_utc_timestamp get_json_object get_path get haversine histogram jarowinkler_similarity kurtosis lax_string
+    lax_bool lax_int64 lax_float64 makedate maketime percentile rlike skewness skew strip_null_value strptime strtok
+    strtok_to_array strtol switch url_extract_host url_extract_path uuid_string week_iso weekiso window year_of_week
+    yow week_of_year websearch_to_tsquery phraseto_tsquery epoch epoch_ms epoch_us epoch_ns earth_distance ll_to_earth
+    earth_box h3_latlng_to_cell h3_cell_to_parent geohash embedding arrayfilter arraysum arrayavg arraycount arrayexists
+    arrayall arraysort arrayreverse arrayfirst arraydistinct arrayuniq arrayconcat arrayelement arrayslice bitmapcount
+    bitmapcardinality cityhash64 siphash64 xxhash64 murmurhash3_64 farmhash64 dictget dictgetordefault dicthas
+    grouparray groupuniqarray grouparrayarray intdiv intdivorzero laginframe leadinframe neighbor
+    parsedatetimebesteffort parsedatetime positioncaseinsensitive runningdifference runningaccumulate tomonday toyyyymm
+    toyyyymmdd toyear tomonth toweek todayofmonth todayofweek tohour tominute tosecond tounixtimestamp toyearweek
+    tolastdayofmonth todecimal64 tojsonstring totypename tolowcardinality topk tupleelement windowfunnel retention
+    sequencematch sequencecount splitbychar splitbystring splitbyregexp extractall multisearchany lowerutf8 upperutf8
+    lengthutf8 bitshiftleft bitshiftright assumenotnull tonullable ifnull coalesce sumif countif avgif minif maxif
+    uniqif anyif anylast anyheavy summap avgweighted quantiles quantileexact quantiletdigest mediantdigest deltasum
+    log10 log2 log1p substring_index ratio_to_report format_date format_datetime format_timestamp format_number
+    format_bytes format_time conv bin oct charset collation coercibility weight_string inet_aton inet_ntoa
+    json json_object jsonb_path_query period_add period_diff timestamp_micros unix_date unix_seconds unix_millis
+    net_host net_reg_domain keys_sample ntile_approx ml_distance ed_distance geo_distance
+    abs acos acosd acosh add_months addtime adddate age ascii asin asinh atan atan2 atanh avg btrim cbrt ceiling
     char char_length character_length charindex choose chr clock_timestamp coalesce collate connection_id cos cosh cot
     count crc32 cume_dist curdate curtime cardinality database date dateadd datediff datename datepart datepart day
     dayname dayofmonth dayofweek dayofyear days decimal degrees dense_rank difference div elt enum_first enum_last
