@@ -7,12 +7,15 @@ rebuilt from what was synced, at each promise that the guard gave. Needs `strace
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.store import power
 from tests.store.power import Ack, Disk
+from toolguard.guard.times import iso, utc_now
+from toolguard.store.database import Database
 from toolguard.store.proving import verify_file
 
 BY_PEOPLE = ("approval.requested", "vote.cast", "execution.claimed")
@@ -24,6 +27,8 @@ def missing(disk: Disk, folder: Path, lost: str) -> list[Ack]:
     """Promises that the rebuilt database does not keep. It opens, it is whole, and what is left of the log verifies."""
     folder.mkdir()
     path = disk.lay_out(folder, lost=lost)
+    with closing(Database(path, clock=lambda: iso(utc_now()))) as database:
+        database.read("SELECT 1")  # whoever comes next settles what was committed to the spool
     connection = sqlite3.connect(path)
     try:
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"

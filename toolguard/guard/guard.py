@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.approvals import Approvals
 from toolguard.guard.doubt import Doubt
 from toolguard.guard.edits import Edits
+from toolguard.guard.in_client import InClient
 from toolguard.guard.introductions import Introductions
 from toolguard.guard.judge import Judge
 from toolguard.guard.passkeys import Passkeys
@@ -48,7 +50,7 @@ from toolguard.guard.standing import Grants
 from toolguard.guard.stop_switch import StopSwitch
 from toolguard.guard.times import iso, utc_now
 from toolguard.guard.tries import Tries, Try
-from toolguard.store import audit, keys, meta, records
+from toolguard.store import audit, keys, meta, records, spool
 from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.database import Database, Transaction
 
@@ -65,6 +67,7 @@ class Guard:
         self.redactor = Redactor(key, key_id, config.redact_keys, known)
         self.reviewers = Reviewers(self.store, clock)
         self.approvals = Approvals(self.store, config)
+        self.in_client = InClient(self.store, self.approvals, self.reviewers)
         self.checkpoints = Checkpoints(self.store)
         self.store.duty = self.checkpoints.write_if_due
         self._pins = Pins(self.store)
@@ -206,7 +209,6 @@ class Guard:
         Raises StoreError for an approved call whose end cannot be written; it then stays unknown.
         """
         self._judge.learn(permit.call, outcome)
-        event = _END[outcome.kind]
         why = self.redactor.text(outcome.error) if outcome.error else ""
         body = audit.Body(
             {
@@ -216,29 +218,25 @@ class Guard:
                 "error": why or None,
             }
         )
-
-        def write(tx: Transaction) -> None:
-            after = records.move_execution(
-                tx,
-                permit.execution_id,
-                event,
-                claim_token=permit.claim_token,
-                error=why,
-                duration_ms=outcome.duration_ms,
-                result_size=outcome.result_size,
-            )
-            kind = "execution.ended" if after is not None else "outcome.contradicted"
-            self._execution_event(tx, kind, permit, body, outcome=after or outcome.kind.value)
-
+        change: dict[str, str | float | None] = {
+            "execution_id": permit.execution_id,
+            "claim_token": permit.claim_token,
+            "error": why,
+            "duration_ms": outcome.duration_ms,
+            "result_size": outcome.result_size,
+        }
+        entry = spool.ended(_END[outcome.kind], change, body, _columns(permit, outcome.kind.value))
         if permit.request_id is None:
-            self.store.later(write)
+            self.store.put_soon(entry)
         else:
             with self.store.write(full=True) as tx:
-                write(tx)
+                spool.settle(tx, [entry])
 
     def catch_up(self, principal: Principal) -> None:
         """Work that was put off, for a moment in which nobody waits: while the tool runs. Never needed."""
         self._judge.catch_up(principal)
+        with suppress(StoreError):  # what could not be settled stays in the spool
+            self.store.settle_spool()
 
     def detach(self, pending: Pending) -> None:
         """The waiter is gone; the request lives on for an identical retry."""
@@ -348,7 +346,6 @@ class Guard:
 
     def _allow(self, judged: Judged) -> Permit:
         """T17: decided, claimed and dispatched in one commit."""
-        body, nothing = self._judge.body(judged), audit.Body({})
         permit = Permit(
             requests.execution_of(judged.call_id),
             judged.call,
@@ -358,12 +355,15 @@ class Guard:
             secrets.token_hex(16),
             dispatched=True,
         )
-        with self.store.write(full=False) as tx:
-            self._judge.record(tx, judged, body)
-            requests.insert_execution(
-                tx, judged, permit.execution_id, permit.claim_token, request_id=None, dispatched=True
-            )
-            audit.append(tx, "execution.dispatched", nothing, execution_id=permit.execution_id, **judged.columns)
+        entry = spool.allowed(
+            requests.call_row(judged),
+            requests.execution_row(judged, permit.execution_id, permit.claim_token),
+            judged.draws,
+            self._judge.body(judged),
+            self._judge.columns(judged),
+            judged.columns,
+        )
+        self.store.put(entry)
         self._judge.remember(judged)
         return permit
 
@@ -383,25 +383,8 @@ class Guard:
         kind: str,
         permit: Permit,
         body: audit.Body | Mapping[str, Json],
-        outcome: str | None = None,
     ) -> None:
-        principal = permit.call.principal
-        audit.append(
-            tx,
-            kind,
-            body,
-            agent=principal.agent,
-            person=principal.person,
-            session=principal.session,
-            server=permit.call.server,
-            tool=permit.call.tool,
-            call_id=permit.call_id,
-            request_id=permit.request_id,
-            grant_id=permit.grant_id,
-            execution_id=permit.execution_id,
-            call_fp=permit.call_fp,
-            outcome=outcome,
-        )
+        audit.append(tx, kind, body, **_columns(permit))
 
     def _milliseconds(self) -> int:
         return int(self._clock().timestamp() * 1000)
@@ -434,6 +417,24 @@ _END: Final = {
     OutcomeKind.UNKNOWN: ExecutionEvent.LOSE,
     OutcomeKind.NOT_RUN: ExecutionEvent.LOSE,
 }
+
+
+def _columns(permit: Permit, outcome: str | None = None) -> dict[str, str | None]:
+    """What every audit event of an execution repeats, so that a row is readable alone."""
+    principal = permit.call.principal
+    return {
+        "agent": principal.agent,
+        "person": principal.person,
+        "session": principal.session,
+        "server": permit.call.server,
+        "tool": permit.call.tool,
+        "call_id": permit.call_id,
+        "request_id": permit.request_id,
+        "grant_id": permit.grant_id,
+        "execution_id": permit.execution_id,
+        "call_fp": permit.call_fp,
+        "outcome": outcome,
+    }
 
 
 def _reasons(decision: Decision) -> tuple[str, ...]:

@@ -57,8 +57,9 @@ class Judge:
         """The call with its decision and digests, and the facts that it was judged by."""
         policy, now = self._config.policy, self._clock()
         spent = spending.spent(self._store, policy.budgets, call, now) if policy.budgets else NOTHING_SPENT
+        memory, surroundings = self._sessions.of(call.principal), self._surroundings_of(call)
         with self._sessions.lock:
-            facts = self._sessions.of(call.principal).facts(call, self._surroundings_of(call))
+            facts = memory.facts(call, surroundings)
             found = judge(_with_params(call), facts, policy, now, spent)
             draws = draws_of(call, found, facts, policy, now)
         arguments = self._redactor.redact(call.arguments)
@@ -132,16 +133,13 @@ class Judge:
     def record(self, tx: Transaction, judged: Judged, body: audit.Body, request_id: str | None = None) -> None:
         """The decision, in the caller's transaction."""
         requests.record_call(tx, judged)
-        audit.append(
-            tx,
-            "call.decided",
-            body,
-            effect=judged.decision.effect.word,
-            score=judged.decision.score,
-            policy_digest=self._config.policy.digest,
-            request_id=request_id,
-            **judged.columns,
-        )
+        columns = self.columns(judged)
+        audit.append(tx, "call.decided", body, request_id=request_id, **columns, **judged.columns)
+
+    def columns(self, judged: Judged) -> dict[str, str | int]:
+        """What `call.decided` says beside the columns that every event of the call repeats."""
+        decision = judged.decision
+        return {"effect": decision.effect.word, "score": decision.score, "policy_digest": self._config.policy.digest}
 
     def body(self, judged: Judged) -> audit.Body:
         """The contents of `call.decided`, made into bytes before any lock is taken."""
@@ -158,8 +156,9 @@ class Judge:
         """The session knows of a decision that fell; secrets stay out, since memories are stored."""
         principal = judged.call.principal
         call = _told(judged.call, judged.arguments)
+        memory = self._sessions.of(principal)
         with self._sessions.lock:
-            self._sessions.of(principal).called(call, judged.decision)
+            memory.called(call, judged.decision)
             self._sessions.touched(principal)
 
     def learn(self, call: ToolCall, outcome: Outcome) -> None:
@@ -170,19 +169,22 @@ class Judge:
             known, arguments = self._redacted_last
             if known is not call.arguments:
                 arguments = self._redactor.redact(call.arguments)
+            memory = self._sessions.of(principal)
             with self._sessions.lock:
-                self._sessions.of(principal).returned(_told(call, arguments), text)
+                memory.returned(_told(call, arguments), text)
                 self._sessions.touched(principal)
 
     def catch_up(self, principal: Principal) -> None:
         """The session reads what it has put off."""
+        memory = self._sessions.of(principal)
         with self._sessions.lock:
-            self._sessions.of(principal).catch_up()
+            memory.catch_up()
 
     def asked(self, principal: Principal, prompt: str) -> None:
         """The person said this to the agent."""
+        memory, text = self._sessions.of(principal), self._redactor.text(prompt)
         with self._sessions.lock:
-            self._sessions.of(principal).asked(self._redactor.text(prompt))
+            memory.asked(text)
             self._sessions.touched(principal)
 
 

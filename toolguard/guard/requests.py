@@ -94,27 +94,28 @@ def request_columns(row: Row) -> dict[str, str]:
 
 
 def record_call(tx: Transaction, judged: Judged) -> None:
+    records.insert_call(tx, {**call_row(judged), "at": tx.now})
+
+
+def call_row(judged: Judged) -> dict[str, str | int | None]:
+    """What the database keeps of a call, but for the time."""
     call, decision = judged.call, judged.decision
-    records.insert_call(
-        tx,
-        {
-            "call_id": judged.call_id,
-            "at": tx.now,
-            "transport_key": call.transport_key or None,
-            "agent": call.principal.agent,
-            "person": call.principal.person,
-            "session": call.principal.session,
-            "server": call.server,
-            "tool": call.tool,
-            "def_fp": call.definition_fp,
-            "call_fp": judged.call_fp,
-            "effect": decision.effect.word,
-            "class": decision.effect_class.value,
-            "score": decision.score,
-            "headline": decision.classification.headline,
-            "decision_key": judged.decision_key,
-        },
-    )
+    return {
+        "call_id": judged.call_id,
+        "transport_key": call.transport_key or None,
+        "agent": call.principal.agent,
+        "person": call.principal.person,
+        "session": call.principal.session,
+        "server": call.server,
+        "tool": call.tool,
+        "def_fp": call.definition_fp,
+        "call_fp": judged.call_fp,
+        "effect": decision.effect.word,
+        "class": decision.effect_class.value,
+        "score": decision.score,
+        "headline": decision.classification.headline,
+        "decision_key": judged.decision_key,
+    }
 
 
 def expire_overdue(tx: Transaction) -> None:
@@ -408,28 +409,35 @@ def insert_execution(
     dispatched: bool,
     grant_id: str | None = None,
 ) -> None:
-    principal = judged.call.principal
     spending.add(tx, judged.draws)
     records.insert_execution(
         tx,
         {
-            "execution_id": execution_id,
-            "call_id": judged.call_id,
+            **execution_row(judged, execution_id, token),
             "request_id": request_id,
             "grant_id": grant_id,
-            "agent": principal.agent,
-            "person": principal.person,
-            "session": principal.session,
-            "call_fp": judged.call_fp,
-            "class": judged.decision.effect_class.value,
-            "claim_token": token,
-            "owner": owner.this_process(),
             "lease_until": None,
             "state": "dispatched" if dispatched else "claimed",
             "claimed_at": tx.now,
             "dispatched_at": tx.now if dispatched else None,
         },
     )
+
+
+def execution_row(judged: Judged, execution_id: str, token: str) -> dict[str, str | int | None]:
+    """What the database keeps of an execution of this process, but for its state and the permission that it uses."""
+    principal = judged.call.principal
+    return {
+        "execution_id": execution_id,
+        "call_id": judged.call_id,
+        "agent": principal.agent,
+        "person": principal.person,
+        "session": principal.session,
+        "call_fp": judged.call_fp,
+        "class": judged.decision.effect_class.value,
+        "claim_token": token,
+        "owner": owner.this_process(),
+    }
 
 
 def recover(tx: Transaction) -> None:

@@ -21,7 +21,10 @@ at every request for approval, and at the end. A crash in between forgets at mos
 
 
 class Sessions:
-    """Hold `lock` while using a memory: calls of one conversation may come on several threads."""
+    """Hold `lock` while using a memory: calls of one conversation may come on several threads.
+
+    Never speak to the database while you hold it: its transactions take this lock inside their own (`save`).
+    """
 
     def __init__(self, database: Database) -> None:
         self.lock = threading.RLock()
@@ -29,19 +32,23 @@ class Sessions:
         self._memories: OrderedDict[Principal, Session] = OrderedDict()
         self._unsaved: dict[Principal, float] = {}
         """Changed memories, with when the first change after the last writing was."""
-        database.when_idle = self.save_all
+        database.background = self.save_due
 
     def of(self, principal: Principal) -> Session:
         """The memory of this conversation, from this process, the database, or new."""
-        memory = self._memories.get(principal)
-        if memory is None:
-            kept = records.load_memory(self._database, principal)
-            memory = Session.from_json(parse(kept)) if kept else Session()
-            self._memories[principal] = memory
-            if len(self._memories) > KEPT:
-                self._let_go()
-        else:
-            self._memories.move_to_end(principal)
+        with self.lock:
+            memory = self._memories.get(principal)
+            if memory is not None:
+                self._memories.move_to_end(principal)
+                return memory
+        found = self.as_stored(principal)
+        with self.lock:
+            memory = self._memories.setdefault(principal, found)
+            left = self._memories.popitem(last=False) if len(self._memories) > KEPT else None
+            is_unsaved = left is not None and self._unsaved.pop(left[0], None) is not None
+        if left is not None and is_unsaved:
+            principal_left, text = left[0], compact_text(left[1].to_json())
+            self._database.later(lambda tx: records.save_memory(tx, principal_left, text))
         return memory
 
     def as_stored(self, principal: Principal) -> Session:
@@ -49,26 +56,26 @@ class Sessions:
         kept = records.load_memory(self._database, principal)
         return Session.from_json(parse(kept)) if kept else Session()
 
-    def _let_go(self) -> None:
-        principal, memory = self._memories.popitem(last=False)
-        if self._unsaved.pop(principal, None) is not None:
-            self._database.later(lambda tx: records.save_memory(tx, principal, compact_text(memory.to_json())))
-
     def touched(self, principal: Principal) -> None:
         """The memory changed."""
-        now = time.monotonic()
-        if now - self._unsaved.setdefault(principal, now) >= SAVE_SECONDS:
-            self._database.later(lambda tx: self.save(tx, principal))
+        self._unsaved.setdefault(principal, time.monotonic())
 
     def save(self, transaction: Transaction, principal: Principal) -> None:
         with self.lock:
             if self._unsaved.pop(principal, None) is not None and principal in self._memories:
                 records.save_memory(transaction, principal, compact_text(self._memories[principal].to_json()))
 
+    def save_due(self, is_idle: bool) -> None:
+        """Write memories that changed SAVE_SECONDS ago, or all that changed, with the next transaction."""
+        now = time.monotonic()
+        with self.lock:
+            due = [one for one, since in self._unsaved.items() if is_idle or now - since >= SAVE_SECONDS]
+        for principal in due:
+            self._database.later(_saving(self, principal))
+
     def save_all(self) -> None:
         """Write every changed memory with the next transaction."""
-        for principal in list(self._unsaved):
-            self._database.later(_saving(self, principal))
+        self.save_due(is_idle=True)
 
 
 def _saving(sessions: Sessions, principal: Principal) -> Late:

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from toolguard.core.canonical import canonical, canonical_flat, parse
 from toolguard.core.model import Json
@@ -38,7 +38,18 @@ class Body:
     def __init__(self, contents: Mapping[str, Json]) -> None:
         encoded = canonical({**contents, "salt": secrets.token_hex(16)})
         self.text = encoded.decode()
-        self.hash = hashlib.sha256(b"toolguard/body/v1\0" + encoded).hexdigest()
+        self.hash = _body_hash(encoded)
+
+    @classmethod
+    def again(cls, text: str) -> Self:
+        """A body that was made before, from its text."""
+        self = cls.__new__(cls)
+        self.text, self.hash = text, _body_hash(text.encode())
+        return self
+
+
+def _body_hash(encoded: bytes) -> str:
+    return hashlib.sha256(b"toolguard/body/v1\0" + encoded).hexdigest()
 
 
 def append(transaction: Transaction, kind: str, body: Body | Mapping[str, Json], **columns: str | int | None) -> int:

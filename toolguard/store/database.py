@@ -7,7 +7,8 @@ Rules, each for a measured reason:
   checkpoint at one moment (the WAL-reset bug, https://sqlite.org/wal.html);
 - order of locks: mutex of this process, flock, BEGIN; at most LOCK_SECONDS in all, then StoreError;
 - what a person or a refusal decided is committed with synchronous=FULL. What was allowed without asking is committed
-  with NORMAL (it survives kill -9), and its log file is synced within SYNC_SECONDS.
+  with NORMAL (it survives kill -9), and its log file is synced within SYNC_SECONDS;
+- what was allowed without asking is first one row (spool.py), which every write transaction and every reader settles.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ MOST_PAGES: Final = 8_000
 """From which a commit does it itself: 32 MB bound the log of a process that never pauses."""
 FOREVER: Final = 1e6
 LATE_SECONDS: Final = 0.01
-"""How long an outcome may wait for a transaction to ride with."""
+"""How long what may wait waits for a transaction to ride with; a pause of so long settles the spool."""
+MOST_SPOOLED: Final = 64
+"""Calls of one process, never pausing, after which the next one settles the spool; `settle_spool` asks for half."""
 SCHEMA_VERSION: Final = 1
 
 Row = sqlite3.Row
@@ -70,7 +73,7 @@ class Transaction:
 class Write:
     """A write transaction under the locks, as a context; a class, since a generator costs each call 3 us more."""
 
-    __slots__ = ("_connection", "_database", "_late", "_transaction")
+    __slots__ = ("_connection", "_database", "_late", "_soon", "_transaction")
 
     def __init__(self, database: Database, connection: sqlite3.Connection) -> None:
         self._database, self._connection = database, connection
@@ -78,10 +81,11 @@ class Write:
     def __enter__(self) -> Transaction:
         database = self._database
         database.lock()
-        self._late = database.take_late()
+        self._late, self._soon = database.take_late(), database.take_soon()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._transaction = Transaction(self._connection, database.now())
+            database.settle(self._transaction, self._soon)
             for outcome in self._late:
                 outcome(self._transaction)
         except BaseException as error:
@@ -100,6 +104,7 @@ class Write:
         except BaseException as failure:
             self._undo(failure)
             raise
+        self._database.settled()
         self._database.unlock(written=self._connection)
 
     def _undo(self, error: BaseException) -> None:
@@ -109,7 +114,7 @@ class Write:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         finally:
-            database.give_back(self._late)
+            database.give_back(self._late, self._soon)
             database.unlock(written=None)
         if isinstance(error, sqlite3.Error | OSError):
             raise store_error(database.path, error) from error
@@ -128,11 +133,20 @@ class Database:
         self._mutex = threading.RLock()
         self._late: list[Late] = []
         self._late_since = 0.0
+        self._soon: list[str] = []
+        """Entries of the spool that may wait for another's commit."""
+        self._spooled = 0
+        """Calls of this process in the spool."""
+        self._spooled_at = 0.0
         self._closed = False
-        self.when_idle: Callable[[], None] = lambda: None
-        """Called on the background thread when no more calls come; may hand over outcomes with `later`."""
+        self.background: Callable[[bool], None] = lambda is_idle: None
+        """Called on the background thread while there is work, and once more when no calls come: then with True.
+        It may hand over work with `later`."""
         self.duty: Callable[[], float] = lambda: FOREVER
         """Called on the background thread; does what is due and says after how many seconds to be called again."""
+        from toolguard.store.spool import settle  # which imports this file
+
+        self.settle = settle
         _prepare_folder(path.parent)
         is_new = not path.exists()
         with ExitStack() as opened:
@@ -215,13 +229,22 @@ class Database:
             self._tail.written()
 
     def take_late(self) -> list[Late]:
-        """The outcomes that wait, for the transaction that they ride with."""
+        """What waits, for the transaction that it rides with."""
         late, self._late = self._late, []
         return late
 
-    def give_back(self, late: list[Late]) -> None:
+    def take_soon(self) -> list[str]:
+        """The entries of the spool that wait, for the commit that they ride with."""
+        soon, self._soon = self._soon, []
+        return soon
+
+    def give_back(self, late: list[Late], soon: list[str]) -> None:
         """They did not get there."""
-        self._late = late + self._late
+        self._late, self._soon = late + self._late, soon + self._soon
+
+    def settled(self) -> None:
+        """The spool is empty."""
+        self._spooled = 0
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -239,6 +262,38 @@ class Database:
         """
         return Write(self, self._full if full or self._always_full else self._normal)
 
+    def put(self, entry: str) -> None:
+        """Commit one entry of the spool, and those that waited for it. Raises StoreError; then it is not there."""
+        if self._spooled >= MOST_SPOOLED:
+            self.flush()
+        connection = self._full if self._always_full else self._normal
+        self.lock()
+        soon = self.take_soon()
+        try:
+            at = self.now()
+            entries = [*soon, entry]
+            connection.execute(
+                "INSERT INTO spool (at, entry) VALUES " + ", ".join(["(?, ?)"] * len(entries)),
+                [value for each in entries for value in (at, each)],
+            )
+        except BaseException as error:
+            self.give_back([], soon)
+            self.unlock(written=None)
+            if isinstance(error, sqlite3.Error | OSError):
+                raise store_error(self.path, error) from error
+            raise
+        self._spooled += 1
+        self._spooled_at = time.monotonic()
+        self.unlock(written=connection)
+        self._tail.waiting()
+
+    def put_soon(self, entry: str) -> None:
+        """Commit one entry of the spool with the next commit, or by itself within LATE_SECONDS."""
+        with self._mutex:
+            self._soon.append(entry)
+            self._spooled_at = time.monotonic()
+        self._tail.waiting()
+
     def later(self, outcome: Late) -> None:
         """Write `outcome` with the next transaction, or by itself within LATE_SECONDS."""
         with self._mutex:
@@ -248,20 +303,27 @@ class Database:
         self._tail.waiting()
 
     def flush(self) -> None:
-        """Write the outcomes that wait. Losing one leaves an end unknown at worst, so no sync is paid for it here."""
-        if self._late:
+        """Write and settle what waits. Losing an end leaves it unknown at worst, so no sync is paid for it here."""
+        if self.is_waiting:
             with Write(self, self._normal):
                 pass
 
     def flush_overdue(self) -> None:
-        """Write what has waited LATE_SECONDS; while calls keep coming, their transactions take it along."""
-        if self._late and time.monotonic() - self._late_since >= LATE_SECONDS:
+        """Write what has waited LATE_SECONDS, and settle the spool once no call came for so long."""
+        now = time.monotonic()
+        is_late = bool(self._late) and now - self._late_since >= LATE_SECONDS
+        if is_late or ((self._soon or self._spooled) and now - self._spooled_at >= LATE_SECONDS):
+            self.flush()
+
+    def settle_spool(self) -> None:
+        """Settle the spool if it has grown; for a moment in which nobody waits. Raises StoreError."""
+        if self._spooled >= MOST_SPOOLED // 2:
             self.flush()
 
     @property
-    def has_late(self) -> bool:
-        """Whether outcomes wait for a transaction."""
-        return bool(self._late)
+    def is_waiting(self) -> bool:
+        """Whether something is still to be written or settled."""
+        return bool(self._late or self._soon or self._spooled)
 
     @property
     def is_closed(self) -> bool:
@@ -274,6 +336,7 @@ class Database:
     def read(self, sql: str, values: Values = ()) -> list[Row]:
         """Rows of one statement on the read-only connection."""
         with self._mutex:
+            self._settle_first()
             try:
                 return self._reader.execute(sql, values).fetchall()
             except sqlite3.Error as error:
@@ -281,6 +344,8 @@ class Database:
 
     def stream(self, sql: str, values: Values = ()) -> Iterator[Row]:
         """Rows one by one on a connection of their own, so that a long read holds up nobody."""
+        with self._mutex:
+            self._settle_first()
         connection = self._connect("OFF", read_only=True)
         try:
             yield from connection.execute(sql, values)
@@ -288,6 +353,17 @@ class Database:
             raise store_error(self.path, error) from error
         finally:
             connection.close()
+
+    def _settle_first(self) -> None:
+        """Whoever reads finds every call, those of other processes too; a log that cannot be written stays readable."""
+        if self._closed or self._normal.in_transaction or self._full.in_transaction:
+            return  # our own transaction settled the spool when it began
+        try:
+            if self._spooled or self._soon or self._reader.execute("SELECT 1 FROM spool LIMIT 1").fetchone():
+                with Write(self, self._normal):
+                    pass
+        except (StoreError, sqlite3.Error):
+            return
 
     def version(self) -> int:
         """A number that changes when any other connection committed; microseconds, made for polling."""
@@ -398,6 +474,7 @@ class _Tail:
 
     def _work(self) -> None:
         database, now = self._database, time.monotonic()
+        database.background(False)
         database.flush_overdue()
         if now >= self._duty_at:
             self._duty_at = now + database.duty()
@@ -407,14 +484,14 @@ class _Tail:
                 database.sync()
             return
         if not self._asleep:
-            database.when_idle()
+            database.background(True)
             database.flush()
             database.checkpoint()
         with self._wake:
             self._asleep = self._is_quiet()
 
     def _is_quiet(self) -> bool:
-        return self._unsynced_since is None and not self._database.has_late and not self._stopped
+        return self._unsynced_since is None and not self._database.is_waiting and not self._stopped
 
     def stop(self) -> None:
         with self._wake:

@@ -59,6 +59,7 @@ CREATE TRIGGER audit_event_stays BEFORE DELETE ON audit_event
 CREATE TRIGGER audit_event_once BEFORE INSERT ON audit_event
   WHEN EXISTS (SELECT 1 FROM audit_event WHERE seq = NEW.seq)
   BEGIN SELECT RAISE(ABORT, 'audit events are not replaced'); END;
+CREATE TABLE spool (id INTEGER PRIMARY KEY, at TEXT NOT NULL, entry TEXT NOT NULL) STRICT;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 

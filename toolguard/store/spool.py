@@ -1,0 +1,88 @@
+"""Calls that nobody was asked about, on their way into the tables and the chain.
+
+Such a call waits for one row and one commit, a third of the work that its events, its record and its execution cost.
+Whoever writes next, in whatever process, first settles what waits: rows keep the order and the time of their commits,
+so the chain has no gap and nothing out of order. Readers of the database settle first, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from toolguard.core.approvals import ExecutionEvent, ExecutionState
+from toolguard.core.canonical import compact_text, parse
+from toolguard.core.policy.budgets import Draw
+from toolguard.store import audit, records, spending
+from toolguard.store.database import Transaction
+
+Columns = Mapping[str, str | int | float | None]
+
+
+def allowed(
+    call: Columns, execution: Columns, draws: Iterable[Draw], decided: audit.Body, rest: Columns, columns: Columns
+) -> str:
+    """An allowed call: its record, its execution, what it draws, and its events. `rest` are columns of the decision
+    alone, `columns` those of every event of the call. All without times: those come with the commit."""
+    return compact_text(
+        {
+            "call": call,
+            "execution": execution,
+            "draws": [[one.counter, one.slot, one.amount] for one in draws],
+            "decided": decided.text,
+            "dispatched": audit.Body({}).text,
+            "rest": rest,
+            "columns": columns,
+        }
+    )
+
+
+def ended(event: ExecutionEvent, change: Columns, body: audit.Body, columns: Columns) -> str:
+    """The end of an execution; `change` are the arguments of records.move_execution."""
+    return compact_text({"event": event.value, "change": change, "body": body.text, "columns": columns})
+
+
+def settle(tx: Transaction, soon: Iterable[str] = ()) -> None:
+    """Work everything that waits into the tables and the chain: the rows, then the entries that have no row yet."""
+    rows = tx.all("SELECT at, entry FROM spool ORDER BY id")
+    if not rows and not soon:
+        return
+    now = tx.now
+    for row in rows:
+        tx.now = row["at"]
+        _enter(tx, parse(row["entry"]))
+    tx.now = now
+    if rows:
+        tx.execute("DELETE FROM spool")
+    for entry in soon:
+        _enter(tx, parse(entry))
+
+
+def _enter(tx: Transaction, entry: Mapping[str, Any]) -> None:
+    if "call" in entry:
+        _begin(tx, entry)
+    else:
+        _end(tx, entry)
+
+
+_RUNNING: Final = {"request_id": None, "grant_id": None, "lease_until": None, "state": ExecutionState.DISPATCHED.value}
+
+
+def _begin(tx: Transaction, entry: Mapping[str, Any]) -> None:
+    """T17: decided, claimed and dispatched at one moment."""
+    columns, execution = entry["columns"], entry["execution"]
+    records.insert_call(tx, {**entry["call"], "at": tx.now})
+    spending.add(tx, (Draw(*draw) for draw in entry["draws"]))
+    records.insert_execution(tx, {**_RUNNING, **execution, "claimed_at": tx.now, "dispatched_at": tx.now})
+    audit.append(tx, "call.decided", audit.Body.again(entry["decided"]), **entry["rest"], **columns)
+    body = audit.Body.again(entry["dispatched"])
+    audit.append(tx, "execution.dispatched", body, execution_id=execution["execution_id"], **columns)
+
+
+def _end(tx: Transaction, entry: Mapping[str, Any]) -> None:
+    """T12; another process may have given the execution up meanwhile."""
+    change = entry["change"]
+    after = records.move_execution(tx, event=ExecutionEvent(entry["event"]), **change)
+    kind = "execution.ended" if after is not None else "outcome.contradicted"
+    columns = {**entry["columns"], "outcome": after or entry["columns"]["outcome"]}
+    audit.append(tx, kind, audit.Body.again(entry["body"]), **columns)
