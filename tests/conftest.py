@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -24,3 +25,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "toolguard-home"
     monkeypatch.setenv("TOOLGUARD_HOME", str(folder))
     return folder
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of level L2 need root. Who is not root gets the others, and a line of the summary that says so."""
+    if not [item for item in items if item.get_closest_marker("other_users")]:
+        return
+    from tests.bridge.users import why_not
+
+    if why_not():
+        left_out = [item for item in items if item.get_closest_marker("other_users")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    from tests.bridge.users import why_not
+
+    if why_not():
+        terminalreporter.section("left out: the tests of a separate user (tests/bridge)", sep="-")
+        terminalreporter.line(f"{why_not()}; run as root: pytest -m other_users tests/bridge")

@@ -108,6 +108,8 @@ GUARANTEES: Final[dict[str, str]] = {
     "reason.",
     "hook:what-fails-is-blocked": "Where a hook cannot reach the guard, write the log or give its answer, the call is "
     "blocked, with a reason.",
+    "separate-user:out-of-reach": "Under a user of its own, toolguard's database, keys, policy, credentials and processes "
+    "are out of reach of the agent's user, who cannot vote, while its calls pass and pause.",
     "install:undone-to-the-byte": "`uninstall` gives the client's configuration back as it was, to the byte.",
     "offline:loopback-only": "While the whole demo runs, nothing of it connects to anything but this machine.",
     "demo:proves-itself": "`toolguard demo` ends with status 0 only if the files, the tool server's journal and the "

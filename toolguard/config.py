@@ -137,11 +137,11 @@ def load(path: str | Path | None = None, folder: str | Path | None = None) -> Co
     folder = Path(folder).expanduser().absolute() if folder else home()
     if path is not None:
         file = Path(path).expanduser()
-        if not file.is_file():
+        if not _is_file(file):
             raise ConfigError(f"no such file: `{file}`", hint="name an existing file with --config")
     else:
         file = folder / FILE_NAME
-        if not file.is_file():
+        if not _is_file(file):
             return defaults(folder)
     # Only now: most machines run without a file, and these two cost 20 MB and 0.1 s.
     from toolguard.config_file import read_config
@@ -151,6 +151,18 @@ def load(path: str | Path | None = None, folder: str | Path | None = None) -> Co
 
 def defaults(folder: Path) -> Config:
     """What holds without a file: `balanced`, and the working directory as the only root."""
+def _is_file(path: Path) -> bool:
+    """Raises ConfigError where that cannot be known: without its policy nothing may be judged."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be looked at: {(error.strerror or str(error)).lower()}",
+            file=str(path),
+            hint="it belongs to another user; `toolguard connect` reaches a toolguard of another user",
+        ) from None
+
+
     return with_obligations(Config(home=folder, roots=default_roots()))
 
 
@@ -177,6 +189,11 @@ def home() -> Path:
 def default_roots() -> tuple[str, ...]:
     """The working directory; but not `/`, the person's home or a folder above it, where clients start by default."""
     here = Path.cwd()
+def agent_socket() -> Path:
+    """Where a toolguard of another user listens, and where ours does (docs/separate-user.md)."""
+    return Path(variable("TOOLGUARD_SOCKET") or "/run/toolguard/agent.sock")
+
+
     person = Path.home()
     return () if here == person or here in person.parents else (str(here),)
 
@@ -246,11 +263,12 @@ def server_environment(server: Server) -> dict[str, str]:
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | dict(server.env)
 
 
-def person() -> str:
-    """The operating-system user, from the uid and not from a variable that anyone can set."""
+def person(uid: int | None = None) -> str:
+    """The operating-system user, ours by default, from the uid and not from a variable that anyone can set."""
     import pwd
 
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container's user without an entry
-        return f"uid-{os.getuid()}"
+    uid = os.getuid() if uid is None else uid
+        return f"uid-{uid}"

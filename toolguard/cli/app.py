@@ -13,6 +13,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     # Name -> module, one line of help; in the order in which `toolguard --help` lists them.
     "demo": ("demo", "Run the whole loop on this machine."),
     "proxy": ("proxy_help", "Guard one MCP server on stdio."),
+    "listen": ("listen", "Let clients of other users reach your servers."),
+    "connect": ("listen", "Reach a server of a toolguard that another user runs."),
     "serve": ("serve", "Serve the review page and the REST API."),
     "install": ("install", "Put a client's MCP servers behind toolguard."),
     "uninstall": ("install", "Take a client's MCP servers out from behind toolguard."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -72,6 +73,9 @@ def _configuration(config_file: Path | None) -> tuple[Config, list[Check]]:
     try:
         config = configuration.load(config_file)
     except ConfigError as error:
+        if config_file is None and not os.access(configuration.home(), os.X_OK) and configuration.home().exists():
+            what = f"{configuration.home()} is out of this user's reach"
+            return configuration.defaults(configuration.home()), [Check("configuration", "note", what)]
         return configuration.defaults(configuration.home()), [Check("configuration", "problem", str(error), error.hint)]
     return config, [Check("configuration", "ok", str(config.file) if config.file else "none: the defaults hold")]
 

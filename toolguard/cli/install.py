@@ -30,6 +30,7 @@ _WORDS = {
     "wrapped": "put behind toolguard",
     "renewed": "behind toolguard, brought up to date",
     "unwrapped": "taken out from behind toolguard",
+    "apart": "reaches a toolguard of another user already",
     "by-hand": "left alone: its proxy was set up by hand",
 }
 

@@ -21,7 +21,7 @@ from toolguard.clients.entry import Entry
 from toolguard.clients.install import launch
 from toolguard.clients.probe import Listing
 from toolguard.clients.where import Client
-from toolguard.clients.wrap import Wrapping, kind, wrapping
+from toolguard.clients.wrap import Wrapping, is_apart, kind, wrapping
 from toolguard.config import Config
 from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import ConfigError, StoreError, UpstreamError
@@ -122,7 +122,7 @@ def examine_servers(
 
 
 def _start(subject: Subject, environ: Mapping[str, str], within: float) -> Answer:
-    if subject.wrapping is None or subject.why_not_started:
+    if not (subject.wrapping or is_apart(subject.entry)) or subject.why_not_started:
         return None
     cwd = subject.entry.members.get("cwd")
     argv = [str(word) for word in subject.entry.argv]
@@ -153,6 +153,8 @@ def _recorded(answers: list[tuple[Subject, Answer]], config: Config) -> set[str]
 def _standing(subject: Subject, config: Config) -> Iterator[Check]:
     """What the configuration alone tells."""
     label, present = subject.label, subject.wrapping
+    if is_apart(subject.entry):
+        return  # proved or not by starting it
     if present is None:
         yield _bare(subject)
         return
@@ -187,6 +189,9 @@ def _bare(subject: Subject) -> Check:
 def _proof(subject: Subject, came: Answer, config: Config, recorded: set[str]) -> Iterator[Check]:
     """What starting it showed."""
     label, present = subject.label, subject.wrapping
+    if is_apart(subject.entry):
+        yield _proof_apart(label, came, subject.why_not_started)
+        return
     if present is None:
         return
     if came is None and present.launch == launch():
@@ -207,6 +212,17 @@ def _proof(subject: Subject, came: Answer, config: Config, recorded: set[str]) -
         yield Check(label, "problem", what, f"{subject.install}, with the TOOLGUARD_HOME you use now")
         return
     yield Check(label, "ok", f"is behind toolguard and answers with {tools} (protocol {came.era})")
+
+
+def _proof_apart(label: str, came: Answer, why_not_started: str) -> Check:
+    """What starting a server of another user's toolguard showed; whether it is judged there, only that user can see."""
+    if came is None:
+        return Check(label, "note", f"reaches a toolguard of another user; not proved: {why_not_started}")
+    if isinstance(came, UpstreamError):
+        then = came.hint or "start its command by hand to see why"
+        return Check(label, "problem", f"reaches no toolguard: {Redactor(b'').text(str(came))}", then)
+    tools = f"{len(came.tools)} tool{'' if len(came.tools) == 1 else 's'}"
+    return Check(label, "ok", f"is behind a toolguard of another user and answers with {tools} (protocol {came.era})")
 
 
 def _shared_names(found: Sequence[Subject]) -> Iterator[Check]:

@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from toolguard.clients.check import Check
+from toolguard.clients.level import examine_level
 from toolguard.config import Config
 from toolguard.errors import StoreError
 from toolguard.guard import Guard
@@ -111,21 +112,12 @@ def examine_reviewers(guard: Guard) -> Check:
 
 
 def examine_separation(config: Config) -> Check:
-    """Which rule holds, and which level is reached: what stops an agent from approving its own calls."""
+    """Which rule holds between who runs an agent and who approves its calls."""
     rule = {
         "agent": "you may approve calls of your own agent, each such vote is marked self-attested",
         "owner": "nobody may approve calls of their own agent",
     }[config.approvals.separation]
-    if not os.access(config.database, os.W_OK):
-        return Check(
-            "separation", "ok", f"{config.approvals.separation}: {rule}; level L2: you cannot write the database"
-        )
-    return Check(
-        "separation",
-        "note",
-        f"{config.approvals.separation}: {rule}; level L1: an agent with a shell as this user could write the database",
-        "for more, run `toolguard serve` and the servers under a user of their own",
-    )
+    return Check("separation", "ok", f"{config.approvals.separation}: {rule}")
 
 
 def examine_serve(config: Config) -> Check:
@@ -181,9 +173,9 @@ def examine_house(config: Config, now: datetime) -> Iterator[Check]:
     """Everything about toolguard itself."""
     yield from examine_home(config)
     yield examine_serve(config)
+    yield examine_level(config)
     if config.home.exists() and not os.access(config.home, os.R_OK | os.X_OK):
-        what = "level L2: this user cannot read toolguard's home"
-        yield Check("separation", "ok", what, "run `toolguard doctor` as its owner for the rest")
+        yield Check("database", "note", "out of this user's reach", "run `toolguard doctor` as its owner for the rest")
     elif not config.database.exists():
         yield examine_clock(now, "")
         yield Check("reviewers", "problem", "nobody can approve: no reviewer is enrolled", "toolguard install CLIENT")

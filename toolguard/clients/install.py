@@ -30,7 +30,7 @@ class Change:
 
     entry: Entry
     what: str
-    """`wrapped`, `renewed`, `unwrapped`; or why not: `unchanged`, `remote`, `broken`, `by-hand`."""
+    """`wrapped`, `renewed`, `unwrapped`; or why not: `unchanged`, `apart`, `remote`, `broken`, `by-hand`."""
     line: int
 
     @property
@@ -41,7 +41,7 @@ class Change:
     @property
     def is_behind(self) -> bool:
         """Whether it runs behind a proxy afterwards."""
-        return self.what in ("wrapped", "renewed", "by-hand") or (self.what == "unchanged" and self.is_wrapped)
+        return self.what in ("wrapped", "renewed", "by-hand", "apart") or (self.what == "unchanged" and self.is_wrapped)
 
     @property
     def uncovered(self) -> str:

@@ -73,10 +73,13 @@ class Wrapping:
 
 
 def kind(entry: Entry) -> str:
-    """`wrapped`, `stdio` (could be), `remote` (reached by URL), or `broken`."""
+    """`wrapped`, `apart` (reached through `toolguard connect`), `stdio` (could be wrapped), `remote` (reached by URL),
+    or `broken`."""
     command = entry.members.get("command")
     if wrapping(entry):
         return "wrapped"
+    if is_apart(entry):
+        return "apart"
     if isinstance(command, str) and command and (entry.args or "args" not in entry.members):
         return "stdio"
     return "remote" if any(isinstance(entry.members.get(name), str) for name in REMOTE_MEMBERS) else "broken"
@@ -92,6 +95,12 @@ def wrapping(entry: Entry) -> Wrapping | None:
     if not _is_toolguard(words[:verb]) or not words[end + 1 :]:
         return None
     return Wrapping(tuple(words[:verb]), tuple(words[verb + 1 : end]), tuple(words[end + 1 :]))
+
+
+def is_apart(entry: Entry) -> bool:
+    """Whether it reaches a server of a toolguard that another user runs."""
+    words = [word if isinstance(word, str) else "" for word in entry.argv]
+    return "connect" in words and _is_toolguard(words[: words.index("connect")])
 
 
 def is_ours(present: Wrapping, client: str) -> bool:

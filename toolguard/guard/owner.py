@@ -6,6 +6,8 @@ import functools
 import json
 import os
 import platform
+import socket
+import struct
 import time
 from pathlib import Path
 
@@ -57,3 +59,20 @@ def is_alive(owner: str) -> bool:
     except PermissionError:
         pass
     return str(started) == _started(pid)
+
+
+def peer(connection: socket.socket) -> tuple[int, int]:
+    """Process id and user id of who opened the other end, as the kernel noted them then. Raises OSError."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        raise OSError("this system does not say who connects to a socket")
+    credentials = connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i"))
+    pid, uid, _ = struct.unpack("3i", credentials)
+    return pid, uid
+
+
+def listener(address: Path) -> tuple[int, int]:
+    """Process id and user id of who listens at a socket. Raises OSError when nobody does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(str(address))
+        return peer(connection)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import struct
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from typing import Final
 
 from toolguard import config as configuration
 from toolguard.errors import ToolguardError
-from toolguard.guard import Guard
+from toolguard.guard import Guard, owner
 from toolguard.hooks import send
 from toolguard.hooks.claude_code import Answer, ClaudeCode
 from toolguard.store import filelock
@@ -176,8 +175,4 @@ def _stamp(file: Path) -> tuple[int, int] | None:
 
 def _is_same_user(connection: socket.socket) -> bool:
     """The socket lies in a private folder; where the kernel says who connects, it is asked as well."""
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
-        return True
-    _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
-    return bool(uid == os.getuid())
+    return not hasattr(socket, "SO_PEERCRED") or owner.peer(connection)[1] == os.getuid()

@@ -11,6 +11,8 @@ import asyncio
 import gc
 import os
 import signal
+import socket
+import stat
 import sys
 import threading
 from collections.abc import Callable
@@ -87,7 +89,19 @@ def _upstream(config: Config, name: str, command: list[str]) -> Upstream:
     starts under its name."""
     declared = config.servers.get(name)
     trusted = declared is not None and declared.trusted and _launch(declared) == command
-    return Upstream(name, tuple(command), trusted, Principal(config.agent, configuration.person(), name))
+    return Upstream(name, tuple(command), trusted, Principal(config.agent, configuration.person(_client_uid()), name))
+
+
+def _client_uid() -> int | None:
+    """Whose client it is, where our standard input is a socket that another user opened (docs/separate-user.md)."""
+    from toolguard.guard import owner
+
+    if not stat.S_ISSOCK(os.fstat(0).st_mode):
+        return None
+    with suppress(OSError), socket.socket(fileno=os.dup(0)) as connection:
+        if connection.family == socket.AF_UNIX:
+            return owner.peer(connection)[1]
+    return None
 
 
 def name_of(command: list[str]) -> str:
