@@ -336,5 +336,7 @@ def description(request: RequestView, *, with_code: bool = True) -> Iterator[str
     for vote in request.votes:
         cast = f"{vote['reviewer']}: {vote['choice']} by {vote['channel']} at {vote['at']} {vote['reason']}"
         yield f"vote     {cast.rstrip()}"
+    if request.audit:
+        yield f"audit    {request.audit['size']}/{request.audit['root']}"
     if request.execution:
         yield f"run as   {request.execution['id']}: {request.execution['state']}"
