@@ -18,7 +18,7 @@ from typing import Any
 from toolguard.core.model import Outcome, Principal
 from toolguard.errors import StoreError
 from toolguard.guard import Guard, Pending, Permit, Refusal
-from toolguard.langchain import pausing, refusing, results
+from toolguard.langchain import pausing, refusing, results, telling, waiting
 from toolguard.langchain.kept import Again, kept_of
 from toolguard.langchain.options import Options
 from toolguard.langchain.reading import Job, NotCopied, Reader
@@ -58,12 +58,17 @@ class Gate:
     def call(self, given: Any, tool_call_id: str | None, config: Any, run: Callable[[Any], Any]) -> Any:
         """Judge, and run with exactly what was judged. Raises ToolCallRefused where no message can answer."""
         job, answer = self._answer(given, tool_call_id, config)
-        while isinstance(answer, Pending):
-            answer = pausing.wait(self.guard, answer, self._pauses.seconds(answer))
+        config = job.place.config if job is not None else config
+        if isinstance(answer, Pending):
+            notice = telling.waiting(answer, tool_call_id)
+            answer = waiting.wait(self.guard, answer, self._pauses.seconds(answer), config, notice)
         if isinstance(answer, Again):
             return answer.result
-        if job is None or isinstance(answer, Refusal) or (refusal := self._dispatch(answer)) is not None:
-            return self._refuse(answer if isinstance(answer, Refusal) else refusal, tool_call_id)
+        answer = self._dispatched(answer)
+        if job is None or isinstance(answer, Refusal):
+            refusal = answer if isinstance(answer, Refusal) else refusing.own_fault("no decision")
+            telling.tell(telling.refused(refusal, self.reader.known.name, tool_call_id), config)
+            return refusing.refuse(refusal, self.reader.known.name, tool_call_id, self.options.on_block)
         job = job.as_approved(answer)
         with self._running(job, answer) as ended:
             return ended(run(job.tool_input))
@@ -73,12 +78,17 @@ class Gate:
     ) -> Any:
         """`call`, without ever blocking the event loop while people decide."""
         job, answer = self._answer(given, tool_call_id, config)
-        while isinstance(answer, Pending):
-            answer = await pausing.await_answer(self.guard, answer, self._pauses.seconds(answer))
+        config = job.place.config if job is not None else config
+        if isinstance(answer, Pending):
+            notice = telling.waiting(answer, tool_call_id)
+            answer = await waiting.await_answer(self.guard, answer, self._pauses.seconds(answer), config, notice)
         if isinstance(answer, Again):
             return answer.result
-        if job is None or isinstance(answer, Refusal) or (refusal := self._dispatch(answer)) is not None:
-            return self._refuse(answer if isinstance(answer, Refusal) else refusal, tool_call_id)
+        answer = self._dispatched(answer)
+        if job is None or isinstance(answer, Refusal):
+            refusal = answer if isinstance(answer, Refusal) else refusing.own_fault("no decision")
+            await telling.atell(telling.refused(refusal, self.reader.known.name, tool_call_id), config)
+            return refusing.refuse(refusal, self.reader.known.name, tool_call_id, self.options.on_block)
         job = job.as_approved(answer)
         with self._running(job, answer) as ended:
             return ended(await run(job.tool_input))
@@ -105,18 +115,14 @@ class Gate:
         if prompt is not None and self._kept.is_news(principal, prompt):
             self.guard.asked(principal, prompt)
 
-    def _dispatch(self, permit: Permit | Refusal) -> Refusal | None:
-        if isinstance(permit, Refusal):
-            return permit
+    def _dispatched(self, answer: Permit | Refusal) -> Permit | Refusal:
+        """The permit, once the log says that the call went out."""
         try:
-            self.guard.dispatch(permit)
+            if isinstance(answer, Permit):
+                self.guard.dispatch(answer)
         except StoreError as error:
             return refusing.own_fault(str(error))
-        return None
-
-    def _refuse(self, refusal: Refusal | None, tool_call_id: str | None) -> Any:
-        name, block = self.reader.known.name, self.options.on_block
-        return refusing.refuse(refusal or refusing.own_fault("no decision"), name, tool_call_id, block)
+        return answer
 
     @contextmanager
     def _running(self, job: Job, permit: Permit) -> Iterator[Callable[[Any], Any]]:

@@ -1,17 +1,15 @@
-"""Calls that wait for people: waiting with a limit, or LangGraph's durable interrupt.
+"""Calls that pause the run, by LangGraph's durable interrupt, until people have answered.
 
-Rules of the interrupt. LangGraph hands out answers by position and runs everything before a pause again. So each pause
-is counted in the log before it is raised; a call that is run again replays exactly as many, then looks at the store;
-and an answer by position counts only where the task belongs to this one call. A resume value is no person: without
-somebody whom the application vouches for it approves nothing.
+LangGraph hands out answers by position and runs everything before a pause again. So each pause is counted in the log
+before it is raised; a call that is run again replays exactly as many, then looks at the store; and an answer by
+position counts only where the task belongs to this one call. A resume value is no person: without somebody whom the
+application vouches for it approves nothing.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
-import time
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -27,11 +25,8 @@ from toolguard.langchain.kept import Again, Kept
 from toolguard.langchain.options import Options
 from toolguard.langchain.reading import Job, as_json
 from toolguard.langchain.replies import LOOK, NONE, Reply
+from toolguard.langchain.waiting import leave, settled
 
-POLL_SECONDS: Final = 0.05
-"""A look at the database's version costs microseconds; people do not notice this delay."""
-LOOK_SECONDS: Final = 1.0
-"""Time alone can end an approval; nothing changes in the database then until somebody looks."""
 IN_CLIENT: Final = 0
 """Of Obligations.strength: the answer came through the agent's own application."""
 DANGEROUS: Final = frozenset({"delete", "spend", "send", "grant"})
@@ -46,76 +41,6 @@ APPLICATION: Final = Reviewer("", "(application)", (), "", "")
 def is_bubble_up(error: BaseException) -> bool:
     """Whether this is LangGraph's way of pausing or leaving, which is no failure."""
     return any(kind.__name__ == "GraphBubbleUp" for kind in type(error).__mro__)
-
-
-# -- waiting ---------------------------------------------------------------------------------------------------------
-
-
-def wait(guard: Guard, pending: Pending, seconds: float) -> Permit | Refusal:
-    """Hold the calling thread until people answer or the time is over."""
-    watch = Watch(guard, pending, seconds)
-    try:
-        while (answer := watch.look()) is None:
-            time.sleep(POLL_SECONDS)
-    except BaseException:
-        leave(guard, pending)
-        raise
-    return answer
-
-
-async def await_answer(guard: Guard, pending: Pending, seconds: float) -> Permit | Refusal:
-    """The same on the event loop: a cancelled caller leaves at once, and nothing of the call is left to run."""
-    watch = Watch(guard, pending, seconds)
-    try:
-        while (answer := watch.look()) is None:  # noqa: ASYNC110 - the answer comes from another process
-            await asyncio.sleep(POLL_SECONDS)
-    except BaseException:
-        leave(guard, pending)
-        raise
-    return answer
-
-
-class Watch:
-    """One call that is held."""
-
-    def __init__(self, guard: Guard, pending: Pending, seconds: float) -> None:
-        self._guard = guard
-        self._pending = pending
-        self._until = time.monotonic() + seconds
-        self._seen = -1
-        self._seen_at = float("-inf")
-
-    def look(self) -> Permit | Refusal | None:
-        """The answer, the settling text when the time is over, or None while people may still decide."""
-        now, version = time.monotonic(), self._guard.version()
-        if version != self._seen or now - self._seen_at >= LOOK_SECONDS or now >= self._until:
-            self._seen, self._seen_at = version, now
-            answer = self._guard.resume(self._pending)
-            if not isinstance(answer, Pending):
-                return answer
-        if now < self._until:
-            return None
-        leave(self._guard, self._pending)
-        return settled(self._pending)
-
-
-def leave(guard: Guard, pending: Pending) -> None:
-    """The waiter is gone. The request lives on; an identical call later attaches to it."""
-    try:
-        guard.detach(pending)
-    except StoreError:
-        return  # only a count for display
-
-
-def settled(pending: Pending) -> Refusal:
-    """Nobody decided while the call was held."""
-    return Refusal(
-        RefusalCode.EXPIRED, pending.settle_text, (), pending.request_id, pending.code, retry=True,
-        decision=pending.decision,
-    )  # fmt: skip
-
-
-# -- interrupts ------------------------------------------------------------------------------------------------------
 
 
 class Pauses:
