@@ -70,7 +70,10 @@ GUARANTEES: Final[dict[str, str]] = {
     "execution:no-second-after-a-crash": "A process that is killed at any point never leads to a second execution.",
     "execution:unknown-is-settled-by-people": "A call whose end is not known is not repeated until a person says what "
     "happened.",
-    "vote:no-agent-credential": "No credential that an agent or a proxy holds can vote.",
+    "vote:no-agent-credential": "No credential that an agent or a proxy holds can vote; a policy may open a form in the "
+    "client, which is then the weakest voice.",
+    "vote:in-client-is-weakest": "A form in the client is shown only where a policy opens it, never for a high score or "
+    "where a rule asks for more than its word, and the vote says what it is.",
     "vote:not-by-the-owner": "Under `separation: owner` nobody approves a call of their own agent; under `agent` such "
     "a vote is marked self-attested.",
     "vote:one-person-once": "One person counts once towards a quorum.",

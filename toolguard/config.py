@@ -83,6 +83,8 @@ class ApprovalSettings:
     """`agent` or `owner`: whether the person who runs the agent may approve its calls."""
     hold_by_client: tuple[tuple[str, float], ...] = ()
     """Seconds by the name that a client gives itself; `*` stands for anything; of several the least counts."""
+    in_client: bool = False
+    """Whether a person may also answer in the client, where no rule says otherwise."""
     is_hold_set: bool = False
     """`hold` was chosen, so it also counts for clients whose patience is known."""
 
@@ -172,6 +174,7 @@ def with_obligations(config: Config) -> Config:
         separation=config.approvals.separation,
         decide_within=config.approvals.decide_within,
         use_within=config.approvals.use_within,
+        in_client=config.approvals.in_client,
     )
     return replace(config, policy=replace(config.policy, obligations=terms))
 

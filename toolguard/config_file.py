@@ -187,6 +187,7 @@ def _config(section: ConfigSection, file: Path, home: Path) -> Config:
                 int(section.approvals.use_within),
                 separation,
                 tuple(section.approvals.hold_by_client.items()),
+                section.approvals.in_client,
                 "hold" in section.approvals.model_fields_set,
             ),
             durability=section.durability,
@@ -300,6 +301,7 @@ def _terms(section: TermsSection) -> Terms:
         decide_within=None if section.decide_within is None else int(section.decide_within),
         use_within=None if section.use_within is None else int(section.use_within),
         justification=section.justification,
+        in_client=section.in_client,
     )
 
 

@@ -236,9 +236,10 @@ class TermsSection(Section):
     decide_within: Long | None = None
     use_within: Long | None = None
     justification: bool = False
+    in_client: bool | None = None
 
     def _demands(self) -> list[str]:
-        return sorted(self.model_fields_set & {*self.TERMS, "justification"})
+        return sorted(self.model_fields_set & {*self.TERMS, "justification", "in_client"})
 
     @model_validator(mode="after")
     def _groups_are_said_once(self) -> Self:
@@ -335,6 +336,7 @@ class ApprovalsSection(Section):
 
     hold: Short = 50.0
     hold_by_client: dict[Text, Short] = {}
+    in_client: bool = False
     decide_within: Long = 3600.0
     use_within: Long = 900.0
     separation: Separation | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,7 @@ terms = st.builds(
     decide_within=st.none() | st.integers(1, 9999),
     use_within=st.none() | st.integers(1, 9999),
     justification=st.booleans(),
+    in_client=st.none() | st.booleans(),
 )
 
 
@@ -61,6 +64,30 @@ def test_together_they_are_never_weaker_than_one_alone(others: list[Terms], one:
     assert together.decide_within <= (one.decide_within or BASE.decide_within)
     assert together.use_within <= (one.use_within or BASE.use_within)
     assert together.justification or not one.justification
+    assert one.in_client or not together.in_client
     if one.groups:  # either the voters are all of one's groups, or one's groups must each give their number
         whole = set(together.groups) <= set(one.groups) and together.groups
         assert whole or all(dict(together.each).get(g, 0) >= (one.need or 1) for g in one.groups)
+
+
+@pytest.mark.parametrize(
+    ("base", "voices", "is_open"),
+    [
+        (False, [], False),
+        (True, [], False),
+        (False, [None], False),
+        (True, [None], True),
+        (False, [True], True),
+        (False, [True, True], True),
+        (False, [True, None], False),
+        (True, [True, None], True),
+        (True, [None, False], False),
+        (True, [True, False], False),
+    ],
+)
+def test_the_client_is_asked_only_where_every_voice_agrees(
+    base: bool, voices: list[bool | None], is_open: bool
+) -> None:
+    terms = [Terms(in_client=voice) for voice in voices]
+
+    assert strictest(replace(BASE, in_client=base), terms).in_client == is_open

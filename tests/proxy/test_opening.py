@@ -105,7 +105,7 @@ def test_the_relay_takes_over_where_the_opening_stood(new: Rig) -> None:
     # The tools are not listed yet: the call waits until they are.
     assert [message["method"] for message in new.seen_by_server] == ["tools/list", "tools/list", "ping"]
     assert [message.get("method", "error") for message in new.seen_by_client] == ["error", "notifications/message"]
-    assert new.relay.calls.client == "c"
+    assert new.relay.calls.client.name == "c"
     assert len(new.events("server.introduced")) == 1
     new.answer(new.seen_by_server[1]["id"], tools=TOOLS)
     assert new.seen_by_server[-1]["id"] == 3

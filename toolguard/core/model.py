@@ -180,6 +180,8 @@ class Obligations:
     """Groups that must each give so many of the approvals; `need` is never below their sum."""
     hold: float | None = None
     """Seconds that an adapter keeps the call open; None leaves it to the configuration."""
+    in_client: bool = False
+    """Whether the person may also answer in the client itself, where nothing proves who did."""
 
     def as_json(self) -> dict[str, Json]:
         return {
@@ -193,6 +195,7 @@ class Obligations:
             "justification": self.justification,
             "each": dict(self.each),
             "hold": self.hold,
+            "in_client": self.in_client,
         }
 
 

@@ -1,7 +1,7 @@
 """The reviewers' side: what waits, what it would do, and the votes. Page, REST and command line all end here.
 
 No method of this file is reachable with an agent's credential: a vote needs a Reviewer, and only guard/reviewers.py
-makes one, from a reviewer's own secret.
+makes one, from a reviewer's own secret. The one exception is guard/in_client.py, which a policy must open.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.database import Database, Row, Transaction
 
 Choice = Literal["approve", "deny"]
-Channel = Literal["web", "rest", "cli", "webhook", "slack", "in_client"]
+Channel = Literal["web", "rest", "cli", "webhook", "slack", "in_client", "elicitation"]
 
 MOST_ALIKE: Final = 1_000
 """Pending requests among which a group is looked for."""
@@ -88,6 +88,8 @@ class Approvals:
                 return VoteResult(False, "replayed", "this message was received before", None)
             repeat = self._is_repeat(tx, row, reviewer, choice, request_digest, with_grant=grant is not None)
             refused = None if repeat else self._refused(tx, row, reviewer, choice, request_digest, strength)
+            if refused is None and channel == "elicitation" and not requests.counts_in_client(row):
+                refused = RefusalCode.WEAK_CHANNEL, "an answer in the client does not count for this call"
             terms = None
             if refused is None and not repeat and choice == "approve" and strength >= STRENGTH["signed"]:
                 refused = _unproven(tx, row, reviewer, strength, evidence)

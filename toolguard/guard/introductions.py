@@ -40,7 +40,7 @@ class Introductions:
             # Who takes a change back leaves nothing to accept.
             previous = None if before == shown and rest <= 0 else before
             introductions.save(tx, server, mac, shown, previous)
-            kind = "instructions.pinned" if known is None else "instructions.changed"
+            kind = "server.instructions_pinned" if known is None else "server.instructions_changed"
             told = {"mac": mac, "previous_mac": known["mac"] if known else None, "instructions": shown}
             audit.append(tx, kind, told, server=server)
 
@@ -64,5 +64,5 @@ def accept(database: Database, server: str, reviewer: str) -> bool:
         mac = introductions.accept(tx, server)
         if mac is None:
             return False
-        audit.append(tx, "instructions.accepted", {"mac": mac}, server=server, reviewer=reviewer, channel="cli")
+        audit.append(tx, "server.instructions_accepted", {"mac": mac}, server=server, reviewer=reviewer, channel="cli")
     return True

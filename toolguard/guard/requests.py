@@ -20,6 +20,7 @@ from toolguard.core.policy.budgets import Draw
 from toolguard.core.quorum import reached
 from toolguard.guard import callbacks, owner, passkeys
 from toolguard.guard.times import later
+from toolguard.guard.views import may_ask_in_client
 from toolguard.store import audit, grants, records, spending
 from toolguard.store.database import Row, Transaction
 
@@ -299,11 +300,17 @@ def votes_hold(tx: Transaction, row: Row) -> bool:
         and vote["enabled"]
         and vote["vote_digest"] == vote_digest(row["request_digest"], "approve", _terms(vote))
         and vote["strength"] >= requirement["strength"]
+        and (vote["channel"] != "elicitation" or counts_in_client(row))
         and (vote["strength"] < PASSKEY or passkeys.holds(tx, vote))
         and (vote["strength"] != SIGNED or callbacks.holds(tx, vote))
         and not (requirement["separation"] == "owner" and (vote["self_attested"] or is_author(row, vote["name"])))
     ]
     return reached(requirement, valid)
+
+
+def counts_in_client(row: Row) -> bool:
+    """Whether an answer in the client may count for this request."""
+    return may_ask_in_client(parse(row["requirement"]), parse(row["shown"]))
 
 
 def is_author(row: Row, reviewer: str) -> bool:

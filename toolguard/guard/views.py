@@ -13,6 +13,8 @@ from toolguard.core.model import Json
 from toolguard.store import checkpoints, records
 from toolguard.store.database import Database, Row
 
+IN_CLIENT_BELOW: Final = 70
+"""The score from which nobody is asked in the client, whatever a rule says: one certain finding of HIGH."""
 STRENGTH: Final[Mapping[str, int]] = {"in_client": 0, "local": 1, "account": 2, "signed": 3, "passkey": 4}
 
 
@@ -267,6 +269,21 @@ def may_grant(row: Row) -> bool:
         and requirement["need"] == 1
         and not requirement["each"]
         and requirement["strength"] < STRENGTH["passkey"]
+    )
+
+
+def may_ask_in_client(requirement: Mapping[str, Json], shown: Mapping[str, Json]) -> bool:
+    """Whether an answer in the client itself may count: the weakest there is, so never where more is asked for."""
+    critical = any(finding["severity"] == "critical" for finding in shown["findings"])
+    return (
+        bool(requirement.get("in_client"))
+        and requirement["strength"] == STRENGTH["in_client"]
+        and requirement["need"] == 1
+        and not requirement["groups"]
+        and not requirement["each"]
+        and requirement["separation"] == "agent"
+        and int(shown["score"]) < IN_CLIENT_BELOW
+        and not critical
     )
 
 

@@ -15,9 +15,12 @@ from toolguard.core.model import Json, Outcome, OutcomeKind, ToolCall
 from toolguard.errors import StoreError
 from toolguard.guard import Guard, Pending, Permit, Refusal
 from toolguard.guard.foretold import Foretold, Words
-from toolguard.proxy import asides, messages, patience
+from toolguard.proxy import asides, forwarding, messages, patience
+from toolguard.proxy.client import Client
+from toolguard.proxy.forwarding import ANSWERS
 from toolguard.proxy.listing import Listing
 from toolguard.proxy.messages import Id, Request
+from toolguard.proxy.prompting import Prompting
 from toolguard.proxy.replays import Replays
 from toolguard.proxy.results import outcome
 from toolguard.proxy.unfinished import Ended, Unfinished
@@ -37,8 +40,6 @@ LATE_SECONDS: Final = 600.0
 HOOKED: Final = "claude-code"
 """The client whose hooks say what the person asked, as it names itself; for others nothing is looked up."""
 
-ANSWERS: Final = frozenset({"inputResponses", "requestState"})
-"""Members of the next leg of a call whose server asked for input."""
 _NOT_OTHER: Final = ANSWERS | {"name", "arguments", "_meta"}
 
 
@@ -55,6 +56,8 @@ class Held:
     seen: int = -1
     """The database's version when the approval was last looked at."""
     seen_at: float = 0.0
+    question: str = ""
+    """The id of a question to the person at the client."""
 
 
 class Calls:
@@ -71,7 +74,8 @@ class Calls:
         self._replays = Replays()
         self._foretold = Foretold(guard.store, guard.redactor, guard.config.prompts)
         self.unfinished = Unfinished()
-        self.client = ""
+        self.client = Client()
+        self.prompting = Prompting(guard, wire, self.client)
         self.flights: dict[Id, Flight] = {}
         """Every request of the client without an answer, judged or not."""
 
@@ -84,6 +88,9 @@ class Calls:
 
     def judge(self, flight: Flight) -> None:
         """Begin a call that arrived, and send, refuse or hold it."""
+        if self.prompting.is_ours(flight.request):
+            self._replied(flight)
+            return
         request = flight.request
         call = self._call(request)
         if ANSWERS.isdisjoint(request.params):
@@ -101,6 +108,18 @@ class Calls:
                 return
             self.finish((permit, Outcome(OutcomeKind.UNKNOWN, error="its answers were judged as a new call")))
         self._act(flight, self._guard.begin(with_answers))
+
+    def _replied(self, flight: Flight) -> None:
+        """The call comes again, with what the person answered at the client."""
+        flight.request, asked, reply = self.prompting.without(flight.request)
+        if not ANSWERS.isdisjoint(flight.request.params):  # and with answers that nobody asked for
+            self.judge(flight)
+            return
+        answer = self._guard.begin(self._call(flight.request))
+        if isinstance(answer, Pending):
+            self.prompting.replied(asked, reply, answer)
+            answer = self._guard.resume(answer)
+        self._act(flight, answer)
 
     def may_answer(self, permit: Permit, answers: Json) -> bool:
         """Whether the client may give these answers to a task that this permit started."""
@@ -178,7 +197,7 @@ class Calls:
     def _call(self, request: Request) -> ToolCall:
         params, pin = request.params, self._listing.pin_of(request.params["name"])
         schema = pin.definition.input_schema if pin else {}
-        given, client = params.get("arguments", {}), _client_of(request) or self.client
+        given, client = params.get("arguments", {}), self.client.name_of(request)
         arguments, justification = asides.taken(given, request.meta, schema)
         foretold = self._foretold_of(params["name"], given) if client == HOOKED else Words()
         self._count += 1
@@ -238,7 +257,7 @@ class Calls:
             self.answer(flight, messages.error(flight.request.id, messages.OWN_FAULT, f"not executed: {error}"))
             return
         flight.permit, flight.sent_at = permit, self._wire.clock()
-        self._wire.to_server(_line(flight.request, permit.call))
+        self._wire.to_server(forwarding.line(flight.request, permit.call))
         self._guard.catch_up(permit.call.principal)  # the server is at work now
 
     def _refuse(self, flight: Flight, text: str, approval: dict[str, Json] | None) -> None:
@@ -255,7 +274,15 @@ class Calls:
         has_token = _progress_token(flight.request) is not None
         settings, rules = self._guard.config.approvals, pending.decision.obligations.hold
         settles_at = now + patience.seconds(settings, rules, call.client, progress=has_token)
-        self._held[flight.request.id] = Held(flight, pending, settles_at, now + PROGRESS_SECONDS)
+        if flight.request.is_modern:
+            line = self.prompting.instead(flight.request, pending)
+            if line:
+                self._leave(pending)
+                self.answer(flight, line)
+                return
+        held = self._held[flight.request.id] = Held(flight, pending, settles_at, now + PROGRESS_SECONDS)
+        if not flight.request.is_modern:
+            held.question = self.prompting.ask(flight.request, pending)
         if not self._is_polling:
             self._is_polling = True
             self._wire.later(POLL_SECONDS, self._poll)
@@ -293,6 +320,7 @@ class Calls:
             return False
         request = held.flight.request
         del self._held[request.id]
+        self.prompting.withdraw(held.question)
         token = _progress_token(request)
         if token is not None and held.progress and isinstance(answer, Permit):
             self._offsets[token] = (request.id, held.progress)
@@ -312,8 +340,12 @@ class Calls:
         self._refuse(held.flight, pending.settle_text, approval)
 
     def _detach(self, held: Held) -> None:
+        self.prompting.withdraw(held.question)
+        self._leave(held.pending)
+
+    def _leave(self, pending: Pending) -> None:
         try:
-            self._guard.detach(held.pending)
+            self._guard.detach(pending)
         except StoreError as error:
             self._wire.to_stderr(f"toolguard: a waiting call left unrecorded: {error}".encode())
 
@@ -342,23 +374,6 @@ class Calls:
             del self.flights[id]
 
 
-def _line(request: Request, call: ToolCall) -> bytes:
-    """The message that goes to the server.
-
-    INVARIANT: everything of `params` but `_meta`, and the answers of a continued leg, comes from the judged call
-    (test_what_is_sent_is_the_serialisation_of_what_was_judged).
-    """
-    judged = {"name": call.tool, **call.other_params}
-    if call.arguments or "arguments" in request.params:
-        judged["arguments"] = call.arguments
-    live = {key: value for key, value in request.params.items() if key in ANSWERS}
-    if "_meta" in request.params:
-        live["_meta"] = asides.for_server(request.params["_meta"])
-    merged = {**live, **judged}
-    in_order = {key: merged[key] for key in request.params if key in merged}
-    return compact({**request.members, "params": {**in_order, **merged}})
-
-
 def _members(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
 
@@ -371,9 +386,3 @@ def _approval_of(refusal: Refusal) -> dict[str, Json] | None:
 
 def _progress_token(request: Request) -> Id | None:
     return messages.as_id(request.meta.get("progressToken"))
-
-
-def _client_of(request: Request) -> str:
-    known = request.meta.get("io.modelcontextprotocol/clientInfo")
-    name = known.get("name") if isinstance(known, dict) else None
-    return name if isinstance(name, str) else ""

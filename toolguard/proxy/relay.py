@@ -96,12 +96,13 @@ class Relay:
             if request.method == "initialize":
                 # A client may probe with server/discover and still choose the older protocol.
                 self._is_modern = False
-                self.calls.client = _name_of_client(request)
+                self.calls.client.introduced(request)
             self._wire.to_server(request.raw)
 
     def _response(self, response: Response) -> None:
-        is_ours = isinstance(response.id, str) and response.id.startswith(OWN_PREFIX)
-        if self._is_modern or is_ours:
+        if not self._is_modern and self.calls.prompting.took(response):
+            return
+        if self._is_modern or _is_ours(response.id):
             why = "a response to a request that nobody made"
             self._refused("client", why)
             return
@@ -212,9 +213,9 @@ class Relay:
         return compact({**message, "result": result})
 
     def _server_request(self, message: dict[str, Json], line: bytes) -> None:
-        if self._is_modern:
-            # There are none in this protocol; an answer could only be forged or confused.
-            self._refused("server", "a request, which this protocol does not have")
+        if self._is_modern or _is_ours(message["id"]):
+            # There are none in this protocol, and none of the server's has an id of ours: answers could be confused.
+            self._refused("server", "a request that it may not make in this protocol, or under this id")
             return
         self._wire.to_client(line)
         asked = messages.as_id(message["id"])
@@ -256,7 +257,7 @@ class Relay:
         result = message.get("result")
         if not isinstance(result, dict):
             return
-        said: dict[str, Json] = {"method": flight.request.method, "client": self.calls.client, "size": size}
+        said: dict[str, Json] = {"method": flight.request.method, "client": self.calls.client.name, "size": size}
         if size <= INTRODUCTION_BYTES:
             said |= {
                 "protocol": result.get("protocolVersion") or result.get("supportedVersions"),
@@ -361,6 +362,10 @@ class Relay:
         self.calls.answer(flight, messages.error(flight.request.id, messages.OWN_FAULT, why))
 
 
+def _is_ours(id: Json) -> bool:
+    return isinstance(id, str) and id.startswith(OWN_PREFIX)
+
+
 def _lenient(line: bytes) -> Json:
     """A server's line as parsed; None when it is no JSON-RPC message, a list when it is a batch of them."""
     try:
@@ -390,9 +395,3 @@ def _is_strict(line: bytes) -> bool:
     except strict_json.NotStrict:
         return False
     return True
-
-
-def _name_of_client(request: Request) -> str:
-    known = request.params.get("clientInfo")
-    name = known.get("name") if isinstance(known, dict) else None
-    return name if isinstance(name, str) else ""

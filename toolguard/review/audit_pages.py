@@ -63,9 +63,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "definition.pinned": "Tool definition pinned",
     "definition.changed": "Tool definition changed",
     "definition.doubled": "Tool listed twice",
-    "instructions.pinned": "Server instructions pinned",
-    "instructions.changed": "Server instructions changed",
-    "instructions.accepted": "Server instructions accepted",
+    "approval.prompted": "Asked in the client",
+    "server.instructions_pinned": "Server instructions pinned",
+    "server.instructions_changed": "Server instructions changed",
+    "server.instructions_accepted": "Server instructions accepted",
     "message.refused": "Message refused",
     "log.opened": "Log opened",
 }

@@ -172,6 +172,8 @@ CHANNELS: Final[Mapping[str, str]] = {
     "web": "on this page",
     "rest": "through the REST API",
     "cli": "on the command line",
+    "in_client": "in the application",
+    "elicitation": "in the client itself, where nothing proves who answered",
 }
 
 

@@ -28,14 +28,17 @@ class Terms:
     decide_within: int | None = None
     use_within: int | None = None
     justification: bool = False
+    in_client: bool | None = None
+    """Whether the person may also answer in the client; every voice that asks must say so."""
 
 
 def strictest(base: Obligations, voices: Iterable[Terms]) -> Obligations:
     """The policy's own terms, sharpened by every rule that asks."""
-    result = base
+    result, in_client = base, []
     for terms in voices:
         result = _sharpen(result, terms)
-    return result
+        in_client.append(base.in_client if terms.in_client is None else terms.in_client)
+    return replace(result, in_client=bool(in_client) and all(in_client))
 
 
 def _sharpen(base: Obligations, terms: Terms) -> Obligations:
