@@ -397,6 +397,7 @@ def paths(site: Site) -> list[str]:
         "/audit",
         "/audit?tool=none",
         "/audit?session=ops",
+        "/figures?span=1h",
         f"/audit/calls/{ran.call_id}",
         "/findings/guard.detector-failed",
         *(f"/approvals/{pending.request_id}" for pending in (waiting, denied, ran)),

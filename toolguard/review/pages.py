@@ -19,7 +19,7 @@ from toolguard.core.score import POINTS
 from toolguard.core.secrets.redact import readable
 from toolguard.detectors import kinds
 from toolguard.guard.views import STRENGTH
-from toolguard.review import edit_pages, group_pages, passkey_pages, words
+from toolguard.review import edit_pages, figure_pages, group_pages, passkey_pages, words
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import page, refusal_page
 from toolguard.review.frame import SHOWN, everywhere, forged, rights, to_sign_in
@@ -310,4 +310,5 @@ ROUTES: Final = [
     Route("/findings/{id}", finding),
     *edit_pages.ROUTES,
     *group_pages.ROUTES,
+    *figure_pages.ROUTES,
 ]

@@ -291,6 +291,6 @@ def groups(views: Sequence[RequestView]) -> tuple[Group, ...]:
         alike = (view.group, f"{view.tool} on {view.server}")
         by_agent.setdefault(whose, {}).setdefault(alike, []).append(view)
     return tuple(
-        Group(agent, person, tuple((group, common, tuple(v)) for (group, common), v in kinds.items()))
+        Group(agent, person, tuple((group, alike, tuple(v)) for (group, alike), v in kinds.items()))
         for (agent, person), kinds in by_agent.items()
     )
