@@ -41,6 +41,7 @@ from toolguard.guard.in_client import InClient
 from toolguard.guard.introductions import Introductions
 from toolguard.guard.judge import Judge
 from toolguard.guard.passkeys import Passkeys
+from toolguard.guard.names import Names
 from toolguard.guard.pausing import Answer, Pausing
 from toolguard.guard.pins import Pin, PinReport, Pins
 from toolguard.guard.requests import Judged
@@ -70,10 +71,13 @@ class Guard:
         self.in_client = InClient(self.store, self.approvals, self.reviewers)
         self.checkpoints = Checkpoints(self.store)
         self.store.duty = self.checkpoints.write_if_due
-        self._pins = Pins(self.store)
+        self._names = Names(self.redactor)
+        self._pins = Pins(self.store, self._names)
         self._introductions = Introductions(self.store, self.redactor)
         self._sessions = Sessions(self.store)
-        self._judge = Judge(config, self.store, self.redactor, self._pins, self._introductions, self._sessions, clock)
+        self._judge = Judge(
+            config, self.store, self.redactor, self._names, self._pins, self._introductions, self._sessions, clock
+        )
         self.grants = Grants(self.store)
         self.passkeys = Passkeys(self.store, config)
         self.stop_switch = StopSwitch(self.store)
@@ -301,13 +305,14 @@ class Guard:
         self._introductions.introduced(server, instructions)
 
     def pinned(self, server: str, tool: str) -> Pin | None:
-        return self._pins.of(server).get(tool)
+        return self._pins.of(server).get(self._names.of(tool))
 
     # -- the rest ------------------------------------------------------------------------------------------------------
 
     def record(self, kind: str, contents: Mapping[str, Json] | None = None, **columns: str | None) -> None:
         """An event outside any call: a refused message, a dropped line. Raises StoreError."""
         body = self.redactor.redact(dict(contents or {}))
+        columns["tool"] = self._names.of(columns.get("tool") or "") or None
         with self.store.write(full=True) as tx:
             audit.append(tx, kind, body, **columns)
 

@@ -17,6 +17,7 @@ from toolguard.detectors.definitions import DOUBLED, SHADOWS
 from toolguard.guard import requests, shown
 from toolguard.guard.introductions import Introductions
 from toolguard.guard.judging import draws_of, judge
+from toolguard.guard.names import Names
 from toolguard.guard.pins import Pins
 from toolguard.guard.requests import Judged
 from toolguard.guard.sessions import Sessions
@@ -32,6 +33,7 @@ class Judge:
         config: Config,
         store: Database,
         redactor: Redactor,
+        names: Names,
         pins: Pins,
         introductions: Introductions,
         sessions: Sessions,
@@ -40,6 +42,7 @@ class Judge:
         self._config = config
         self._store = store
         self._redactor = redactor
+        self._names = names
         self._pins = pins
         self._introductions = introductions
         self._sessions = sessions
@@ -55,6 +58,9 @@ class Judge:
 
     def judged(self, call: ToolCall, call_id: str) -> tuple[Judged, Facts]:
         """The call with its decision and digests, and the facts that it was judged by."""
+        tool = self._names.of(call.tool)
+        if tool != call.tool:
+            call = replace(call, tool=tool)
         policy, now = self._config.policy, self._clock()
         spent = spending.spent(self._store, policy.budgets, call, now) if policy.budgets else NOTHING_SPENT
         memory, surroundings = self._sessions.of(call.principal), self._surroundings_of(call)

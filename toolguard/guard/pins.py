@@ -12,6 +12,7 @@ from difflib import unified_diff
 from toolguard.core.canonical import definition_fingerprint, parse, pretty, text
 from toolguard.core.layout.visible import escape
 from toolguard.core.model import Json, ToolDefinition
+from toolguard.guard.names import Names
 from toolguard.store import audit, introductions, records
 from toolguard.store.database import Database, Transaction
 
@@ -39,8 +40,9 @@ class PinReport:
 class Pins:
     """The pinned definitions of each server: read once, compared with every listing, written down when they change."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, names: Names) -> None:
         self._database = database
+        self._names = names
         self._known: dict[str, dict[str, Pin]] = {}
         self._shadowed: dict[str, frozenset[str]] = {}
         self._doubled: dict[str, frozenset[str]] = {}
@@ -83,6 +85,7 @@ class Pins:
 
         `doubled` are names that this listing held more than once so far; only the first definition of each is given.
         """
+        doubled = frozenset(map(self._names.of, doubled))
         self._doubled[server] = doubled if complete else doubled | self.doubled(server)
         known = self.of(server)
         if not known:
@@ -91,8 +94,9 @@ class Pins:
         if complete:
             self._first_listing.discard(server)
         found: dict[str, Pin] = {}
-        for definition in definitions:
-            fingerprint = definition_fingerprint(server, launch, definition)
+        for offered in definitions:
+            fingerprint = definition_fingerprint(server, launch, offered)
+            definition = self._names.without_secrets(offered)
             old = known.get(definition.name)
             if old is None:
                 found[definition.name] = Pin(definition, fingerprint, "" if is_first else "added")
