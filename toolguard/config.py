@@ -151,8 +151,6 @@ def load(path: str | Path | None = None, folder: str | Path | None = None) -> Co
     return read_config(file.absolute(), folder)
 
 
-def defaults(folder: Path) -> Config:
-    """What holds without a file: `balanced`, and the working directory as the only root."""
 def _is_file(path: Path) -> bool:
     """Raises ConfigError where that cannot be known: without its policy nothing may be judged."""
     try:
@@ -165,6 +163,8 @@ def _is_file(path: Path) -> bool:
         ) from None
 
 
+def defaults(folder: Path) -> Config:
+    """What holds without a file: `balanced`, and the working directory as the only root."""
     return with_obligations(Config(home=folder, roots=default_roots()))
 
 
@@ -189,14 +189,14 @@ def home() -> Path:
     return user_data_path("toolguard", appauthor=False)
 
 
-def default_roots() -> tuple[str, ...]:
-    """The working directory; but not `/`, the person's home or a folder above it, where clients start by default."""
-    here = Path.cwd()
 def agent_socket() -> Path:
     """Where a toolguard of another user listens, and where ours does (docs/separate-user.md)."""
     return Path(variable("TOOLGUARD_SOCKET") or "/run/toolguard/agent.sock")
 
 
+def default_roots() -> tuple[str, ...]:
+    """The working directory; but not `/`, the person's home or a folder above it, where clients start by default."""
+    here = Path.cwd()
     person = Path.home()
     return () if here == person or here in person.parents else (str(here),)
 
@@ -270,8 +270,8 @@ def person(uid: int | None = None) -> str:
     """The operating-system user, ours by default, from the uid and not from a variable that anyone can set."""
     import pwd
 
+    uid = os.getuid() if uid is None else uid
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container's user without an entry
-    uid = os.getuid() if uid is None else uid
         return f"uid-{uid}"
