@@ -41,6 +41,7 @@ from toolguard.guard.in_client import InClient
 from toolguard.guard.introductions import Introductions
 from toolguard.guard.judge import Judge
 from toolguard.guard.passkeys import Passkeys
+from toolguard.guard.passkeys import Passkeys
 from toolguard.guard.names import Names
 from toolguard.guard.pausing import Answer, Pausing
 from toolguard.guard.pins import Pin, PinReport, Pins
