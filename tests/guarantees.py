@@ -87,6 +87,8 @@ GUARANTEES: Final[dict[str, str]] = {
     "audit:no-decision-without-event": "A decision, a vote or an execution without its event in the log does not "
     "happen.",
     "audit:no-log-no-call": "When the log cannot be written, no call runs.",
+    "audit:synced-within-200-ms": "A call that nobody was asked about is on the disk within 200 ms of its commit, "
+    "without waiting for it; under `durability: full` before it runs, at the price of one sync.",
     "audit:survives-power-loss": "A power loss takes nothing that a person or a refusal decided; of other calls at "
     "most the last 200 ms, and nothing under `durability: full`.",
     "audit:tampering-shows": "`toolguard audit verify` finds each changed, removed, added or reordered event, and "

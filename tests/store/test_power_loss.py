@@ -20,7 +20,7 @@ from toolguard.store.proving import verify_file
 
 BY_PEOPLE = ("approval.requested", "vote.cast", "execution.claimed")
 NEWEST_SECONDS = 2.0
-"""The promise is 200 ms on a machine that runs; a traced process on a busy one is several times slower."""
+"""The promise is 200 ms, and test_syncs.py holds it; a traced process on a busy machine is several times slower."""
 
 
 def missing(disk: Disk, folder: Path, lost: str) -> list[Ack]:

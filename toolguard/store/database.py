@@ -481,7 +481,11 @@ class _Tail:
         if self._unsynced_since is not None:
             if now - self._unsynced_since >= SYNC_SECONDS:
                 self._unsynced_since = None
-                database.sync()
+                try:
+                    database.sync()
+                except OSError:
+                    self._unsynced_since = now  # tried again, while calls fail closed by their own commits
+                    raise
             return
         if not self._asleep:
             database.background(True)
