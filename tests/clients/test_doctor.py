@@ -200,6 +200,35 @@ def test_holding_calls_longer_than_the_client_waits_is_a_problem(
     assert "gives up after 60 s" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("name", "entry", "approvals", "is_problem"),
+    [
+        ("claude-desktop", TIME, "{}", False),
+        ("cursor", TIME, "{}", False),
+        ("codex", TIME, "{}", False),
+        ("codex", {**TIME, "tool_timeout_sec": 120}, "{}", True),
+        ("codex", {**TIME, "tool_timeout_sec": 120}, "{hold_by_client: {codex-mcp-client: 90s}}", False),
+        ("cursor", TIME, '{hold_by_client: {"cursor*": 10m}}', True),
+    ],
+)
+def test_what_counts_is_how_long_calls_of_this_client_are_held(
+    name: str,
+    entry: dict[str, Any],
+    approvals: str,
+    is_problem: bool,
+    person: Path,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure(next(one for one in CLIENTS if one.name == name), person, {"time": entry})
+    toolguard("install", name)
+    (home / "toolguard.yaml").write_text(f"approvals: {approvals}\n", encoding="utf-8")
+
+    toolguard("doctor", name)
+
+    assert ("gives up after" in capsys.readouterr().out) == is_problem
+
+
 def test_a_server_with_an_environment_of_its_own_is_still_guarded_by_this_home(
     person: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

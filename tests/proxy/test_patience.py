@@ -15,7 +15,7 @@ from toolguard.core.policy.matching import Match
 from toolguard.core.policy.policy import Policy, Preset, Rule
 from toolguard.core.policy.terms import Terms
 from toolguard.guard import Guard
-from toolguard.proxy.patience import seconds
+from toolguard.guard.patience import seconds
 
 DEFAULT = ApprovalSettings()
 CHOSEN = replace(DEFAULT, hold=40, is_hold_set=True)

@@ -328,6 +328,7 @@ def description(request: RequestView, *, with_code: bool = True) -> Iterator[str
         place = f" at {finding['pointer']}" if finding.get("pointer") else ""
         yield f"         {finding['points']:>3}  {finding['id']}{place}: {finding['message']}"
     yield from (f"         {fact}" for fact in request.shown["facts"])
+    yield from (f"diff     {line}" for line in request.shown.get("differences") or ())
     if request.justification:
         yield f"claim    the agent says: {request.justification}"
     if request.prompt:

@@ -25,7 +25,7 @@ from toolguard.clients.wrap import Wrapping, is_apart, kind, wrapping
 from toolguard.config import Config
 from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import ConfigError, StoreError, UpstreamError
-from toolguard.guard import Guard
+from toolguard.guard import Guard, patience
 
 _AT_ONCE: Final = 4
 """Servers started at the same time: some bring a whole browser."""
@@ -164,13 +164,14 @@ def _standing(subject: Subject, config: Config) -> Iterator[Check]:
     home = present.option("--home")
     if home and Path(home) != config.home:
         yield Check(label, "note", f"keeps its records in `{home}`", f"TOOLGUARD_HOME={quote(home)} toolguard doctor")
-    patience = subject.patience
-    if patience is not None and config.approvals.hold >= patience:
+    limit, name = subject.patience, subject.client.calls_itself
+    held = patience.seconds(config.approvals, None, name, progress=True)
+    if limit is not None and held >= limit:
         yield Check(
             label,
             "problem",
-            f"calls are held for {config.approvals.hold:g} s, but {subject.client.title} gives up after {patience:g} s",
-            f"set approvals.hold below {patience:g}s in toolguard.yaml",
+            f"calls are held for {held:g} s, but {subject.client.title} gives up after {limit:g} s",
+            f'in toolguard.yaml, let approvals.hold_by_client say less: {{"{name}": {limit * 0.8:.0f}s}}',
         )
 
 

@@ -33,6 +33,8 @@ class Client:
     """Path to the object whose names are the folders of projects that the client has seen."""
     patience: int | None = None
     """Seconds that the client waits for a tool call; None when it waits for hours."""
+    calls_itself: str = ""
+    """Its name in the protocol, by which `toolguard proxy` knows how long to hold calls."""
     patience_member: str = ""
     """The member of an entry that sets another number of seconds."""
     blind: str = ""
@@ -59,6 +61,7 @@ CLIENTS: Final = (
     Client(
         name="claude-desktop",
         title="Claude Desktop",
+        calls_itself="claude-ai",
         format=JSONC,
         containers=(("mcpServers",),),
         files={
@@ -77,6 +80,7 @@ CLIENTS: Final = (
     Client(
         name="claude-code",
         title="Claude Code",
+        calls_itself="claude-code",
         format=JSONC,
         # User scope, and local scope: one user's servers for one project.
         containers=(("mcpServers",), ("projects", "*", "mcpServers")),
@@ -88,6 +92,7 @@ CLIENTS: Final = (
     Client(
         name="cursor",
         title="Cursor",
+        calls_itself="cursor-vscode",
         format=JSONC,
         containers=(("mcpServers",),),
         files=_everywhere("{home}/.cursor/mcp.json"),
@@ -98,6 +103,7 @@ CLIENTS: Final = (
     Client(
         name="vscode",
         title="VS Code",
+        calls_itself="Visual Studio Code",
         format=JSONC,
         containers=(("servers",),),
         files={
@@ -116,6 +122,7 @@ CLIENTS: Final = (
     Client(
         name="codex",
         title="Codex",
+        calls_itself="codex-mcp-client",
         format=TOML,
         containers=(("mcp_servers",),),
         files=_everywhere("{codex}/config.toml"),

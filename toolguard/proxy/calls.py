@@ -13,9 +13,9 @@ from toolguard.core.approvals import RefusalCode
 from toolguard.core.canonical import compact
 from toolguard.core.model import Json, Outcome, OutcomeKind, ToolCall
 from toolguard.errors import StoreError
-from toolguard.guard import Guard, Pending, Permit, Refusal
+from toolguard.guard import Guard, Pending, Permit, Refusal, patience
 from toolguard.guard.foretold import Foretold, Words
-from toolguard.proxy import asides, forwarding, messages, patience
+from toolguard.proxy import asides, forwarding, messages
 from toolguard.proxy.client import Client
 from toolguard.proxy.forwarding import ANSWERS
 from toolguard.proxy.listing import Listing
