@@ -57,6 +57,16 @@ def test_a_word_that_only_begins_like_a_secret_is_left_alone(one: SecretFormat) 
         assert not secrets(text)
 
 
+def test_private_halves_of_keys_in_other_forms_are_found() -> None:
+    lines = "\n".join(random_text(seed, 32, "0123456789abcdef") for seed in range(16))
+    static = f"-----BEGIN OpenVPN Static key V1-----\n{lines}\n-----END OpenVPN Static key V1-----"
+    private = random_text(3, 86)
+
+    assert secrets(static) == [static]
+    assert secrets(f'{{"kty": "EC", "crv": "P-521", "d": "{private}"}}') == [private]
+    assert not secrets(f'{{"d": "{private}"}}')
+
+
 def test_ids_are_unique_and_expressions_hold_no_group_of_their_own() -> None:
     assert len({one.id for one in FORMATS}) == len(FORMATS)
     for one in FORMATS:
@@ -119,6 +129,18 @@ PASSWORDS = {
     "flag": "mysql --password={} -h db",
     "attached flag": "mysql -u root -p{} app",
     "sshpass": "sshpass -p '{}' ssh host",
+    "directory": "ldapsearch -x -D cn=admin,dc=example -w {} -b dc=example",
+    "document store": "mongosh -u admin -p {} shop",
+    "sql server": "sqlcmd -S db -U sa -P {}",
+    "remote shell": "plink -ssh ana@host -pw {}",
+    "remote desktop": "xfreerdp /v:host /u:ana /p:{}",
+    "password file": "htpasswd -b .htpasswd ana {}",
+    "broker": "mosquitto_pub -h broker -u ana -P {} -t a -m b",
+    "archive": "7z a -p{} box.7z notes",
+    "package index": "twine upload -u ana -p {} dist/*",
+    "cluster": "oc login -u ana -p {}",
+    "switch": "username ana password 7 {}",
+    "remote service": "psexec.py corp/ana:{} ",
     "sentence": "the password is {}",
     "xml": "<password>{}</password>",
     "yaml": "password: {}",

@@ -376,7 +376,44 @@ OPERATIONS: Final = (
     _row("mailchimp-key", "Mailchimp", "-us", "0-9", (1, 2), lead="[0-9]", before="[0-9a-f]{32}", noun="API key"),
 )  # fmt: skip
 
+SERVICES: Final = (
+    _row("amazon-mws-token", "Amazon MWS", "amzn.mws.", HEX + "-", shape=UUID, noun="auth token"),
+    _row("amazon-client-secret", "Login with Amazon", "amzn1.oa2-cs.v1.", HEX, 64, noun="client secret"),
+    _row("amazon-refresh-token", "Login with Amazon", "Atzr| Atza|", URL, (60, 900), noun="token"),
+    _row("digitalocean-spaces-key", "DigitalOcean Spaces", "DO00", UPPER, 16, noun="access key"),
+    _row("azure-devops-token", "Azure DevOps", "AZDO", ALNUM, 4, before="[0-9A-Za-z]{76}", noun="access token"),
+    _row("google-bound-key", "Google", "AQ.Ab", URL, (40, 80), noun="API key"),
+    _row("firebase-server-key", "Firebase", ":APA91b", URL, 134, before="AAAA[0-9A-Za-z_-]{7}", noun="server key"),
+    _row("twitch-token", "Twitch", "oauth:", LOWER, 30, noun="chat token"),
+    _row("zapier-webhook", "Zapier", "hooks.zapier.com/hooks/catch/", ALNUM, noun="webhook address",
+         shape="[0-9]{4,12}/[0-9a-z]{5,16}", entropy=0),
+    _row("ifttt-webhook", "IFTTT", "maker.ifttt.com/trigger/", URL, noun="webhook address",
+         shape="[0-9A-Za-z_-]+/(?:json/)?with/key/[0-9A-Za-z_-]{20,60}", entropy=0),
+    _row("make-webhook", "Make", ".make.com/", LOWER, 32, before="hook\\.[a-z]{2}[0-9]", noun="webhook address"),
+    _row("confluent-secret", "Confluent", "cflt", BASE64, 60, noun="API secret"),
+    _row("linkedin-secret", "LinkedIn", "WPL_AP0. WPL_AP1.", ALNUM + ".=", (16, 40), noun="client secret"),
+    _row("pubnub-secret", "PubNub", "sec-c-", ALNUM + "-", (36, 48), noun="secret key"),
+    _row("rapidapi-key", "RapidAPI", "jsn", HEX, 12, before="[0-9a-z]{10}msh[0-9a-z]{15}p1[0-9a-z]{6}",
+         noun="API key"),
+    _row("wakatime-key", "WakaTime", "waka_", HEX + "-", shape=UUID, noun="API key"),
+    _row("yandex-oauth-token", "Yandex", "y0_", URL, (50, 64), noun="OAuth token"),
+    _row("yandex-static-key", "Yandex Cloud", "YCAJ", URL, (20, 40), noun="static key"),
+    _row("zoho-token", "Zoho", "1000.", HEX, shape="[0-9a-f]{32}\\.[0-9a-f]{32}", lead="[0-9a-f]{4}"),
+    _row("sumologic-collector", "Sumo Logic", "/receiver/v1/http/", URL + "+/=", (60, 200),
+         noun="collector address"),
+    _row("checkly-key", "Checkly", "cu_", HEX, 32, noun="API key"),
+    _row("aiven-password", "Aiven", "AVNS_", URL, (16, 40), noun="service password"),
+    _row("trigger-key", "Trigger.dev", "tr_dev_ tr_prod_ tr_stg_ tr_pat_", ALNUM, (20, 40), noun="API key"),
+    _row("deno-deploy-token", "Deno Deploy", "ddp_ ddw_", ALNUM, (36, 40)),
+    _row("stytch-secret", "Stytch", "secret-live- secret-test-", URL + "=", (32, 48), noun="project secret"),
+    _row("workos-key", "WorkOS", "sk_a2V5", ALNUM + "=", (30, 120), noun="API key"),
+    _row("cal-key", "Cal.com", "cal_live_ cal_test_", HEX, (32, 40), noun="API key"),
+    _row("shopify-partner-token", "Shopify", "prtapi_ atkn_", HEXES, (32, 64), noun="access token"),
+    _row("cockroach-key", "CockroachDB", "CCDB1_", WORD, shape="[0-9A-Za-z]{22}_[0-9A-Za-z]{40}", noun="API key"),
+    _row("tinybird-token", "Tinybird", "p.eyJ1", DOTTED, (60, 300)),
+)  # fmt: skip
+
 FORMATS: Final[tuple[SecretFormat, ...]] = (
-    *CLOUD, *DATABASES, *CODE_HOSTS, *PAYMENT, *CHAT, *MODELS, *REGISTRIES, *OPERATIONS,
+    *CLOUD, *DATABASES, *CODE_HOSTS, *PAYMENT, *CHAT, *MODELS, *REGISTRIES, *OPERATIONS, *SERVICES,
 )  # fmt: skip
 """Every format; where two share an anchor the earlier is tried first."""

@@ -16,7 +16,8 @@ _WHOLE: Final = frozenset(
     password passwd pwd passphrase passcode userpass secret token apikey authorization proxyauthorization cookie
     setcookie credential credentials bearer jwt otp totp cvv cvc cvv2 privatekey accesskey secretkey signingkey
     encryptionkey masterkey sharedkey accountkey sharedaccesskey hmackey authkey sshkey webhookkey licensekey servicekey
-    secretkeybase xapikey xauthtoken clientkey requirepass bindpw ldappw mysqlpwd pgpassword sshpass
+    secretkeybase xapikey xauthtoken clientkey requirepass bindpw ldappw mysqlpwd pgpassword sshpass psk
+    presharedkey wpapsk
     """.split()
 )
 """Normal forms that are secrets' names as a whole."""
@@ -27,6 +28,7 @@ _ENDINGS: Final = (
     "authkey", "token", "credential", "pwd", "apitoken", "webhookurlsecret", "licensekey", "subscriptionkey",
     "functionkey", "functionskey", "storagekey", "hmackey", "sessionkey", "appkey", "integrationkey", "servicekey",
     "bearer", "userpass", "dbpass", "mailpass", "smtppass", "rootpass", "adminpass",
+    "secretkeybase", "sharedkey", "psk",
 )  # fmt: skip
 """Endings of normal forms; what stands before them says whose secret it is."""
 

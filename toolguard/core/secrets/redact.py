@@ -192,7 +192,9 @@ class _Walk:
             node = stack.pop()
             if isinstance(node, str):
                 self.texts.append(node)
-            elif isinstance(node, Mapping):
+            elif node is None or isinstance(node, int | float):
+                continue
+            elif isinstance(node, dict | Mapping):
                 for key, child in node.items():
                     if (
                         key in _VALUE_MEMBERS
@@ -206,8 +208,6 @@ class _Walk:
                     stack.append(child)
             elif isinstance(node, list | tuple):
                 stack.extend(node)
-            elif isinstance(node, float | int) or node is None:
-                continue
             else:
                 raise TypeError("not JSON")
 

@@ -39,7 +39,7 @@ _REFERENCE: Final = (
     r"(?:\./|\.\./|~/|/[a-z]+/)[^\n]*|[a-z]+://[^\n]*|"
     r"[A-Za-z_$][0-9A-Za-z_$]*(?:(?:\.|->|::)[A-Za-z_$][0-9A-Za-z_$]*)+|"
     r"[0-9A-Za-z_./-]*\.(?:pem|key|crt|json|ya?ml|txt|env|cfg|conf|ini|toml|p12|pfx|jks|py|js|ts|go|rb|java|html?|md|png)|"
-    r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|"
+    r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|!(?i:vault|secret|env|include|ref|sub|getatt|lookup)(?:[ |].*)?|x:[0-9]+(?::.*)?|"
     r"(?i:arn:aws|projects/|op://|vault:|ssm:|secretref:|env:|file:|data:image)[^\n]*"
 )
 
