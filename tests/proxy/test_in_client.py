@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mcp import Client, StdioServerParameters
 from mcp.client.session import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
@@ -426,3 +429,47 @@ def test_a_real_client_asks_its_person_in_both_protocols(
     assert ("my cellar" in said) == (decision == "deny")
     (view,) = office.approvals.list(None)
     assert [(vote["channel"], vote["strength"]) for vote in view.votes] == [("elicitation", 0)]
+
+
+REPLIES: st.SearchStrategy[Any] = st.sampled_from(
+    [YES, YES, {"action": "decline"}, {"action": "cancel"}, {}, None, "x"]
+)
+STEP = st.one_of(
+    st.tuples(st.just("call"), st.sampled_from(["cellar", "attic"])),
+    st.tuples(st.just("wait"), st.sampled_from([0.3, 2.0, 60.0])),
+    st.tuples(st.just("reply"), st.tuples(st.integers(-2, 2), REPLIES, st.sampled_from(["cellar", "attic"]))),
+    st.tuples(st.just("server"), st.integers(0, 9)),
+)
+
+
+@ERAS
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(steps=st.lists(STEP, max_size=12))
+def test_whatever_is_replied_a_call_runs_only_on_a_yes_to_that_very_call(
+    tmp_path: Path, is_modern: bool, steps: list[tuple[str, Any]]
+) -> None:
+    config = Config(home=Path(tempfile.mkdtemp(dir=tmp_path)), policy=Policy(Preset.BALANCED, rules(OPEN)))
+    with Guard(config) as guard:
+        guard.reviewers.add("ada", person=configuration.person())
+        rig = Asking(guard).start(is_modern, FORMS)
+        sent, keys = [], ["toolguard:" + "f" * 32]
+
+        for number, (kind, what) in enumerate(steps):
+            sent += rig.seen_by_server
+            rig.forget()
+            if kind == "call":
+                rig.ask(id=f"c{number}", what=what)
+                keys += [rig.question["key"]] if rig.question else []
+            elif kind == "reply":
+                place, reply, about = what
+                rig.question = {}
+                rig.reply(reply, f"r{number}", state=keys[place % len(keys)], what=about)
+            elif kind == "wait":
+                rig.wait(what)
+            else:
+                rig.answer(f"c{what}")
+        sent += rig.seen_by_server
+
+        views = guard.approvals.list(None)
+        yes = [view.arguments["what"] for view in views if any(vote["choice"] == "approve" for vote in view.votes)]
+        assert sorted(message["params"]["arguments"]["what"] for message in sent) == sorted(yes)
