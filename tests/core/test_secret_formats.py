@@ -12,7 +12,7 @@ from tests.made_up import LETTERS, card, example, jwt, private_key, random_text
 from toolguard.core.regex import compile_bytes
 from toolguard.core.secrets.formats import FORMATS, SecretFormat
 from toolguard.core.secrets.personal import find_personal
-from toolguard.core.secrets.spans import Span, find, merged
+from toolguard.core.secrets.spans import Span, _gate, _quick_gate, find, merged
 from toolguard.core.secrets.values import looks_random
 
 ROWS = pytest.mark.parametrize("one", FORMATS, ids=[one.id for one in FORMATS])
@@ -268,3 +268,16 @@ def test_a_card_number_is_found_by_its_check_digit(seed: int) -> None:
 )
 def test_personal_numbers_need_their_proof(text: str, rules: list[str]) -> None:
     assert [span.rule for span in find_personal(text)] == rules
+
+
+def test_the_quick_gate_says_what_the_gate_says() -> None:
+    quick, gate = _quick_gate(), _gate()
+    pieces = [anchor for one in FORMATS for anchor in one.anchors] + ["token", "=", ": ", "://", "@", "é", "pass", " "]
+    chance = random.Random(7)
+    for size in (1, 3, 10, 200, 5_000):
+        for _ in range(60):
+            text = "".join(
+                chance.choice(pieces)[: chance.randint(1, 6)] + "".join(chance.choices(LETTERS, k=chance.randint(0, 5)))
+                for _ in range(size)
+            )
+            assert bool(quick.found(text)) is (gate.search(text.encode()) is not None), text[:200]

@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from toolguard.core.canonical import digest
-from toolguard.core.model import Classification, Decision, Effect, Finding, MatchedRule, ToolCall
+from toolguard.core.model import Classification, Decision, Effect, Finding, MatchedRule, Obligations, ToolCall
 from toolguard.core.policy.matching import Answer, Situation
 from toolguard.core.policy.policy import ASK_AT, BUILT_IN, MALFORMED, Policy, Preset, Rule
 from toolguard.core.policy.terms import Terms, strictest
@@ -52,6 +53,9 @@ def decide(
     spent: Mapping[str, float] = NOTHING_SPENT,
 ) -> Decision:
     """The decision for one call. `spent`: by name of a budget, what its counter has used up before this call."""
+    if not (findings or policy.rules or policy.budgets) and policy.preset is not Preset.STRICT:
+        # Most calls of most people: nothing was found, and there is no voice but the preset's.
+        return Decision(Effect.ALLOW, 0, classification, (), (), _unasked(policy.obligations))
     total = score(findings)
     s = Situation(call, classification, findings, total, facts, now)
     voices = [*_built_in(s), *_rules(s, policy), *_budgets(s, policy, spent)]
@@ -67,6 +71,11 @@ def decide(
         tuple(v.rule for v in voices),
         strictest(policy.obligations, asking),
     )
+
+
+@lru_cache(maxsize=16)
+def _unasked(obligations: Obligations) -> Obligations:
+    return strictest(obligations, ())
 
 
 def _built_in(s: Situation) -> Iterator[_Voice]:

@@ -80,12 +80,18 @@ def read(call: ToolCall) -> Reading:
 MAX_CHARACTERS: Final = 1_500_000
 MAX_LEAVES: Final = 5_000
 MAX_LEVELS: Final = 64
+FLAT: Final = 16
+_NESTED: Final = (dict, list, tuple, Mapping)
 # Counted work (bytes, nodes, depth) that keeps the worst argument under 50 ms.
 
 
 def _leaves(arguments: Mapping[str, Json]) -> tuple[list[tuple[str, str, str]], bool]:
     """(pointer, text, name of the nearest key) of every string, and whether all of it is within the budget."""
     found: list[tuple[str, str, str]] = []
+    if len(arguments) <= FLAT and not any(isinstance(value, _NESTED) for value in arguments.values()):
+        # The usual call: a few arguments, none of them nested.
+        found = [(pointer(name), value, str(name)) for name, value in arguments.items() if isinstance(value, str)]
+        return found, sum(len(text) for _, text, _ in found) <= MAX_CHARACTERS
     stack: list[tuple[str, str, Json, int]] = [("", "", arguments, 0)]
     visited = characters = 0
     while stack:
@@ -145,6 +151,9 @@ class _Read:
         """A program and its words apart: `{"command": "rm", "args": ["-rf", "/"]}`, or a list of words."""
         arguments = self.call.arguments
         for key, value in arguments.items():
+            shown = roles.of_parameter(self.tool, key)
+            if shown is not Language.SHELL:
+                continue
             rest = next(
                 (
                     arguments[name]
@@ -158,8 +167,7 @@ class _Read:
                 if isinstance(value, list) and all(isinstance(part, str | int) for part in value)
                 else None
             )
-            shown = roles.of_parameter(self.tool, key)
-            if words and shown is Language.SHELL and (self.tool.runs_shell or key in ("argv", "cmd", "command")):
+            if words and (self.tool.runs_shell or key in ("argv", "cmd", "command")):
                 text, place = " ".join(words), Place(pointer(key))
                 self.fragments.append(Fragment(Language.SHELL, text, place))
                 if len(words) > 1 and all(" " not in word for word in words[:1]):
@@ -168,7 +176,7 @@ class _Read:
                     for word in words:
                         self.collector.text("shell", word, place)
                 return {key.replace("~", "~0").replace("/", "~1")}
-            if isinstance(value, str) and rest and shown is Language.SHELL and " " not in value.strip():
+            if isinstance(value, str) and rest and " " not in value.strip():
                 extra = [str(part) for part in rest] if isinstance(rest, list) else rest.split()
                 place = Place(pointer(key))
                 self.fragments.append(Fragment(Language.SHELL, " ".join([value, *extra]), place))

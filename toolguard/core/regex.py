@@ -108,16 +108,23 @@ def compile_bytes(source: str) -> BytesPattern:
 
 
 class Groups:
-    """Expressions of our own tables, over bytes, all looked for in one pass: which of them a text holds."""
+    """Expressions of our own tables, over bytes, all looked for in one pass: which of them a text holds.
+
+    Raises PatternError, which then is our mistake.
+    """
 
     __slots__ = ("_set",)
 
     def __init__(self, sources: Iterable[str]) -> None:
         options = re2.Options()
         options.encoding = re2.Options.Encoding.LATIN1
+        options.log_errors = False
         self._set = re2.Set.SearchSet(options)
-        for source in sources:
-            self._set.Add(source.encode("latin-1"))
+        try:
+            for source in sources:
+                self._set.Add(source.encode("latin-1"))
+        except re2.error as error:
+            raise PatternError(_reason(error)) from error
         self._set.Compile()
 
     def found(self, text: str) -> frozenset[int]:

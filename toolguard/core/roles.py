@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from toolguard.core.acts import FileOp
-from toolguard.core.model import Json, ToolCall
+from toolguard.core.model import Json, ToolCall, ToolDefinition
 from toolguard.core.paths import looks_like_path
 
 
@@ -134,10 +134,11 @@ _SOURCES: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # compared by identity: `_tool` makes each once, caches ask for it
 class Tool:
     """What the name and description of a tool say about its arguments."""
 
+    name: str
     words: tuple[str, ...]
     runs_shell: bool
     runs_powershell: bool
@@ -188,7 +189,25 @@ def split(name: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORDS.findall(name[:200]))
 
 
+_of_definition: Final[dict[int, tuple[ToolDefinition, Tool]]] = {}
+# By identity; the entry holds the definition, so that no other object can take it.
+
+
 def of_call(call: ToolCall) -> Tool:
+    """What the tool of this call says about its arguments."""
+    definition = call.definition
+    if definition is None:
+        return _of_call(call)
+    known = _of_definition.get(id(definition))
+    if known is None or known[1].name != call.tool:
+        known = (definition, _of_call(call))
+        if len(_of_definition) >= 1024:
+            _of_definition.clear()
+        _of_definition[id(definition)] = known
+    return known[1]
+
+
+def _of_call(call: ToolCall) -> Tool:
     schema = call.definition.input_schema.get("properties") if call.definition else None
     described: tuple[tuple[str, str], ...] = ()
     if isinstance(schema, Mapping):
@@ -238,6 +257,7 @@ def _tool(name: str, description: str, described: tuple[tuple[str, str], ...]) -
         "",
     )
     return Tool(
+        name,
         words,
         shell and not have & _PYTHON_TOOL,
         bool(

@@ -141,7 +141,7 @@ def _leaves(arguments: Mapping[str, Json]) -> Iterator[tuple[str, Json, str]]:
     """Leaves with the name of the nearest member above them; most arguments are flat, so the stack comes second."""
     for key, value in islice(arguments.items(), VALUES):
         where = "/" + key.replace("~", "~0").replace("/", "~1")
-        if isinstance(value, Mapping | list | tuple):
+        if type(value) is not str and isinstance(value, dict | list | tuple | Mapping):
             yield from _inner(key, value, where)
         else:
             yield key, value, where
