@@ -190,8 +190,8 @@ def test_the_times_of_approvals_are_the_terms_of_the_policy() -> None:
 @pytest.mark.parametrize(
     ("text", "separation", "url"),
     [
-        ("review: {port: 9000}", "agent", "http://127.0.0.1:9000"),
-        ('review: {host: "::1"}', "agent", "http://[::1]:8787"),
+        ("review: {port: 9000}", "agent", "http://localhost:9000"),
+        ('review: {host: "::1"}', "agent", "http://localhost:8787"),
         ("review: {host: 0.0.0.0}", "owner", "http://0.0.0.0:8787"),
         ("review: {host: 0.0.0.0, url: https://review.example.com}", "owner", "https://review.example.com"),
         ("{review: {host: 0.0.0.0}, approvals: {separation: agent}}", "agent", "http://0.0.0.0:8787"),

@@ -199,6 +199,7 @@ SECTIONS: Final[dict[str, type[Section]]] = {
     "An argument": config_schema.ArgumentSection,
     "Time": config_schema.TimeSection,
     "A budget": config_schema.BudgetSection,
+    "Grants": config_schema.GrantsSection,
     "A breaker": config_schema.BreakerSection,
     "Approvals": config_schema.ApprovalsSection,
     "Review": config_schema.ReviewSection,

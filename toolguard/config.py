@@ -95,7 +95,7 @@ class ReviewSettings:
 
     host: str = "127.0.0.1"
     port: int = 8787
-    url: str = "http://127.0.0.1:8787"
+    url: str = "http://localhost:8787"
     """Address that links and messages name; behind a reverse proxy it differs from host and port."""
 
 

@@ -38,6 +38,7 @@ from toolguard.config_schema import (
     TimeSection,
 )
 from toolguard.core.canonical import canonical
+from toolguard.core.grants import GrantLimits
 from toolguard.core.model import Effect, Json, pointer
 from toolguard.core.policy.breakers import Breaker
 from toolguard.core.policy.budgets import Budget
@@ -169,7 +170,9 @@ def _wording(detail: ErrorDetails) -> str:
 
 def _config(section: ConfigSection, file: Path, home: Path) -> Config:
     review = section.review
-    host = f"[{review.host}]" if ":" in review.host else review.host
+    # By name where that is the same machine: browsers take no IP address for a passkey.
+    host = "localhost" if review.host in LOOPBACK else review.host
+    host = f"[{host}]" if ":" in host else host
     # Who listens beyond this machine has more than one person in front of the page.
     separation = section.approvals.separation or ("agent" if review.host in LOOPBACK else "owner")
     roots = None if section.roots is None else tuple(config.root(folder) for folder in section.roots)
@@ -258,6 +261,8 @@ def policy(section: PolicySection) -> Policy:
         tuple(rule(one) for one in section.rules),
         tuple(_budget(budget) for budget in section.budgets),
         on_error=EFFECTS[section.on_error],
+        grants=GrantLimits(int(section.grants.longest), section.grants.uses),
+        passkey_models=tuple(model.lower() for model in section.passkey_models),
         breakers=tuple(
             Breaker(one.name, one.limit, int(one.per), tuple(dict.fromkeys(one.count)), one.by)
             for one in section.breakers

@@ -26,6 +26,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from toolguard.config import LOOPBACK
+from toolguard.core.grants import MOST_SECONDS, MOST_USES
 from toolguard.core.model import EffectClass, Reach
 from toolguard.core.policy.breakers import Counted
 from toolguard.core.policy.budgets import Scope
@@ -41,11 +42,13 @@ NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 POINTER: Final = r"^(/([^~/]|~[01])*)+$"
 ADDRESS: Final = r"^https?://[^\s]+$"
 ORIGIN: Final = r"^https?://[^\s/?#]+$"
+AAGUID: Final = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 PATTERNS: Final = {
     # What a pattern wants, in words for the error.
     NAME: "a name is up to 64 letters, digits, `.`, `_` and `-`",
     POINTER: "write a JSON Pointer like `/path` or `/items/*/price`",
     ADDRESS: "write an address like `https://tools.example.com/mcp`",
+    AAGUID: "write an AAGUID like `ee882879-721c-4913-9775-3dfcce97072a`",
     ORIGIN: "write an origin like `https://review.example.com`",
 }
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -286,6 +289,15 @@ class BreakerSection(Section):
     by: Literal[Scope.AGENT, Scope.SESSION, Scope.ALL] = Scope.AGENT
 
 
+class GrantsSection(Section):
+    """The most that a reviewer may allow for a while with an approval."""
+
+    longest: Annotated[float, BeforeValidator(duration), Field(ge=60, le=MOST_SECONDS), WithJsonSchema(_SPAN)] = float(
+        MOST_SECONDS
+    )
+    uses: int = Field(default=MOST_USES, ge=0, le=MOST_USES)
+
+
 class PolicySection(Section):
     """What is permitted."""
 
@@ -293,6 +305,8 @@ class PolicySection(Section):
     rules: list[RuleSection] = []
     budgets: list[BudgetSection] = []
     breakers: list[BreakerSection] = []
+    grants: GrantsSection = GrantsSection()
+    passkey_models: list[Annotated[str, Field(pattern=AAGUID)]] = []
     on_error: Literal["ask", "deny"] = "ask"
 
     @model_validator(mode="after")

@@ -29,7 +29,7 @@ def test_a_reviewer_is_enrolled_once_with_a_token_and_a_link(run: Run) -> None:
 
     assert ran.status == 0
     assert ran.json.keys() >= {"name", "token", "link"}
-    assert ran.json["link"].startswith("http://127.0.0.1:8787/sign-in?code=")
+    assert ran.json["link"].startswith("http://localhost:8787/sign-in?code=")
     (listed,) = run("reviewers", "list", "--json").json
     assert (listed["name"], listed["groups"], listed["person"]) == ("alice", ["dba", "ops"], "")
     again = run("reviewers", "add", "alice")

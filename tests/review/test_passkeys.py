@@ -548,3 +548,84 @@ def test_a_passkey_put_into_the_tables_by_hand_is_found(desk: Desk) -> None:
 )
 def test_passkeys_belong_to_the_configured_address(url: str, party: RelyingParty | None) -> None:
     assert relying_party(url) == party
+
+
+MADE_HERE = "01020304-0506-0708-0102-030405060708"
+"""The make that Chromium's virtual authenticators say they are."""
+
+
+@pytest.mark.parametrize(("model", "counts"), [(MADE_HERE, 1), ("ee882879-721c-4913-9775-3dfcce97072a", 0)])
+def test_where_the_policy_names_makes_no_other_passkey_is_enrolled(
+    context: BrowserContext, config: Config, model: str, counts: int
+) -> None:
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    review = ReviewSettings(port=port, url=f"http://localhost:{port}")
+    policy = Policy(rules=(RULE,), passkey_models=(model,))
+    with Guard(replace(config, review=review, policy=policy)) as guard:
+        for site in running(guard, listener):
+            site.url = f"http://localhost:{port}"
+            page = context.new_page()
+            plug_in(context.new_cdp_session(page))
+            page.goto(site.link())
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url(site.url + "/")
+            enrol(page, site)
+
+            if counts:
+                expect(page.locator(".passkeys li")).to_have_count(1)
+            else:
+                expect(page.get_by_role("alert")).to_contain_text("does not take passkeys of this make")
+            assert len(guard.passkeys.of(guard.reviewers.list()[0])) == counts
+            page.close()
+
+
+def test_a_passkey_of_another_make_counts_no_more_when_the_policy_names_some(desk: Desk) -> None:
+    site = desk.site
+    pending = site.ask(command="make deploy")
+    evidence = desk.answer(desk.challenge(pending))
+    strict = Policy(rules=(RULE,), passkey_models=("ee882879-721c-4913-9775-3dfcce97072a",))
+
+    with Guard(replace(site.guard.config, policy=strict)) as guard:
+        cast = guard.approvals.vote(
+            pending.request_id,
+            desk.bob,
+            "approve",
+            request_digest=site.view(pending).request_digest,
+            channel="web",
+            strength=4,
+            evidence=evidence,
+        )
+
+    assert (cast.accepted, cast.code) == (False, "weak_channel")
+    assert "of this make" in cast.text
+
+
+def test_a_passkey_signs_the_call_as_a_reviewer_changed_it(desk: Desk) -> None:
+    site = desk.site
+    pending = site.ask(command="make deploy")
+    old = desk.answer(desk.challenge(pending))
+    view = site.view(pending)
+    made = site.guard.edits.edit(
+        view.id, desk.bob, {"command": "make stage"}, request_digest=view.request_digest, channel="web"
+    )
+    assert made.request is not None
+
+    swapped = site.guard.approvals.vote(
+        made.request.id,
+        desk.bob,
+        "approve",
+        request_digest=made.request.request_digest,
+        channel="web",
+        strength=4,
+        evidence=old,
+    )
+    assert (swapped.accepted, swapped.code) == (False, "weak_channel")
+    desk.page.goto(f"{site.url}/approvals/{made.request.id}")
+    desk.page.get_by_role("button", name="Approve with your passkey").click()
+    expect(desk.page.locator("#status")).to_contain_text("Approved")
+
+    permit = site.guard.resume(pending)
+    assert isinstance(permit, Permit)
+    assert permit.call.arguments == {"command": "make stage"}
+    assert problems(site.guard) == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,8 +12,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, Page, expect
 
-from tests.review.conftest import Site, sign_in_with_link
+from tests.review.conftest import Site, running, sign_in_with_link
 from tests.review.test_browser import RULES, opened
+from toolguard.config import Config
+from toolguard.core.grants import GrantLimits
 from toolguard.core.model import Outcome, OutcomeKind, Principal, ToolCall
 from toolguard.guard import Guard, Pending, Permit, Refusal
 
@@ -285,3 +289,43 @@ def test_only_the_stop_that_was_seen_is_released(site: Site) -> None:
     assert client.post("/release", data={"csrf": token, "since": "2020-01-01T00:00:00.000Z"}).status_code == 409
     assert site.guard.stop_switch.current is not None
     assert client.get("/grants").text.count("odd") == 1
+
+
+@pytest.fixture
+def limited(config: Config) -> Iterator[Site]:
+    policy = replace(config.policy, grants=GrantLimits(seconds=600, uses=4))
+    with Guard(replace(config, policy=policy)) as guard:
+        yield from running(guard)
+
+
+def test_a_policy_sets_how_long_and_how_often_at_most(limited: Site, browser: Browser) -> None:
+    page = browser.new_page()
+    sign_in_with_link(page, limited)
+    pending = asked(limited)
+    opened(page, limited, pending.request_id)
+    page.get_by_text("Allow narrowly for a while").click()
+
+    assert page.get_by_label("For").inner_text().split("\n") == ["5 minutes", "10 minutes"]
+    assert page.get_by_label("at most").inner_text().split("\n") == ["1 time", "3 times", "4 times"]
+    page.get_by_role("button", name="Approve, and allow this for a while").click()
+
+    expect(page.locator("#outcome")).to_contain_text("at most 4 times")
+    page.close()
+
+
+@pytest.mark.parametrize(("grant", "status"), [({"uses": 4, "seconds": 600}, 201), ({"uses": 5}, 403)])
+def test_programs_give_no_more_than_the_policy_permits(limited: Site, grant: dict[str, int], status: int) -> None:
+    view = limited.view(asked(limited))
+    body = {"vote": "approve", "request_digest": view.request_digest, "grant": {"seconds": 60, **grant}}
+
+    assert limited.rest().post(f"/api/v1/approvals/{view.id}/votes", json=body).status_code == status
+
+
+def test_a_policy_without_grants_offers_none(config: Config) -> None:
+    with Guard(replace(config, policy=replace(config.policy, grants=GrantLimits(uses=0)))) as guard:
+        for site in running(guard):
+            view = site.view(asked(site))
+
+            assert "Allow narrowly" not in site.signed_in().get(f"/approvals/{view.id}").text
+            body = {"vote": "approve", "request_digest": view.request_digest, "grant": {"uses": 1, "seconds": 60}}
+            assert site.rest().post(f"/api/v1/approvals/{view.id}/votes", json=body).status_code == 403

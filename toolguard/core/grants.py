@@ -25,6 +25,18 @@ OFFERED: Final = 8
 """Places that a reviewer may loosen; more would not be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class GrantLimits:
+    """The most that a policy lets a reviewer give."""
+
+    seconds: int = MOST_SECONDS
+    uses: int = MOST_USES
+    """0: no grants at all."""
+
+    def permits(self, uses: int, seconds: int) -> bool:
+        return 1 <= uses <= self.uses and 1 <= seconds <= self.seconds
+
+
 class Kind(StrEnum):
     """How a loosened place is tested."""
 

@@ -92,9 +92,9 @@ class Approvals:
                 refused = RefusalCode.WEAK_CHANNEL, "an answer in the client does not count for this call"
             terms = None
             if refused is None and not repeat and choice == "approve" and strength >= STRENGTH["signed"]:
-                refused = _unproven(tx, row, reviewer, strength, evidence)
+                refused = _unproven(tx, row, reviewer, strength, evidence, self._config.policy.passkey_models)
             if refused is None and not repeat and grant is not None and choice == "approve":
-                terms = standing.terms_of(tx, row, grant)
+                terms = standing.terms_of(tx, row, grant, self._config.policy.grants)
                 refused = None if terms else (RefusalCode.NOT_ELIGIBLE, "this grant was not offered for this call")
             if refused is not None:
                 audit.append(
@@ -344,13 +344,20 @@ def _is_own(row: Row, reviewer: Reviewer) -> bool:
 
 
 def _unproven(
-    tx: Transaction, row: Row, reviewer: Reviewer, strength: int, evidence: Mapping[str, Json] | None
+    tx: Transaction,
+    row: Row,
+    reviewer: Reviewer,
+    strength: int,
+    evidence: Mapping[str, Json] | None,
+    models: tuple[str, ...],
 ) -> tuple[str, str] | None:
     """Why the evidence is not this reviewer's key saying yes to this request, once and without a grant."""
     if strength < STRENGTH["passkey"]:
         why = callbacks.refusal(tx, reviewer.id, row["request_id"], row["request_digest"], evidence)
         return (RefusalCode.WEAK_CHANNEL, f"the signed message does not count: {why}") if why else None
     why = passkeys.refusal(tx, reviewer.id, requests.vote_digest(row["request_digest"], "approve"), evidence)
+    if not why and not passkeys.is_of(tx, evidence, models):
+        why = "the policy does not take passkeys of this make"
     if not why and not passkeys.count(tx, reviewer, evidence):
         why = "it has signed more often before, so somebody may have a copy of it"
     return (RefusalCode.WEAK_CHANNEL, f"the passkey's answer does not count: {why}") if why else None

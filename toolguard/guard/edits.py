@@ -147,6 +147,7 @@ class Edits:
             earlier=old["earlier"],
             edited=edited,
         )
+        view["differences"] = old["differences"]
         made = requests.create(tx, judged, view, edited=row)
         contents = {"from": row["request_id"], "before": old["arguments"], "after": judged.arguments}
         audit.append(

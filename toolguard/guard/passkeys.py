@@ -49,19 +49,22 @@ class Passkeys:
     def __init__(self, database: Database, config: Config) -> None:
         self._database = database
         self.party: RelyingParty | None = relying_party(config.review.url)
+        self.models = config.policy.passkey_models
+        """Makes that the policy takes; any where it names none."""
 
     def of(self, reviewer: Reviewer) -> Sequence[Passkey]:
         """Those that work here, the oldest first."""
         if self.party is None:
             return []
-        return [_shown(row) for row in passkeys.live_of(self._database, reviewer.id, self.party.id, self.party.origin)]
+        live = passkeys.live_of(self._database, reviewer.id, self.party.id, self.party.origin)
+        return [_shown(row) for row in live if not self.models or row["aaguid"] in self.models]
 
     def enrol(self, reviewer: Reviewer, link_code: str, passkey: Passkey, channel: Channel) -> bool:
         """Add a passkey, spending a one-time link of this reviewer: a stolen session or token alone adds none.
 
         False when the link is spent, too old or somebody else's, or the passkey is known. Raises StoreError.
         """
-        if self.party is None:
+        if self.party is None or (self.models and passkey.aaguid not in self.models):
             return False
         with self._database.write(full=True) as tx:
             if passkeys.find(tx, passkey.credential_id) is not None:
@@ -131,6 +134,13 @@ def count(tx: Transaction, reviewer: Reviewer, evidence: Json) -> bool:
         return False
     passkeys.counted(tx, assertion.credential_id, assertion.count)
     return True
+
+
+def is_of(tx: Transaction, evidence: Json, models: tuple[str, ...]) -> bool:
+    """Whether the passkey is of one of these makes, as it said itself when it was enrolled; or none is demanded."""
+    assertion = Assertion.from_json(evidence)
+    row = passkeys.find(tx, assertion.credential_id) if models and assertion else None
+    return not models or (row is not None and row["aaguid"] in models)
 
 
 def holds(tx: Transaction, vote: Row) -> bool:

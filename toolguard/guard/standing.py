@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from toolguard.core.canonical import parse, text
-from toolguard.core.grants import MOST_SECONDS, MOST_USES, Loosened, Predicate
+from toolguard.core.grants import GrantLimits, Loosened, Predicate
 from toolguard.core.model import Json
 from toolguard.guard import requests
 from toolguard.guard.times import later
@@ -41,12 +41,12 @@ class Grants:
         return grant_view(row)
 
 
-def terms_of(tx: Transaction, row: Row, choice: GrantChoice) -> dict[str, Json] | None:
+def terms_of(tx: Transaction, row: Row, choice: GrantChoice, limits: GrantLimits) -> dict[str, Json] | None:
     """The terms of a grant as the vote binds them; None when they are not among what was offered."""
     offered = {place["pointer"]: Loosened.from_json(place) for place in parse(row["offers"])}
     if not may_grant(row) or not set(choice.pointers) <= offered.keys():
         return None
-    if not (1 <= choice.uses <= MOST_USES and 1 <= choice.seconds <= MOST_SECONDS):
+    if not limits.permits(choice.uses, choice.seconds):
         return None
     loosened = tuple(place for pointer, place in offered.items() if pointer in choice.pointers)
     predicate = Predicate(row["server"], row["tool"], parse(row["shown"])["arguments"], loosened)

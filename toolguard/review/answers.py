@@ -45,8 +45,6 @@ _TEMPLATES.globals["static"] = _static_url
 _TEMPLATES.globals["standing"] = words.standing
 _TEMPLATES.globals["channels"] = words.CHANNELS
 _TEMPLATES.globals["headline_of"] = words.headline
-_TEMPLATES.globals["grant_minutes"] = words.GRANT_MINUTES
-_TEMPLATES.globals["grant_uses"] = words.GRANT_USES
 _TEMPLATES.filters |= {
     "pieces": inline,
     "level": words.level,

@@ -23,6 +23,7 @@ from toolguard.review import edit_pages, figure_pages, group_pages, passkey_page
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import page, refusal_page
 from toolguard.review.frame import SHOWN, everywhere, forged, rights, to_sign_in
+from toolguard.review.noting import NOTED
 from toolguard.review.standing_pages import chosen_grant
 from toolguard.review.visitor import Visitor, guard_of
 
@@ -121,6 +122,8 @@ async def _show(
         view=view,
         at=words.standing(view.state, view.execution, is_edited=view.edited_to is not None),
         changes=edit_pages.changes(view),
+        grant_minutes=words.grant_minutes(guard_of(request).config.policy.grants),
+        grant_uses=words.grant_uses(guard_of(request).config.policy.grants),
         shown=await run_in_threadpool(words.presentation, view),
         found=found,
         sum=words.combination(found, view.score),
@@ -151,7 +154,8 @@ async def vote(request: Request) -> Response:
     choice, reason = fields.get("vote"), fields.get("reason", "").strip()
     if choice not in ("approve", "grant", "deny"):
         raise HTTPException(400, "This form holds no answer.")
-    grant = chosen_grant(view, fields) if choice == "grant" else None
+    limits = guard_of(request).config.policy.grants
+    grant = chosen_grant(view, fields, limits) if choice == "grant" else None
     if choice != "deny" and view.score >= words.HIGH and fields.get("seen") != "yes" and view.state == "pending":
         unseen = "Not approved: the score is high, so Approve counts only after you have read the whole call."
         return await _show(request, visitor, view, alert=unseen, reason=reason, status=422)

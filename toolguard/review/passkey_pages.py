@@ -128,6 +128,7 @@ async def begin(request: Request) -> Response:
     return await _page(request, visitor, code=found[1])
 
 
+_WRONG_MAKE: Final = "Nothing was added: the policy does not take passkeys of this make."
 _NO_LINK: Final = "This is no unused link of yours."
 
 
@@ -146,10 +147,13 @@ async def enrol(request: Request) -> Response:
     from toolguard.review import passkeys as door
 
     challenge = enrolment_challenge(visitor.reviewer, code)
+    models = guard.passkeys.models
     try:
         passkey = door.made(guard.passkeys.party, fields.get("passkey", ""), challenge, label)
     except door.NotProvenError:
         return await _page(request, visitor, alert="Nothing was added: this is no passkey made here.", status=403)
+    if models and passkey.aaguid not in models:
+        return await _page(request, visitor, alert=_WRONG_MAKE, status=403)
     if not await run_in_threadpool(guard.passkeys.enrol, visitor.reviewer, code, passkey, "web"):
         return await _page(request, visitor, alert=f"Nothing was added. {_NO_LINK}", status=403)
     return RedirectResponse("/passkeys", 303)
@@ -188,8 +192,11 @@ async def _page(request: Request, visitor: Visitor, *, code: str = "", alert: st
 def _creation(request: Request, reviewer: Reviewer, known: Sequence[Passkey], code: str) -> str:
     from toolguard.review.passkeys import creation_options
 
-    party = guard_of(request).passkeys.party
-    return text(creation_options(party, reviewer, enrolment_challenge(reviewer, code), known)) if party else ""
+    party, models = guard_of(request).passkeys.party, guard_of(request).passkeys.models
+    if party is None:
+        return ""
+    challenge = enrolment_challenge(reviewer, code)
+    return text(creation_options(party, reviewer, challenge, known, names_its_make=bool(models)))
 
 
 ROUTES: Final = [

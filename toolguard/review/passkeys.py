@@ -28,9 +28,12 @@ class NotProvenError(Exception):
 
 
 def creation_options(
-    party: RelyingParty, reviewer: Reviewer, challenge: bytes, known: Sequence[Passkey]
+    party: RelyingParty, reviewer: Reviewer, challenge: bytes, known: Sequence[Passkey], *, names_its_make: bool = False
 ) -> dict[str, Json]:
-    """What the browser is asked to make, in the JSON form of PublicKeyCredentialCreationOptions."""
+    """What the browser is asked to make, in the JSON form of PublicKeyCredentialCreationOptions.
+
+    Unless `names_its_make` is asked for, browsers may keep the make (AAGUID) to themselves (WebAuthn, section 5.4.7).
+    """
     return {
         "rp": {"id": party.id, "name": "toolguard"},
         "user": {"id": encoded(reviewer.id.encode()), "name": reviewer.name, "displayName": reviewer.name},
@@ -38,7 +41,7 @@ def creation_options(
         "pubKeyCredParams": [{"type": "public-key", "alg": number} for number in (ES256, EDDSA, RS256)],
         "excludeCredentials": [{"type": "public-key", "id": passkey.credential_id} for passkey in known],
         "authenticatorSelection": {"userVerification": "required", "residentKey": "discouraged"},
-        "attestation": "none",
+        "attestation": "direct" if names_its_make else "none",
     }
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from toolguard.core.grants import GrantLimits
 from toolguard.guard.views import GrantChoice
 from toolguard.review import visitor as visitors
 from toolguard.review import words
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
 REASON_LENGTH: Final = 1_000
 
 
-def chosen_grant(view: RequestView, fields: Mapping[str, str]) -> GrantChoice:
+def chosen_grant(view: RequestView, fields: Mapping[str, str], limits: GrantLimits) -> GrantChoice:
     """What the form of a request allows for a while. Raises HTTPException when it holds nothing the page offers.
 
     A place stays as it is in this call unless its box was ticked.
     """
     pointers = tuple(fields[f"loosen-{number}"] for number in range(len(view.offers)) if f"loosen-{number}" in fields)
     minutes, uses = fields.get("minutes", ""), fields.get("uses", "")
-    offered = {str(choice) for choice, _ in words.GRANT_MINUTES}, {str(choice) for choice in words.GRANT_USES}
+    times = {str(choice) for choice, _ in words.grant_minutes(limits)}
+    offered = times, {str(choice) for choice in words.grant_uses(limits)}
     if minutes not in offered[0] or uses not in offered[1]:
         raise HTTPException(400, "This form does not say for how long and how often.")
     return GrantChoice(pointers, int(uses), int(minutes) * 60)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from toolguard.core.grants import GrantLimits
 from toolguard.core.layout.present import Presentation, Spot, present
 from toolguard.core.model import Confidence, Severity, ToolCall
 from toolguard.core.model import Principal as CallPrincipal
@@ -90,6 +91,23 @@ GRANT_MINUTES: Final = (
     (480, "8 hours"),
 )
 GRANT_USES: Final = (1, 3, 5, 10, 25, 50, 100)
+
+
+def grant_minutes(limits: GrantLimits) -> tuple[tuple[int, str], ...]:
+    """How long a reviewer may choose; what the policy sets as the longest is among it."""
+    longest = limits.seconds // 60
+    fitting = tuple((minutes, length) for minutes, length in GRANT_MINUTES if minutes <= longest)
+    if longest in [minutes for minutes, _ in fitting]:
+        return fitting
+    return (*fitting, (longest, f"{longest} minute{'' if longest == 1 else 's'}"))
+
+
+def grant_uses(limits: GrantLimits) -> tuple[int, ...]:
+    """How often; empty where the policy wants no grants."""
+    fitting = tuple(uses for uses in GRANT_USES if uses <= limits.uses)
+    return fitting if limits.uses in (0, *fitting) else (*fitting, limits.uses)
+
+
 ENDED_GRANTS: Final = 50
 """Ended grants that the page lists; the log has all."""
 STATES: Final = tuple(_REQUEST)

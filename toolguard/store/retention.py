@@ -173,7 +173,7 @@ def _empty_tables(
 _EMPTY: Final[Mapping[str, Json]] = {
     "arguments": {}, "params": {}, "headline": "Contents removed by retention", "target": "", "findings": [],
     "prompt": None, "justification": None, "definition": None, "facts": [], "history": [], "before": {}, "earlier": "",
-    "differences": [],
+    "differences": [], "edited": None,
 }  # fmt: skip
 
 

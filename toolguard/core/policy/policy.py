@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from toolguard.core.canonical import digest
+from toolguard.core.grants import GrantLimits
 from toolguard.core.model import Effect, Obligations
 from toolguard.core.policy.breakers import Breaker
 from toolguard.core.policy.budgets import Budget
@@ -58,6 +59,10 @@ class Policy:
     """Terms of an approval where no rule says otherwise."""
     on_error: Effect = Effect.ASK
     """The voice of a rule that errs: ask or deny."""
+    grants: GrantLimits = field(default_factory=GrantLimits)
+    """The most that may be allowed for a while."""
+    passkey_models: tuple[str, ...] = ()
+    """AAGUIDs (lower case) of the makes of passkeys that count; every make where none is named."""
     breakers: tuple[Breaker, ...] = ()
     """What stops everything by itself; none where the policy names none."""
     digest: str = field(init=False, default="")
