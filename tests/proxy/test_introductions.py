@@ -174,3 +174,13 @@ def test_once_a_listing_has_one_of_each_the_finding_goes(new: Rig) -> None:
     new.call("risky_delete", id=3)
 
     assert found(new) == set()
+
+
+def test_a_long_difference_is_cut_and_says_so(guard: Guard) -> None:
+    started(guard, "\n".join(f"a{number}" for number in range(300)))
+    rig = started(guard, "\n".join(f"b{number}" for number in range(300)))
+    rig.call("safe_echo")
+
+    (view,) = guard.approvals.list()
+    assert len(view.shown["differences"]) == 201
+    assert view.shown["differences"][-1] == "[403 more lines: toolguard definitions list]"

@@ -29,6 +29,9 @@ from toolguard.store.database import Database, Row, Transaction
 
 Answer = Permit | Refusal | Pending
 
+DIFFERENCES: Final = 200
+"""Lines of a server's changes that a request holds."""
+
 
 class Pausing:
     """The way of a call that is neither allowed nor denied outright."""
@@ -263,7 +266,9 @@ class Pausing:
         """Of the tool's definition and its server's instructions to what people knew, where they changed."""
         changed = {finding.id for finding in judged.decision.findings} & {CHANGED.id, INSTRUCTIONS.id}
         found = pins.differences(self._store, judged.call.server, judged.call.tool) if changed else []
-        return [self._redactor.text(line) for line in found]
+        rest = len(found) - DIFFERENCES
+        shown = [self._redactor.text(line) for line in found[:DIFFERENCES]]
+        return [*shown, f"[{rest} more lines: toolguard definitions list]"] if rest > 0 else shown
 
     def _view(self, tx: Transaction, judged: Judged, facts: Facts, before: Mapping[str, str]) -> dict[str, Json]:
         history = [
