@@ -10,6 +10,7 @@ import click
 
 from toolguard.cli.app import COMMANDS, toolguard
 from toolguard.cli.proxy import USAGE
+from toolguard.core.events import KINDS
 from toolguard.core.model import Confidence
 from toolguard.core.score import POINTS
 from toolguard.review.rest import OPERATIONS
@@ -69,11 +70,23 @@ def rest() -> Iterator[str]:
         yield f"| {operation.method} | `{operation.path}` | {_cell(line)} |"
 
 
+def events() -> Iterator[str]:
+    yield "| kind | what happened |"
+    yield "|---|---|"
+    for kind, sentence in KINDS.items():
+        yield f"| `{kind}` | {_cell(sentence)} |"
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {"commands": commands, "points": points, "rest": rest}
+TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {
+    "commands": commands,
+    "points": points,
+    "rest": rest,
+    "events": events,
+}
 
 
 def rendered(page: str) -> str:

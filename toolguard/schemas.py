@@ -9,14 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from toolguard.cli.policy_cases import CasesFile
 from toolguard.config_schema import ConfigSection, PolicySection
 from toolguard.core.approvals import ExecutionState, RequestState
 from toolguard.core.canonical import pretty
+from toolguard.core.events import KINDS
 from toolguard.core.model import Confidence, EffectClass, Json, Severity
 from toolguard.guard.replaying import RecordedSession
 
@@ -31,6 +32,19 @@ class _Sent(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+Kind = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": list(KINDS)},
+                {"type": "string", "pattern": r"^[a-z]+\.[a-z_]+$", "not": {"enum": list(KINDS)}},
+            ]
+        }
+    ),
+]
+
+
 class AuditEvent(_Sent):
     """One event of the log, as `toolguard audit list --json` prints it: a fact, in the past tense."""
 
@@ -40,7 +54,9 @@ class AuditEvent(_Sent):
     v: Literal[1] = Field(description="Version of this format.")
     log_id: str = Field(description="Which log this is; every event of one log says the same.")
     ts: str = Field(pattern=MOMENT, description="When, in UTC.")
-    kind: str = Field(pattern=r"^[a-z]+\.[a-z_]+$", description="What happened, for example `call.decided`.")
+    kind: Kind = Field(
+        description="What happened. Later versions may add kinds; what they mean says docs/reference.md."
+    )
     agent: str | None = Field(default=None, description="Configured name of the agent.")
     person: str | None = Field(default=None, description="On whose behalf the agent acts.")
     session: str | None = None

@@ -32,7 +32,7 @@ from toolguard.core.model import (
 from toolguard.core.policy.breakers import Counted
 from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import StoreError
-from toolguard.guard import answers, breaking, requests
+from toolguard.guard import answers, breaking, configuring, requests
 from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.approvals import Approvals
 from toolguard.guard.doubt import Doubt
@@ -408,6 +408,7 @@ class Guard:
 
     def _note_policy(self) -> None:
         """Before the first call is judged the log says by which policy, once for each change of it."""
+        configuring.note(self.store, self.config, self.redactor)
         self._policy_noted = True
         policy = self.config.policy.digest
         if meta.value(self.store, meta.POLICY) == policy:

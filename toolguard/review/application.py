@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from toolguard import channels
-from toolguard.channels import anchoring
+from toolguard.channels import anchoring, tracing
 from toolguard.channels.slack import Slack
 from toolguard.errors import StoreError
 from toolguard.review import audit_pages, callbacks, pages, passkey_pages, rest, slack_actions, standing_pages
@@ -81,6 +82,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             witnesses = anchoring.opened(guard.config.audit.anchors)
             running.append(tasks.create_task(anchoring.Anchoring(guard, witnesses, guard.now).run()))
         sockets = slack_actions.sockets(guard, app.state.presses)
+        if guard.config.audit.traces is not None:
+            collector = tracing.opened(guard.config.audit.traces)
+            running.append(tasks.create_task(tracing.Tracing(guard, collector, version("toolguard-firewall")).run()))
         try:
             yield
         finally:

@@ -40,7 +40,7 @@ def export(
 def _shape(format: str, version: str, spans: otlp.Spans) -> Callable[[Event], bytes | None]:
     def as_span(event: Event) -> bytes | None:
         span = spans.take(event)
-        return compact(otlp.request(span, version)) + b"\n" if span else None
+        return compact(otlp.request([span], version)) + b"\n" if span else None
 
     shapes: dict[str, Callable[[Event], bytes | None]] = {
         "csv": lambda event: csv.row(event).encode(),

@@ -7,7 +7,7 @@ One span a call: from its dispatch to its end, or from its decision to the refus
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -34,6 +34,11 @@ class Spans:
         self._started: dict[str, Mapping[str, Json]] = {}
         self._calls: dict[str, str] = {}
         """Request -> the call that made it."""
+
+    @property
+    def oldest_open(self) -> int | None:
+        """Number of the oldest event that a span to come is made from; None when no call is open."""
+        return min((event["seq"] for event in (*self._decided.values(), *self._started.values())), default=None)
 
     def take(self, event: Mapping[str, Json]) -> dict[str, Json] | None:
         kind, call_id = event["kind"], event.get("call_id")
@@ -97,12 +102,12 @@ class Spans:
         }
 
 
-def request(span: Mapping[str, Json], version: str) -> dict[str, Json]:
-    """An ExportTraceServiceRequest, as collectors take it: one a line."""
+def request(spans: Sequence[Mapping[str, Json]], version: str) -> dict[str, Json]:
+    """An ExportTraceServiceRequest, as collectors take it."""
     scope = {"name": "toolguard", "version": version}
     resource = {"attributes": [_attribute("service.name", "toolguard"), _attribute("service.version", version)]}
-    spans = {"scope": scope, "spans": [dict(span)], "schemaUrl": SCHEMA}
-    return {"resourceSpans": [{"resource": resource, "scopeSpans": [spans], "schemaUrl": SCHEMA}]}
+    held = {"scope": scope, "spans": [dict(span) for span in spans], "schemaUrl": SCHEMA}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [held], "schemaUrl": SCHEMA}]}
 
 
 def nanoseconds(moment: str) -> int:
