@@ -7,13 +7,12 @@ the name or in a short argument. `-` instead of verbs: the thing alone says it. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from toolguard.core.model import ToolCall
+from toolguard.core.model import Json, ToolCall
 from toolguard.core.verbs import split_name
 
 
@@ -155,17 +154,22 @@ _NAMES: Final = frozenset(
 """Arguments that say what a general tool acts on."""
 
 
-def consequences(call: ToolCall) -> Iterator[tuple[Consequence, frozenset[str]]]:
+_TELLING: Final = _CHOOSES | _NAMES
+
+
+def consequences(call: ToolCall) -> tuple[tuple[Consequence, frozenset[str]], ...]:
     """The lines that fit a call, each with the things that it is about."""
-    chosen: list[str] = []
-    named: list[str] = []
-    for key, value in call.arguments.items():
-        if isinstance(value, str) and 0 < len(value) <= SHORT:
-            if key in _CHOOSES:
-                chosen.append(value)
-            elif key in _NAMES:
-                named.append(value)
-    yield from _matched(call.tool, tuple(chosen[:4]), tuple(named[:4]))
+    if _TELLING.isdisjoint(call.arguments):
+        return _matched(call.tool, (), ())
+    chosen, named = (
+        tuple(value for key in sorted(keys.intersection(call.arguments)) if _is_short(value := call.arguments[key]))
+        for keys in (_CHOOSES, _NAMES)
+    )
+    return _matched(call.tool, chosen[:4], named[:4])
+
+
+def _is_short(value: Json) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= SHORT
 
 
 @lru_cache(maxsize=2048)

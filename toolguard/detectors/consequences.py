@@ -15,7 +15,6 @@ from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
 from toolguard.core.session.instructions import stem
-from toolguard.core.verbs import split_name
 from toolguard.detectors.kinds import FindingKind
 
 MEDIUM, HIGH, SURE = Severity.MEDIUM, Severity.HIGH, Confidence.HIGH
@@ -51,7 +50,8 @@ _SIZES: Final = frozenset("replicas replica desired_count desired_capacity capac
 
 def _scales_to_nothing(reading: Reading) -> bool:
     """`scale_deployment(replicas=0)`."""
-    if not {"scale", "resize", "autoscale", "autoscaling"}.intersection(split_name(reading.call.tool)):
+    tool = reading.call.tool.lower()
+    if "scal" not in tool and "resize" not in tool:
         return False
     return any(key.lower() in _SIZES and value in (0, "0") for key, value in reading.call.arguments.items())
 
