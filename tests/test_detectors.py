@@ -95,6 +95,15 @@ def test_a_detector_finds_what_its_case_says(detector: ModuleType, case: dict[st
     assert (decision.effect is not Effect.ALLOW) is case.get("asks", bool(case["finds"]))
 
 
+def test_a_detector_is_passed_over_only_where_it_finds_nothing() -> None:
+    calls = [call for cases in ALL_CASES.values() for case in cases if (call := call_of(case)) is not None]
+    assert len(calls) > 500
+    for call in calls:
+        facts, reading = Session().facts(call, AROUND), read(call)
+        everything = tuple(finding for detector in detectors.ALL for finding in detector.inspect(reading, facts))
+        assert detectors.inspect(reading, facts) == everything
+
+
 @pytest.mark.parametrize(("detector", "case"), CASES)
 def test_a_finding_points_into_the_arguments(detector: ModuleType, case: dict[str, Any]) -> None:
     call = call_of(case)

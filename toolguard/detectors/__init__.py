@@ -70,13 +70,22 @@ ALL: Final[tuple[ModuleType, ...]] = (
     planting,
     session,
 )
-"""Modules with `FINDINGS: tuple[FindingKind, ...]` and `inspect(reading, facts)`; the order is the order of reports."""
+"""Modules with `FINDINGS: tuple[FindingKind, ...]` and `inspect(reading, facts)`; the order is the order of reports.
+
+One that finds nothing where some parts of a reading are empty says so: `LOOKS_AT` names these parts.
+"""
+
+_PARTS: Final = {name: 1 << bit for bit, name in enumerate(("acts", "files", "contacts", "sql", "unread"))}
+_ALL: Final = tuple((detector, sum(_PARTS[name] for name in getattr(detector, "LOOKS_AT", ()))) for detector in ALL)
 
 
 def inspect(reading: Reading, facts: Facts) -> tuple[Finding, ...]:
     """Run every detector over one call. Total: a detector that raises becomes a HIGH finding, so the call asks."""
     found: list[Finding] = []
-    for detector in ALL:
+    present = sum(bit for name, bit in _PARTS.items() if getattr(reading, name))
+    for detector, wanted in _ALL:
+        if wanted and not wanted & present:
+            continue
         try:
             found.extend(detector.inspect(reading, facts))
         except Exception as error:  # noqa: BLE001 - a crash in one detector must make things stricter, whatever it is

@@ -26,5 +26,8 @@ FINDINGS: Final = (
 )
 
 
+LOOKS_AT: Final = ("acts",)
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     return hints_once(from_acts(FINDINGS, reading.acts))

@@ -27,6 +27,9 @@ FINDINGS: Final = (
 _BY_ID: Final = {kind.id: kind for kind in FINDINGS}
 
 
+LOOKS_AT: Final = ("acts", "files")
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     yield from from_acts(FINDINGS, reading.acts)
     for use in reading.files:

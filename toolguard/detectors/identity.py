@@ -36,6 +36,9 @@ _SETS_ID: Final = re.compile(r"(?:0o?)?[2467][0-7]{3}$|[ugoa]*\+[rwxX]*s")  # 47
 _TIGHTENS: Final = re.compile(r"0?[4-7]00$|[ugoa]*-[rwx]+$|go=$")  # nobody but the owner, or fewer rights than before
 
 
+LOOKS_AT: Final = ("acts", "files")
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     yield from from_acts(FINDINGS, reading.acts)
     for use in reading.files:

@@ -71,6 +71,9 @@ _CARRIES: Final = frozenset(
 _PROTECTED: Final = frozenset({Kind.SYSTEM, Kind.STARTUP, Kind.ACCOUNTS, Kind.CREDENTIALS, Kind.NETWORK})
 
 
+LOOKS_AT: Final = ("files",)
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     return hints_once(_found(reading, facts))
 

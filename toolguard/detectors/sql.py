@@ -71,6 +71,9 @@ FINDINGS: Final = tuple(
 _BY_NAME: Final = {kind.id.removeprefix("sql."): kind for kind in FINDINGS}
 
 
+LOOKS_AT: Final = ("sql",)
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """Findings for each SQL text of the call."""
     return hints_once(_found(reading))

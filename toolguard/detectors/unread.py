@@ -23,6 +23,9 @@ UNREADABLE: Final = FindingKind(
 FINDINGS: Final = (TOO_LARGE, UNREADABLE)
 
 
+LOOKS_AT: Final = ("unread",)
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     for unread in reading.unread:
         kind = TOO_LARGE if unread.reason in ("too-large", "failed") else UNREADABLE

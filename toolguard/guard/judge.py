@@ -181,10 +181,11 @@ class Judge:
                 self._sessions.touched(principal)
 
     def catch_up(self, principal: Principal) -> None:
-        """The session reads what it has put off."""
+        """The session reads what it has put off, once that is much."""
         memory = self._sessions.of(principal)
-        with self._sessions.lock:
-            memory.catch_up()
+        if memory.is_behind():
+            with self._sessions.lock:
+                memory.catch_up()
 
     def asked(self, principal: Principal, prompt: str) -> None:
         """The person said this to the agent."""

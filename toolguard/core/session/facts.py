@@ -54,6 +54,9 @@ VALUE: Final = 200
 WAITING: Final = 64
 """Results and calls that wait to be read; beyond it the oldest is read."""
 
+WAITING_CHARACTERS: Final = 65_536
+"""Of their texts, beyond which the oldest is read: whoever asks must not wait for more."""
+
 _OUTSIDE: Final = frozenset(
     """web webpage page website url http https browse browser fetch scrape crawl internet search news article blog post
         posts     email emails mail inbox gmail message messages sms chat slack channel dm tweet tweets comment
@@ -122,6 +125,7 @@ class _Called:
     tool: str
     step: int
     found: tuple[Target, ...]
+    size: int = 0
 
     def enter(self, session: Session) -> None:
         for one in self.found:
@@ -138,6 +142,11 @@ class _Returned:
     step: int
     text: str
     outside: bool
+
+    @property
+    def size(self) -> int:
+        """Characters that will be read."""
+        return min(len(self.text), READ_CHARACTERS)
 
     def enter(self, session: Session) -> None:
         for number, line in enumerate(self.text[:READ_CHARACTERS].split("\n"), 1):
@@ -163,6 +172,7 @@ class Session:
     """Tools whose results were the person's own affair; the first eight."""
     _instructions: list[Instruction] = field(default_factory=list)
     _waiting: deque[_Returned | _Called] = field(default_factory=deque)
+    _waiting_size: int = 0
     _folded: str = ""
     _seen: dict[str, tuple[str, int, int, bool]] = field(default_factory=dict)
     """Where a value of a result or an earlier call's argument stood first: (tool, step, line, untrusted)."""
@@ -206,13 +216,23 @@ class Session:
 
     def _wait(self, one: _Returned | _Called) -> None:
         self._waiting.append(one)
-        if len(self._waiting) > WAITING:
-            self._waiting.popleft().enter(self)
+        self._waiting_size += one.size
+        while len(self._waiting) > WAITING or self._waiting_size > WAITING_CHARACTERS:
+            self._read_one()
+
+    def _read_one(self) -> None:
+        one = self._waiting.popleft()
+        self._waiting_size -= one.size
+        one.enter(self)
 
     def catch_up(self) -> None:
-        """Read what waits. Whoever has a quiet moment may call it; what needs it does so by itself."""
+        """Read what waits; what needs it does so by itself."""
         while self._waiting:
-            self._waiting.popleft().enter(self)
+            self._read_one()
+
+    def is_behind(self) -> bool:
+        """Whether so much waits that a quiet moment should be used for it."""
+        return 4 * len(self._waiting) > 3 * WAITING or 4 * self._waiting_size > WAITING_CHARACTERS
 
     @property
     def instructions(self) -> list[Instruction]:
