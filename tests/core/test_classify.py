@@ -89,11 +89,35 @@ def test_a_hint_makes_the_class_milder_only_for_a_trusted_server() -> None:
         ("query", {"sql": "DELETE FROM orders"}, "Delete every row of the table orders"),
         ("query", {"sql": "UPDATE orders SET a = 1 WHERE id = 2"}, "Change rows of the table orders"),
         ("query", {"sql": "SELECT * FROM orders"}, "Read the table orders"),
+        ("query", {"sql": "DROP TABLE orders"}, "Delete the table orders"),
+        ("query", {"sql": "TRUNCATE orders"}, "Delete every row of the table orders"),
+        (
+            "query",
+            {"sql": "UPDATE a SET b = 1 WHERE c = 2; DROP TABLE d"},
+            "Delete the table d (and 1 more SQL statement)",
+        ),
         ("create_issue", {"title": "x", "repository": "a/b"}, "Create issue: x"),
+        ("http_request", {"url": "https://a.example"}, "HTTP request: https://a.example"),
+        ("get_s3_url", {"name": "x"}, "Get S3 URL: x"),
+        ("run_shell", {"command": "rm -rf /opt/a"}, "Delete 1 folder and everything in it: /opt/a"),
+        (
+            "run_shell",
+            {"command": "sudo rm -rf /opt/a"},
+            "Delete 1 folder and everything in it, with the rights of another user: /opt/a",
+        ),
+        ("run_shell", {"command": "sudo rm /opt/a"}, "Delete /opt/a, with the rights of another user"),
+        ("run_shell", {"command": "sudo systemctl stop nginx"}, "Runs systemctl with the rights of another user"),
     ],
 )
 def test_the_headline_says_what_the_call_does(tool: str, arguments: dict[str, Any], expected: str) -> None:
     assert classified(tool, arguments).headline == expected
+
+
+def test_the_target_of_several_statements_is_that_of_the_one_in_the_headline() -> None:
+    found = classified("query", {"sql": "UPDATE users SET a = 1 WHERE b = 2; DELETE FROM logs"})
+
+    assert found.headline.startswith("Delete every row of the table logs")
+    assert found.target == "logs"
 
 
 def test_a_headline_is_one_line_of_bounded_length() -> None:

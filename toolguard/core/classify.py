@@ -144,10 +144,10 @@ def _of_contact(method: str, carries: bool) -> EffectClass:
 
 
 def _target(reading: Reading, found: tuple[Target, ...]) -> str:
-    for _, sql in reading.sql:
-        for statement in sql.statements:
-            if statement.tables:
-                return statement.tables[0]
+    statements = [s for _, sql in reading.sql for s in sql.statements if s.tables]
+    if statements:
+        # The one that the headline speaks of.
+        return max(statements, key=lambda statement: RISK.index(statement.effect_class)).tables[0]
     grave = max(reading.files, key=lambda use: RISK.index(_OF_FILE[use.op]), default=None)
     if grave is not None:
         return grave.path

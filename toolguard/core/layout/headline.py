@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,6 +31,20 @@ _MESSAGES: Final = {
 }  # fmt: skip
 
 
+_WHOLE_TABLE: Final = {
+    "drop table": "Delete the table",
+    "truncate table": "Delete every row of the table",
+    "alter table": "Change the columns or rules of the table",
+}
+_ABBREVIATIONS: Final = frozenset(
+    "ai api aws cpu crm css csv db dns ec2 erp ftp gcp gpu html http https id imap ip json jwt llm mcp pdf pr rds s3 "
+    "sdk sms smtp sql ssh ssl tls ui uri url uuid vm vpc vpn xml yaml".split()
+)
+_SPLIT_NUMBER: Final = re.compile(r"\b([a-z]{1,2}) ([0-9]+)\b")
+"""`s3` comes in two words."""
+PRIVILEGED: Final = "shell.privileged"
+
+
 def of(reading: Reading, effect: EffectClass, found: Sequence[Target]) -> str:
     """The headline of a call of this class with these targets."""
     line = (
@@ -48,14 +63,16 @@ def _sql(reading: Reading) -> str:
     statements = [(s, f.text) for f, sql in reading.sql for s in sql.statements]
     if not statements:
         return ""
-    grave = max(statements, key=lambda pair: verbs.RISK.index(pair[0].effect_class))
-    statement, text = grave
+    statement, text = max(statements, key=lambda pair: verbs.RISK.index(pair[0].effect_class))
     table = statement.tables[0] if statement.tables else ""
-    more = f" (and {len(statements) - 1} more SQL statements)" if len(statements) > 1 else ""
+    others = len(statements) - 1
+    more = f" (and {others} more SQL statement{'' if others == 1 else 's'})" if others else ""
     if statement.kind == "delete" and table:
         return f"Delete {'every row' if statement.everything else 'rows'} of the table {table}{more}"
     if statement.kind == "update" and table:
         return f"Change {'every row' if statement.everything else 'rows'} of the table {table}{more}"
+    if statement.kind in _WHOLE_TABLE and table:
+        return f"{_WHOLE_TABLE[statement.kind]} {table}{more}"
     if statement.kind == "insert" and table:
         return f"Add rows to the table {table}{more}"
     if statement.kind == "select" and table:
@@ -72,6 +89,9 @@ def _program(reading: Reading, effect: EffectClass) -> str:
     deleted = [use for use in reading.files if use.op is FileOp.DELETE]
     if effect is EffectClass.DELETE and deleted:
         return _files(deleted, effect)
+    if effect is EffectClass.EXECUTE and deleted and any(act.finding == PRIVILEGED for act in reading.acts):
+        what, _, path = _files(deleted, EffectClass.DELETE).partition(": ")
+        return f"{what}, with the rights of another user" + (f": {path}" if path else "")
     acts = [act.sentence for act in reading.acts if act.effect_class is effect and act.sentence]
     if acts:
         return acts[0][:1].upper() + acts[0][1:]
@@ -124,8 +144,9 @@ def _plain(reading: Reading, found: Sequence[Target]) -> str:
 
 
 def _title(tool: str) -> str:
-    words = " ".join(verbs.split_name(tool)) or tool
-    return words[:1].upper() + words[1:]
+    words = _SPLIT_NUMBER.sub(r"\1\2", " ".join(verbs.split_name(tool))) or tool
+    title = " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words.split(" "))
+    return title[:1].upper() + title[1:]
 
 
 def _some(values: Sequence[str]) -> str:
