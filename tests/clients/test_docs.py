@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs/clients.md").read_text(encoding="utf-8
 
 @pytest.mark.parametrize("documented", CLIENTS, ids=lambda one: one.name)
 def test_each_client_is_documented_with_its_files(documented: Client) -> None:
-    (row,) = [line for line in PAGE.splitlines() if f"`{documented.name}`" in line]
+    row = next(line for line in PAGE.splitlines() if f"`{documented.name}`" in line)
     usual = [templates[0].rpartition("/")[2] for templates in documented.files.values()]
 
     assert row.startswith(f"| {documented.title} |")

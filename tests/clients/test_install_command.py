@@ -117,6 +117,24 @@ def test_servers_reached_by_url_are_reported_as_not_covered(person: Path, capsys
     assert results == {"browser": ("wrapped", True), "search": ("remote", False), "shell": ("wrapped", True)}
 
 
+def test_a_server_of_a_toolguard_of_another_user_is_left_alone(
+    person: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configured("cursor", person)
+    entries = {
+        "apart": {"command": "/opt/toolguard/bin/toolguard", "args": ["connect", "files"]},
+        "module": {"command": "/usr/bin/python3", "args": ["-I", "-m", "toolguard", "connect", "files"]},
+        "other": {"command": "mycli", "args": ["connect", "files"]},
+    }
+    path.write_text(json.dumps({"mcpServers": entries}), encoding="utf-8")
+
+    toolguard("install", "cursor", "--json")
+
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    results = {server["name"]: (server["result"], server["behind"]) for server in file["servers"]}
+    assert results == {"apart": ("apart", True), "module": ("apart", True), "other": ("wrapped", True)}
+
+
 def test_a_broken_file_is_refused_with_its_place_and_nothing_is_changed(
     person: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

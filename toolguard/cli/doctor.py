@@ -17,6 +17,7 @@ from toolguard.clients import doctor as examining
 from toolguard.clients import where
 from toolguard.clients.check import Check
 from toolguard.clients.doctor import Subject
+from toolguard.clients.hooks_check import examine_hooks
 from toolguard.clients.house import examine_house
 from toolguard.clients.where import Client
 from toolguard.config import Config
@@ -57,6 +58,8 @@ def doctor(
         checks += broken
     environ = configuration.wrapped_environment()
     checks += examining.examine_servers(found, config, environ, timeout)
+    if client_file is None and any(client.name == "claude-code" for client in chosen):
+        checks += examine_hooks(config, environ, timeout)
     checks += _blind_spots(chosen, found)
     if not found and not any(check.name in where.NAMES for check in checks):
         checks.append(_nothing_configured(chosen))

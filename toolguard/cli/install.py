@@ -101,12 +101,13 @@ def install(
                 client_hooks.carry_out(hooked, config.home, datetime.now(UTC), keeps=True)
             reviewer = first_reviewer(guard)
     if as_json:
-        more = {"hooks": {"file": str(hooked.path), "changed": hooked.changed}} if hooked else {}
+        more = {"hooks": _hooks_as_json(hooked, dry_run)} if hooked else {}
         _print_json(plans, backups, dry_run, {"reviewer": reviewer and _enrolment(reviewer, config), **more})
         return
     _print(plans, backups, dry_run)
     if hooked is not None:
         print_lines([f"{chosen.title}  {hooked.path}", "  its own tools: judged through hooks"])
+        print_lines(_safe_lines(hooked.diff()) if dry_run else [])
     if reviewer:
         print_lines([f"You are the first reviewer, `{reviewer.name}`. This link signs you in, once, within a day:"])
         print_lines([f"  {_enrolment(reviewer, config)['link']}"])
@@ -137,11 +138,12 @@ def uninstall(client: str, client_file: Path | None, project: Path | None, dry_r
         client_hooks.carry_out(hooked, home, datetime.now(UTC), keeps=False)
     has_hooks = hooked is not None and hooked.changed
     if as_json:
-        _print_json(plans, backups, dry_run, {"hooks": {"file": str(settings), "changed": True}} if has_hooks else {})
+        _print_json(plans, backups, dry_run, {"hooks": _hooks_as_json(hooked, dry_run)} if hooked and has_hooks else {})
         return
     _print(plans, backups, dry_run)
     if has_hooks:
         print_lines([f"{chosen.title}  {settings}", "  its own tools: no longer judged"])
+        print_lines(_safe_lines(hooked.diff()) if dry_run and hooked else [])
     elif not any(plan.changed for plan in plans):
         click.echo("Nothing to undo.")
     if not dry_run and (has_hooks or any(plan.changed for plan in plans)):
@@ -185,7 +187,7 @@ def _print(plans: list[Plan], backups: list[Path], dry_run: bool) -> None:
     for plan in plans:
         print_lines(_lines(plan))
         if dry_run:
-            print_lines(_safe_diff(plan))
+            print_lines(_safe_lines(plan.diff()))
     print_lines(f"Backup: {backup}" for backup in backups)
 
 
@@ -206,9 +208,14 @@ def _enrolment(reviewer: FirstReviewer, config: Config) -> dict[str, str]:
     return {"name": reviewer.name, "link": links.sign_in(config.review.url, reviewer.link_code)}
 
 
-def _safe_diff(plan: Plan) -> list[str]:
-    """The lines of the diff without secrets."""
-    return Redactor(b"").text(plan.diff()).splitlines()
+def _safe_lines(diff: str) -> list[str]:
+    """The lines of a diff without secrets."""
+    return Redactor(b"").text(diff).splitlines()
+
+
+def _hooks_as_json(plan: HooksPlan, dry_run: bool) -> dict[str, Json]:
+    document: dict[str, Json] = {"file": str(plan.path), "changed": plan.changed}
+    return {**document, "diff": "\n".join(_safe_lines(plan.diff()))} if dry_run else document
 
 
 def _print_json(plans: list[Plan], backups: list[Path], dry_run: bool, more: dict[str, Json]) -> None:
@@ -232,4 +239,4 @@ def _file_as_json(plan: Plan, dry_run: bool) -> dict[str, Json]:
         ],
         "notes": list(installing.notes(plan)),
     }
-    return {**document, "diff": "\n".join(_safe_diff(plan))} if dry_run else document
+    return {**document, "diff": "\n".join(_safe_lines(plan.diff()))} if dry_run else document

@@ -1,21 +1,24 @@
 """Claude Code's settings with toolguard's hooks in them, and without.
 
-The settings are read and written as JSON; what others put there stays, in its order. The file as it was is kept beside
+Only our entries are added and taken out; comments, order and layout of the rest stay. The file as it was is kept beside
 the database: if nothing but our hooks changed since, taking them out gives it back to the byte.
 """
 
 from __future__ import annotations
 
+import codecs
+import difflib
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from toolguard.clients import file as files
+from toolguard.clients import jsonc
 from toolguard.core.model import Json
 from toolguard.errors import ConfigError
 
@@ -41,6 +44,17 @@ class HooksPlan:
     def changed(self) -> bool:
         return self.before != self.after
 
+    def diff(self) -> str:
+        """Unified."""
+        before, after = ((content or b"").decode("utf-8-sig") for content in (self.before, self.after))
+        lines = difflib.unified_diff(
+            before.splitlines(keepends=True),
+            after.splitlines(keepends=True),
+            f"{self.path} (now)",
+            f"{self.path} (after)",
+        )
+        return "".join(lines)
+
 
 def settings_file(environ: Mapping[str, str]) -> Path:
     """The user's settings."""
@@ -58,30 +72,79 @@ def command(launch: Sequence[str], options: Mapping[str, str]) -> str:
 
 def plan_install(path: Path, launch: Sequence[str], options: Mapping[str, str], hold: float) -> HooksPlan:
     """Raises ConfigError when the settings cannot be understood."""
-    before, settings = _read(path)
-    hooks = _hooks_of(path, settings)
+    before, text = _read(path)
     line = command(launch, {**options, "--within": str(int(hold) + 1)})
-    entry = {"type": "command", "command": line, "timeout": int(hold) + EXTRA_SECONDS}
+    entry: Json = {"type": "command", "command": line, "timeout": int(hold) + EXTRA_SECONDS}
+    after = text
     for event in EVENTS:
-        others = _without_ours(hooks.get(event, []))
-        group = {"matcher": "*", "hooks": [entry]} if event in _ABOUT_TOOLS else {"hooks": [entry]}
-        hooks[event] = [*others, group]
-    after = {**settings, "hooks": hooks}
-    return HooksPlan(path, before, _written(after) if after != settings or before is None else before)
+        group: Json = {"matcher": "*", "hooks": [entry]} if event in _ABOUT_TOOLS else {"hooks": [entry]}
+        groups = _hooks_of(path, after).get(event, [])
+        if groups != [*_without_ours(groups), group]:
+            after = jsonc.append(_taken_out(path, after, event), str(path), ("hooks", event), group)
+    return _checked(HooksPlan(path, before, _encoded(before, after) if after != text or before is None else before))
 
 
 def plan_uninstall(path: Path, home: Path) -> HooksPlan:
     """Raises ConfigError when the settings cannot be understood."""
     if not path.exists():
         return HooksPlan(path, None, None)
-    before, settings = _read(path)
+    before, text = _read(path)
     kept = _kept(home, path)
     if kept is not None and before is not None and kept["after"] == _digest(before):
         original = kept["before"]
-        return HooksPlan(path, before, None if original is None else original.encode())
-    hooks = {event: groups for event, one in _hooks_of(path, settings).items() if (groups := _without_ours(one))}
-    after = {name: value for name, value in settings.items() if name != "hooks"} | ({"hooks": hooks} if hooks else {})
-    return HooksPlan(path, before, before if after == settings else _written(after))
+        return HooksPlan(path, before, None if original is None else str(original).encode())
+    after = text
+    for event, groups in _hooks_of(path, text).items():
+        if _without_ours(groups) == groups:
+            continue
+        after = _taken_out(path, after, event)
+        if not _hooks_of(path, after)[event]:
+            after = jsonc.remove(after, str(path), ("hooks", event))
+    if after != text and not _hooks_of(path, after):
+        after = jsonc.remove(after, str(path), ("hooks",))
+    return _checked(HooksPlan(path, before, before if after == text else _encoded(before, after)))
+
+
+def _taken_out(path: Path, text: str, event: str) -> str:
+    """The text without our entries of one event; a group that held nothing else goes away."""
+    while True:
+        groups = _hooks_of(path, text).get(event, [])
+        found = next(_ours(groups), None)
+        if found is None:
+            return text
+        text = jsonc.remove(text, str(path), ("hooks", event, *found))
+
+
+def _ours(groups: Sequence[Json]) -> Iterator[tuple[str | int, ...]]:
+    """Where our entries stand: a group of nothing else, or one entry of a group."""
+    for at, group in enumerate(groups):
+        entries = group.get("hooks") if isinstance(group, dict) else None
+        if not isinstance(entries, list):
+            continue
+        ours = [number for number, entry in enumerate(entries) if _is_ours(entry)]
+        if ours and len(ours) == len(entries):
+            yield (at,)
+        elif ours:
+            yield (at, "hooks", ours[0])
+
+
+def _checked(plan: HooksPlan) -> HooksPlan:
+    """The plan, if it loses nothing. INVARIANT: no edit of settings reaches a disk without this."""
+    if _others(plan.path, plan.before) != _others(plan.path, plan.after):
+        raise ConfigError(
+            "cannot be edited without changing something else",
+            file=str(plan.path),
+            hint="please report this file's layout; nothing was changed",
+        )
+    return plan
+
+
+def _others(path: Path, content: bytes | None) -> Json:
+    """What the settings say beside our entries."""
+    text = (content or b"").decode("utf-8-sig")
+    settings = _settings(path, text)
+    hooks = {event: groups for event, one in _hooks_of(path, text).items() if (groups := _without_ours(one))}
+    return {name: value for name, value in settings.items() if name != "hooks"} | ({"hooks": hooks} if hooks else {})
 
 
 def carry_out(plan: HooksPlan, home: Path, now: datetime, *, keeps: bool) -> None:
@@ -99,35 +162,60 @@ def carry_out(plan: HooksPlan, home: Path, now: datetime, *, keeps: bool) -> Non
     if plan.after is None:
         plan.path.unlink()
     else:
-        files.write(opened, plan.after.decode())
+        files.write(opened, plan.after.decode("utf-8-sig"))
 
 
 def is_installed(path: Path) -> bool:
     """Whether every event leads to toolguard. Raises ConfigError."""
+    return not missing(path)
+
+
+def missing(path: Path) -> tuple[str, ...]:
+    """The events that lead past toolguard. Raises ConfigError."""
     hooks = _hooks_of(path, _read(path)[1])
-    return all(_without_ours(hooks.get(event, [])) != hooks.get(event, []) for event in EVENTS[:3])
+    return tuple(event for event in EVENTS if _without_ours(hooks.get(event, [])) == hooks.get(event, []))
 
 
-def _read(path: Path) -> tuple[bytes | None, dict[str, Json]]:
+def are_switched_off(path: Path) -> bool:
+    """Whether the settings make Claude Code run no hooks at all. Raises ConfigError."""
+    return bool(_settings(path, _read(path)[1]).get("disableAllHooks"))
+
+
+def commands(path: Path) -> tuple[str, ...]:
+    """The command lines of our entries, each once. Raises ConfigError."""
+    groups = [group for groups in _hooks_of(path, _read(path)[1]).values() for group in groups]
+    entries = [entry for group in groups if isinstance(group, dict) for entry in group.get("hooks", [])]
+    return tuple(dict.fromkeys(entry["command"] for entry in entries if _is_ours(entry)))
+
+
+def _read(path: Path) -> tuple[bytes | None, str]:
     if not path.exists():
-        return None, {}
-    content = files.read(path).content
-    try:
-        settings = json.loads(content)
-    except ValueError as error:
-        raise ConfigError(f"is no JSON: {error}", file=str(path), hint="mend it first; nothing was changed") from None
+        return None, ""
+    found = files.read(path)
+    return found.content, found.text
+
+
+def _encoded(before: bytes | None, text: str) -> bytes:
+    """The bytes of another text for the same file; a byte order mark stays."""
+    return (codecs.BOM_UTF8 if before and before.startswith(codecs.BOM_UTF8) else b"") + text.encode()
+
+
+def _settings(path: Path, text: str) -> dict[str, Json]:
+    settings = jsonc.value(text, str(path))
+    if settings is None:
+        return {}
     if not isinstance(settings, dict):
         raise ConfigError("is no JSON object", file=str(path), hint="mend it first; nothing was changed")
-    return content, settings
+    return settings
 
 
-def _hooks_of(path: Path, settings: Mapping[str, Json]) -> dict[str, Json]:
-    hooks = settings.get("hooks", {})
+def _hooks_of(path: Path, text: str) -> dict[str, list[Json]]:
+    hooks = _settings(path, text).get("hooks", {})
     if not isinstance(hooks, dict) or not all(isinstance(groups, list) for groups in hooks.values()):
         raise ConfigError(
             "`hooks` is not as Claude Code writes it", file=str(path), hint="mend it first; nothing was changed"
         )
-    return dict(hooks)
+    return {event: list(groups) for event, groups in hooks.items() if isinstance(groups, list)}
 
 
 def _without_ours(groups: Sequence[Json]) -> list[Json]:
@@ -159,10 +247,6 @@ def _known(word: str) -> str:
     if word.endswith("/toolguard/hooks/send.py"):
         return "toolguard hook"
     return "toolguard" if word.endswith(("/toolguard", "toolguard.exe")) else word
-
-
-def _written(settings: Mapping[str, Json]) -> bytes:
-    return (json.dumps(settings, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _digest(content: bytes) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import tree_sitter
 import tree_sitter_json
 
-from toolguard.clients.entry import SECRET_MEMBERS, Entry, Format, NewMember, Span, refuse
+from toolguard.clients.entry import SECRET_MEMBERS, Edit, Entry, Format, NewMember, Span, apply, refuse
 from toolguard.core.model import Json
 
 # A string, or a comment; strings come first so that `//` inside one stays.
@@ -169,6 +169,132 @@ def _secrets(tree: _Tree, members: list[tuple[str, tree_sitter.Node, tree_sitter
     for name, _, value in members:
         if name in SECRET_MEMBERS and value.type == "object":
             yield from (tree.span(secret) for _, _, secret in tree.members(value))
+
+
+# -- members and elements that are added and taken out ----------------------------------------------------------------
+
+Path = tuple[str | int, ...]
+"""Names of members and places of elements that lead somewhere from the top of the file."""
+
+
+def value(text: str, file: str) -> Json:
+    """What the file says; None when it is empty. Raises ConfigError where it is not JSON, or a name stands twice."""
+    plain = _sound(text, file)
+    tree = _Tree(plain)
+    top = tree.top()
+    if top is None:
+        return None
+    for node in _objects(top):
+        _unique(tree, node, file)
+    return json.loads(plain)
+
+
+def _objects(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+    if node.type == "object":
+        yield node
+    for child in node.named_children:
+        yield from _objects(child)
+
+
+def append(text: str, file: str, path: tuple[str, ...], added: Json) -> str:
+    """The text with one more element in the list that the names lead to; what is not there yet is made."""
+    tree = _Tree(_sound(text, file))
+    node = tree.top()
+    if node is None:
+        return text + _written(_nested(path, added), "", "  ") + "\n"
+    for depth, name in enumerate(path):
+        found = next((child for key, _, child in tree.members(node) if key == name), None)
+        if found is None:
+            inner = _nested(path[depth + 1 :], added)
+            return _insert(text, node, lambda base, unit: f"{_quote(name)}: {_written(inner, base, unit)}")  # noqa: B023 - called at once
+        node = found
+    return _insert(text, node, lambda base, unit: _written(added, base, unit))
+
+
+def remove(text: str, file: str, path: Path) -> str:
+    """The text without the member or element that the path leads to, and without the comma that it needed."""
+    tree = _Tree(_sound(text, file))
+    node, parent = tree.top(), None
+    for step in path:
+        parent = node
+        node = _child(tree, node, step)
+    if node is None or parent is None:
+        raise ValueError(f"nothing at {path}")
+    if parent.type == "object":
+        node = node.parent or node  # the pair
+    return _cut(text, parent, [one.start_byte for one in parent.named_children].index(node.start_byte))
+
+
+def _child(tree: _Tree, node: tree_sitter.Node | None, step: str | int) -> tree_sitter.Node | None:
+    if node is None:
+        return None
+    if isinstance(step, int):
+        return node.named_children[step]
+    return next((child for key, _, child in tree.members(node) if key == step), None)
+
+
+def _nested(path: tuple[str, ...], added: Json) -> Json:
+    """A list with the element, inside objects of these names."""
+    nested: Json = [added]
+    for name in reversed(path):
+        nested = {name: nested}
+    return nested
+
+
+def _insert(text: str, node: tree_sitter.Node, written: Callable[[str, str], str]) -> str:
+    """After the last child of an object or a list, laid out as its neighbour is."""
+    children, close = node.named_children, node.end_byte - 1
+    unit = _unit(text)
+    if not children:
+        base = _indentation(text, node.start_byte)
+        inside = text[node.start_byte + 1 : close].rstrip()  # a comment, if anything
+        made = f"{inside}\n{base}{unit}{written(base + unit, unit)}\n{base}"
+        return text[: node.start_byte + 1] + made + text[close:]
+    last = children[-1]
+    lead = text[len(text[: last.start_byte].rstrip()) : last.start_byte]
+    behind = len(text[:close].rstrip())
+    trails = "," in _without_comments(text)[last.end_byte : close]  # then the new one ends with a comma, too
+    if "\n" not in lead and "//" in text[last.end_byte : behind]:
+        lead = "\n" + _indentation(text, node.start_byte) + unit
+    made = lead + written(lead.rpartition("\n")[2], unit if "\n" in lead else "") + ("," if trails else "")
+    return text[: last.end_byte] + ("" if trails else ",") + text[last.end_byte : behind] + made + text[behind:]
+
+
+def _cut(text: str, parent: tree_sitter.Node, at: int) -> str:
+    children, close = parent.named_children, parent.end_byte - 1
+    child, plain = children[at], _without_comments(text)
+    cuts = [Span(len(text[: child.start_byte].rstrip()), child.end_byte)]
+    behind = plain.find(",", child.end_byte, children[at + 1].start_byte if at + 1 < len(children) else close)
+    if behind < 0 and at:  # the last one: then the comma before it goes
+        behind = plain.index(",", children[at - 1].end_byte, child.start_byte)
+    if behind >= 0:
+        cuts.append(Span(behind, behind + 1))
+    left = apply(text, [Edit(cut, "") for cut in cuts])
+    inside = slice(parent.start_byte + 1, close - (len(text) - len(left)))
+    return left if left[inside].strip() else left[: inside.start] + left[inside.stop :]
+
+
+def _without_comments(text: str) -> str:
+    """The same length, with comments and the contents of strings blanked out."""
+    return _STRING_OR_COMMENT.sub(lambda found: re.sub(r"[^\r\n]", " ", found.group()), text)
+
+
+def _written(value: Json, base: str, unit: str) -> str:
+    """A value as text: on lines of its own below `base`, or on one line where nothing is indented."""
+    if not unit:
+        return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, indent=unit, ensure_ascii=False).replace("\n", "\n" + base)
+
+
+def _indentation(text: str, offset: int) -> str:
+    line = text[text.rfind("\n", 0, offset) + 1 : offset]
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def _unit(text: str) -> str:
+    """By how much the file indents."""
+    found = re.search(r"^(\t|  +)\S", text, re.MULTILINE)
+    return found[1] if found else "  "
 
 
 def _quote(value: str) -> str:
