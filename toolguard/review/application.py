@@ -23,6 +23,7 @@ from toolguard.errors import StoreError
 from toolguard.review import audit_pages, callbacks, pages, passkey_pages, rest, slack_actions, standing_pages
 from toolguard.review.answers import STATIC, JsonResponse, problem, refusal_page, static_bytes
 from toolguard.review.feed import Feed
+from toolguard.review.noting import Noting
 from toolguard.review.shield import Shield
 from toolguard.review.visitor import guard_of
 from toolguard.store.search import SearchIndex
@@ -59,7 +60,7 @@ def application(guard: Guard) -> Starlette:
             # Anything else below /api answers as JSON too.
             Route("/api/{rest:path}", rest.nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ],
-        middleware=[Middleware(Shield, url=guard.config.review.url)],
+        middleware=[Middleware(Noting, guard=guard), Middleware(Shield, url=guard.config.review.url)],
         exception_handlers={HTTPException: on_http_error, StoreError: on_store_error, Exception: on_error},  # type: ignore[dict-item]  # Starlette's type is invariant in the exception
         lifespan=_lifespan,
     )

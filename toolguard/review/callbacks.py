@@ -23,6 +23,7 @@ from toolguard.guard import Guard
 from toolguard.guard.views import STRENGTH
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import JsonResponse, problem
+from toolguard.review.noting import NOTED
 from toolguard.review.pages import FORBIDDEN_CODES
 from toolguard.review.visitor import guard_of
 from toolguard.store.signing import is_signed
@@ -37,16 +38,16 @@ async def callback(request: Request) -> Response:
     body = await visitors.body(request)
     verified = await run_in_threadpool(_verified, guard, request, body)
     if isinstance(verified, str):
-        await _note(guard, "unsigned", verified)
+        await _note(request, "unsigned", verified)
         return problem(401, f"This message is not signed by a reviewer's key: {verified}.", code="bad_signature")
     try:
         vote = parse(body, max_depth=4)
     except NotStrict as error:
-        await _note(guard, "unreadable", str(error))
+        await _note(request, "unreadable", str(error))
         return problem(400, f"The body cannot be read: {error}.", code="not_json")
     wrong = _wrong_with(vote, verified)
     if wrong:
-        await _note(guard, "malformed", wrong)
+        await _note(request, "malformed", wrong)
         return problem(422, wrong, code="bad_vote")
     return await run_in_threadpool(_vote, guard, vote, verified, body)
 
@@ -113,8 +114,10 @@ def _evidence(verified: Verified, body: bytes) -> dict[str, Json]:
     }
 
 
-async def _note(guard: Guard, code: str, why: str) -> None:
+async def _note(request: Request, code: str, why: str) -> None:
     """A message that nobody can be held to is an event too."""
+    request.scope[NOTED] = True
+    guard = guard_of(request)
     await run_in_threadpool(guard.record, "vote.refused", {"code": code, "why": why}, channel="webhook")
 
 

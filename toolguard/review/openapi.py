@@ -7,9 +7,13 @@ from typing import Any, Final
 
 from toolguard import __version__
 from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, MOST_SECONDS, MOST_USES, OFFERED
+from toolguard.review.application import health, readiness
+from toolguard.review.callbacks import callback
 from toolguard.review.rest import MOST_TOGETHER, OPERATIONS, REASON_LONGEST, Operation
+from toolguard.review.slack_actions import actions
 from toolguard.review.words import STATES
 
+BASE: Final = "/api/v1"
 _TEXT: Final = {"type": "string"}
 _TIME: Final = {"type": "string", "format": "date-time"}
 _NUMBER: Final = {"type": "integer"}
@@ -194,6 +198,15 @@ SCHEMAS: Final[dict[str, Any]] = {
         }
     ),
     "OpenApi": _ANY_OBJECT,
+    "SignedVote": _object(
+        {"id": _TEXT, "vote": {"enum": ["approve", "deny"]}, "request_digest": _TEXT},
+        {"reason": _TEXT, "reviewer": {"type": "string", "description": "Of whom the signing key is."}},
+        closed=True,
+    ),
+    "Accepted": _object({"accepted": {"const": True}, "code": _TEXT, "text": _TEXT}),
+    "SlackForm": _object({"payload": {"type": "string", "description": "An interaction of Slack's, as JSON."}}),
+    "Acknowledgement": _object({}, {"response_action": _TEXT, "errors": _ANY_OBJECT}),
+    "Health": _object({"status": _TEXT}),
     "Problem": _object(
         {"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT},
         {"code": {"type": "string", "description": "Stable, for programs."}},
@@ -201,11 +214,49 @@ SCHEMAS: Final[dict[str, Any]] = {
 }
 
 
+ROOT: Final = (
+    Operation(
+        "POST",
+        "/webhooks/approvals",
+        callback,
+        {201: "Accepted"},
+        takes="SignedVote",
+        refuses=(400, 401, 403, 404, 409, 413, 422, 503),
+        is_open=True,
+    ),
+    Operation(
+        "POST",
+        "/slack/actions",
+        actions,
+        {200: "Acknowledgement"},
+        takes="SlackForm",
+        refuses=(400, 401, 413, 503),
+        is_open=True,
+    ),
+    Operation("GET", "/healthz", health, {200: "Health"}, refuses=(), is_open=True),
+    Operation("GET", "/readyz", readiness, {200: "Health", 503: "Health"}, refuses=(), is_open=True),
+)
+"""What stands beside the API: callers prove themselves with a signature in every message, or ask nothing of worth."""
+FORMS: Final = frozenset({"SlackForm"})
+"""Bodies that are forms; the others are JSON."""
+
+
+def documented() -> list[tuple[str, Operation]]:
+    """Every operation of the document, with its whole path."""
+    return [(f"{BASE}{operation.path}", operation) for operation in OPERATIONS] + [(one.path, one) for one in ROOT]
+
+
+def refusals(operation: Operation) -> list[int]:
+    """Statuses of problems: the operation's own, and what shield.py refuses before any operation is reached."""
+    before = (421,) if operation.method == "GET" else (403, 413, 421)
+    return sorted({*operation.refuses, *before})
+
+
 def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document of /api/v1."""
+    """The OpenAPI 3.1 document of what programs may call."""
     paths: dict[str, Any] = {}
-    for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    for path, operation in documented():
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -213,7 +264,7 @@ def document() -> dict[str, Any]:
             "version": __version__,
             "description": "Approval requests, votes and the audit log, for reviewers.",
         },
-        "servers": [{"url": "/api/v1"}],
+        "servers": [{"url": "/"}],
         "security": [{"reviewer": []}],
         "paths": paths,
         "components": {
@@ -228,7 +279,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "operationId": operation.endpoint.__name__,
         "summary": (operation.endpoint.__doc__ or "").strip().splitlines()[0].rstrip("."),
         "responses": {str(status): _answer(status, name) for status, name in operation.answers.items()}
-        | {str(status): _refusal(status) for status in operation.refuses},
+        | {str(status): _refusal(status) for status in refusals(operation)},
     }
     parameters = [
         {"name": name, "in": "query", "required": False, "description": meaning, "schema": {"type": kind}}
@@ -239,10 +290,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if parameters:
         described["parameters"] = parameters
     if operation.takes:
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": _ref(operation.takes)}},
-        }
+        kind = "application/x-www-form-urlencoded" if operation.takes in FORMS else "application/json"
+        described["requestBody"] = {"required": True, "content": {kind: {"schema": _ref(operation.takes)}}}
     if operation.is_open:
         described["security"] = []
     return described

@@ -25,6 +25,7 @@ from toolguard.review.answers import page, refusal_page
 from toolguard.review.frame import SHOWN, everywhere, forged, rights, to_sign_in
 from toolguard.review.noting import NOTED
 from toolguard.review.standing_pages import chosen_grant
+from toolguard.review.noting import NOTED
 from toolguard.review.visitor import Visitor, guard_of
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ async def settle(request: Request) -> Response:
 async def _after(request: Request, visitor: Visitor, view: RequestView, result: VoteResult, reason: str) -> Response:
     if result.accepted:
         return RedirectResponse(f"/approvals/{quote(view.id, safe='')}", 303)
+    request.scope[NOTED] = True
     status = 403 if result.code in FORBIDDEN_CODES else 409
     alert = result.text[:1].upper() + result.text[1:] + "."
     return await _show(request, visitor, result.request or view, alert=alert, reason=reason, status=status)

@@ -31,6 +31,7 @@ from toolguard.guard import Guard, Reviewer
 from toolguard.guard.views import STRENGTH
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import JsonResponse, problem
+from toolguard.review.noting import NOTED
 from toolguard.review.visitor import guard_of
 from toolguard.store import outbox
 
@@ -197,12 +198,14 @@ async def actions(request: Request) -> Response:
     now = guard.now().timestamp()
     desk = next((d for d in desks if is_signed(request.headers.raw, body, d.slack.settings.secret, now)), None)
     if desk is None:
+        request.scope[NOTED] = True
         await run_in_threadpool(guard.record, "vote.refused", {"code": "unsigned"}, channel="slack")
         return problem(401, "This message is not signed by Slack.", code="bad_signature")
     try:
         payload = parse(parse_qs(body.decode("utf-8"), strict_parsing=True)["payload"][0].encode(), max_depth=MOST_DEEP)
         return JsonResponse(await run_in_threadpool(desk.acknowledged, payload))
     except MALFORMED as error:
+        request.scope[NOTED] = True
         refused = {"code": "malformed", "why": type(error).__name__}
         await run_in_threadpool(guard.record, "vote.refused", refused, channel="slack")
         return problem(400, "This is no action of Slack's.", code="bad_action")
