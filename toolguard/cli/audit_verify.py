@@ -102,6 +102,8 @@ def _tell(found: Report) -> None:
         print_lines([f"  event {problem.seq}: {problem.what}" if problem.seq is not None else f"  {problem.what}"])
     if len(found.problems) > PROBLEMS_SHOWN:
         click.echo(f"  and {len(found.problems) - PROBLEMS_SHOWN} more; --json prints all")
+    if found.waiting:
+        click.echo(f"{found.waiting} entries wait for the log; the next toolguard that opens this database adds them")
     if found.removed:
         click.echo(f"contents of {found.removed} events were removed by retention, as the log says")
     if found.is_part:

@@ -77,6 +77,8 @@ class Copy:
     notes: list[str]
     """The log's signed checkpoints, oldest first."""
     start: Start = WHOLE
+    waiting: int = 0
+    """Entries of the spool: committed, and not yet in the log (spool.py)."""
     damage: str = ""
     """What SQLite itself finds wrong with the file, for example an index that is not that of its table."""
 
@@ -96,7 +98,8 @@ def read_copy(path: Path) -> Iterator[Copy]:
             notes = [str(kept.note) for kept in checkpoints]
             found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
             damage = "" if found == "ok" else found
-            yield Copy(map(_plain, connection.execute(_EVENTS)), tables, notes, damage=damage)
+            waiting = int(connection.execute("SELECT count(*) FROM spool").fetchone()[0])
+            yield Copy(map(_plain, connection.execute(_EVENTS)), tables, notes, waiting=waiting, damage=damage)
         finally:
             connection.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:  # damaged text comes as either

@@ -33,6 +33,7 @@ def verify_file(path: Path, anchors: Iterable[Anchor] = (), trust: Trust = Trust
             anchors=anchors,
             trust=trust,
         )
+        report.waiting = copy.waiting
         if copy.damage:
             report.problems.append(Problem(None, f"the database file is damaged: {copy.damage}"))
         return report

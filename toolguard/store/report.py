@@ -28,6 +28,8 @@ class Report:
     """Each statement from outside that fits: up to which event, whose it is, and when they saw it."""
     receipts: int = 0
     """Receipts in the log itself, whoever signed them."""
+    waiting: int = 0
+    """Entries that are committed and not yet in the log: a copy was made, or a process killed, at that moment."""
     removed: int = 0
     """Events whose contents retention took, as the log itself says."""
     keys: list[str] = field(default_factory=list)
@@ -57,6 +59,7 @@ class Report:
             "unanchored_events": self.events - self.anchored_size,
             "witnesses": self.witnesses,
             "receipts": self.receipts,
+            "waiting": self.waiting,
             "removed": self.removed,
             "keys": self.keys,
             "is_part": self.is_part,

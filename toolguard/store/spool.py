@@ -30,7 +30,6 @@ def allowed(
             "execution": execution,
             "draws": [[one.counter, one.slot, one.amount] for one in draws],
             "decided": decided.text,
-            "dispatched": audit.Body({}).text,
             "rest": rest,
             "columns": columns,
         }
@@ -75,8 +74,7 @@ def _begin(tx: Transaction, entry: Mapping[str, Any]) -> None:
     spending.add(tx, (Draw(*draw) for draw in entry["draws"]))
     records.insert_execution(tx, {**_RUNNING, **execution, "claimed_at": tx.now, "dispatched_at": tx.now})
     audit.append(tx, "call.decided", audit.Body.again(entry["decided"]), **entry["rest"], **columns)
-    body = audit.Body.again(entry["dispatched"])
-    audit.append(tx, "execution.dispatched", body, execution_id=execution["execution_id"], **columns)
+    audit.append(tx, "execution.dispatched", {}, execution_id=execution["execution_id"], **columns)
 
 
 def _end(tx: Transaction, entry: Mapping[str, Any]) -> None:
