@@ -66,6 +66,9 @@ GUARANTEES: Final[dict[str, str]] = {
     "binding:secrets-count": "Two calls that differ only in a secret are different calls, although the secret is "
     "stored nowhere.",
     "binding:sent-as-judged": "The bytes sent to the tool server are written from the object that was judged.",
+    "edit:judged-and-voted-anew": "Arguments that a reviewer changed are judged and voted on anew; they alone can run, "
+    "once, and the agent is told.",
+    "group:each-by-itself": "Requests that are answered together are still bound, voted on and recorded one by one.",
     "execution:once": "An approved call runs exactly once, however many processes and retries race for it.",
     "execution:no-second-after-a-crash": "A process that is killed at any point never leads to a second execution.",
     "execution:unknown-is-settled-by-people": "A call whose end is not known is not repeated until a person says what "

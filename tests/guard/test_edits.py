@@ -45,6 +45,7 @@ def approve(guard: Guard, view: RequestView, reviewer: Reviewer) -> bool:
 
 
 @pytest.mark.guarantee("binding:approved-is-what-runs")
+@pytest.mark.guarantee("edit:judged-and-voted-anew")
 def test_what_a_reviewer_made_of_the_call_is_what_runs_once_and_the_agent_is_told(
     guard: Guard, reviewer: Reviewer
 ) -> None:
@@ -84,6 +85,7 @@ def test_an_edit_is_a_request_of_its_own_with_the_old_one_ended(guard: Guard, re
     assert [request.id for request in guard.approvals.list()] == [view.id]
 
 
+@pytest.mark.guarantee("edit:judged-and-voted-anew")
 def test_votes_for_the_call_as_it_was_do_not_count_for_the_call_as_it_is(guard_with: Callable[..., Guard]) -> None:
     guard = guard_with(Rule("risky", Effect.ASK, Match(tool=("risky*",)), terms=Terms(need=2)))
     bob, carol = enrolled(guard, "bob"), enrolled(guard, "carol")
@@ -123,6 +125,7 @@ def test_the_edited_call_asked_for_by_the_agent_itself_is_another_request(guard:
     assert guard.resume(own) is own
 
 
+@pytest.mark.guarantee("edit:judged-and-voted-anew")
 def test_an_edit_that_the_policy_denies_changes_nothing(guard_with: Callable[..., Guard]) -> None:
     deny = Rule("not-the-attic", Effect.DENY, Match(arguments=(ArgumentTest("/what", one_of=("attic",)),)))
     guard = guard_with(Rule("risky", Effect.ASK, Match(tool=("risky*",))), deny)
@@ -179,7 +182,7 @@ def test_a_worse_edit_shows_its_own_score(guard: Guard, reviewer: Reviewer) -> N
     assert permit(guard.resume(pending)).call.arguments == {"command": "rm -rf /srv/data"}
 
 
-@pytest.mark.guarantee("redaction:planted")
+@pytest.mark.guarantee("redact:nothing-stored")
 def test_a_secret_of_the_call_goes_out_with_the_edit_and_stands_nowhere_else(guard: Guard, reviewer: Reviewer) -> None:
     pending = asked(guard, what="cellar", token=SECRET, header=f"Bearer {SECRET} as given")
 

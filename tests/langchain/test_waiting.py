@@ -197,6 +197,7 @@ def test_arguments_that_nobody_can_write_down_or_copy_do_not_reach_an_asked_tool
     assert not done
 
 
+@pytest.mark.guarantee("edit:judged-and-voted-anew")
 def test_what_a_reviewer_made_of_the_call_runs_and_the_agent_is_told(guard: Guard, reviewer: Reviewer) -> None:
     bell = Bell()
 

@@ -373,6 +373,7 @@ def test_a_request_that_nobody_decides_in_time_expires_for_the_held_call(timed: 
     assert timed.to_server == []
 
 
+@pytest.mark.guarantee("edit:judged-and-voted-anew")
 def test_what_a_reviewer_made_of_the_call_is_sent_and_the_agent_is_told(rig: Rig, reviewer: Reviewer) -> None:
     rig.call("risky_delete", id=1, what="cellar", how="all")
     (view,) = rig.guard.approvals.list()

@@ -33,6 +33,7 @@ def test_requests_are_alike_by_who_asks_for_what_under_which_rules(site: Site) -
     assert len({site.view(pending).group for pending in (first, *other)}) == 5
 
 
+@pytest.mark.guarantee("group:each-by-itself")
 def test_one_answer_goes_to_all_that_are_ticked(page: Page, site: Site) -> None:
     asked = [site.ask(command=f"make {name}") for name in "abc"]
     lone = site.ask("write_note", path="/srv/a", content="x")
@@ -53,6 +54,7 @@ def test_one_answer_goes_to_all_that_are_ticked(page: Page, site: Site) -> None:
     assert votes(site) == digests
 
 
+@pytest.mark.guarantee("group:each-by-itself")
 def test_what_changed_since_it_was_shown_is_left_out_and_named(browser: Browser, site: Site) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 640})
     page = context.new_page()
