@@ -25,7 +25,6 @@ from toolguard.review.answers import page, refusal_page
 from toolguard.review.frame import SHOWN, everywhere, forged, rights, to_sign_in
 from toolguard.review.noting import NOTED
 from toolguard.review.standing_pages import chosen_grant
-from toolguard.review.noting import NOTED
 from toolguard.review.visitor import Visitor, guard_of
 
 if TYPE_CHECKING:
