@@ -39,15 +39,15 @@ def alone_without_memory(tools: Any, config: Any) -> Any:
 
 
 def alone(tools: Any, config: Any) -> Any:
-    return create_agent(model(PAY), tools, checkpointer=InMemorySaver()).invoke(asks("pay"), {**thread(), **config})
+    return create_agent(model(PAY), tools, checkpointer=InMemorySaver()).invoke(asks("pay"), config | thread())
 
 
 def in_one_node(tools: Any, config: Any) -> Any:
-    return graph(tools, InMemorySaver()).invoke(turn(PAY), {**thread(), **config})
+    return graph(tools, InMemorySaver()).invoke(turn(PAY), config | thread())
 
 
 def with_neighbours(tools: Any, config: Any) -> Any:
-    return graph(tools, InMemorySaver()).invoke(turn(TURN), {**thread(), **config})
+    return graph(tools, InMemorySaver()).invoke(turn(TURN), config | thread())
 
 
 # What becomes of a call that needs approval: held and then settled, settled at once, or a pause of the run.

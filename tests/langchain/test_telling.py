@@ -107,7 +107,8 @@ def test_an_event_stream_tells_that_a_call_waits(guard: Guard, reviewer: Reviewe
 
     async def listen() -> list[str]:
         heard = []
-        async for event in app.astream_events(asks("ring"), version="v2"):
+        events: Any = app.astream_events(asks("ring"), version="v2")
+        async for event in events:
             if event["event"] == "on_custom_event":
                 heard.append(event["data"]["state"])
                 await until(lambda: bool(guard.approvals.list()))
