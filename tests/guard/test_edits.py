@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -315,3 +316,39 @@ def test_edited_arguments_that_somebody_changed_in_the_database_do_not_run(guard
         tx.execute("UPDATE approval_request SET shown = replace(shown, 'attic', 'roof!')")
 
     assert refusal(guard.resume(pending)).code is RefusalCode.DIGEST_MISMATCH
+
+
+@pytest.mark.guarantee("execution:once")
+def test_an_edit_and_an_approval_that_race_never_both_count(guard_with: Callable[..., Guard]) -> None:
+    editing, voting = guard_with(), guard_with()
+    bob = enrolled(editing, "bob")
+    won: list[str] = []
+
+    for number in range(12):
+        pending = asked(voting, what=f"room {number}")
+        view = voting.approvals.show(pending.request_id)
+        assert view is not None
+        start, results = threading.Barrier(2), dict[str, bool]()
+
+        def edits(view: RequestView = view, start: threading.Barrier = start, into: dict[str, bool] = results) -> None:
+            start.wait()
+            into["edit"] = edit(editing, view, bob, how="gently").accepted
+
+        def votes(view: RequestView = view, start: threading.Barrier = start, into: dict[str, bool] = results) -> None:
+            start.wait()
+            into["vote"] = approve(voting, view, bob)
+
+        threads = [threading.Thread(target=one) for one in (edits, votes)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert results["edit"] != results["vote"]
+        answer = voting.resume(pending)
+        assert isinstance(answer, Pending) == results["edit"]
+        won += [name for name, counted in results.items() if counted]
+        voting.cancel(pending)
+
+    assert len(won) == 12
+    assert consistent(voting)
