@@ -281,6 +281,23 @@ def test_one_request_is_asked_about_once(guard: Guard, is_modern: bool) -> None:
     assert len(rig.events("approval.prompted")) == 1
 
 
+def test_a_question_that_settled_without_an_answer_comes_again_with_the_retry(guard: Guard) -> None:
+    rig = Asking(guard).start(False, FORMS)
+    first = rig.ask(id=1)
+    rig.wait(51)
+    assert first is not None
+    assert [m["method"] for m in rig.seen_by_client if "method" in m] == [
+        "elicitation/create",
+        "notifications/cancelled",
+    ]
+
+    assert rig.ask(id=2) is not None
+    rig.wait(3)
+    rig.reply(YES)
+
+    assert [message["id"] for message in rig.seen_by_server] == [2]
+
+
 def test_a_vote_elsewhere_takes_the_question_back(guard: Guard, reviewer: Reviewer) -> None:
     rig = Asking(guard).start(False, FORMS)
     form = rig.ask()

@@ -45,7 +45,7 @@ class Prompting:
         self._open: OrderedDict[str, Asked] = OrderedDict()
         """By the id of our request, or by the state that the client brings back."""
         self._over: OrderedDict[str, None] = OrderedDict()
-        """Requests that were asked about here."""
+        """Requests that were asked about here, and are not again."""
 
     def ask(self, request: Request, pending: Pending) -> str:
         """Ask beside the held call; the id of the question, or empty where nobody can be asked here."""
@@ -80,8 +80,10 @@ class Prompting:
         return True
 
     def withdraw(self, own_id: str) -> None:
-        """The call no longer waits; the person need not answer."""
-        if self._open.pop(own_id, None) is not None:
+        """The call no longer waits, and nobody answered; a retry may ask again."""
+        asked = self._open.pop(own_id, None)
+        if asked is not None:
+            self._over.pop(asked.question.request_id, None)
             params = {"requestId": own_id, "reason": "answered elsewhere, or no longer waiting"}
             line = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
             self._wire.to_client(compact(line))
