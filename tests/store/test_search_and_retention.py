@@ -261,3 +261,43 @@ def test_an_edited_vote_or_state_contradicts_the_log(guard: Guard) -> None:
         tx.execute("UPDATE vote SET choice = 'approve' WHERE choice = 'deny'")
 
     assert any("vote of bob" in problem.what for problem in verify_file(guard.config.database).problems)
+
+
+def test_after_retention_the_rest_is_found_and_no_removed_word_is_in_the_index(guard: Guard, home: Path) -> None:
+    assert found(guard, CANARY)
+    last = max(event["seq"] for event in audit.read(guard.store, person="alice", limit=1_000))
+
+    made = retention.retain(guard.store, guard.checkpoints, keep_bytes=_bytes_after(guard, last))
+
+    assert made.events > 0
+    guard.store.fold()
+    assert set(everywhere(home, CANARY)) <= {"toolguard.db"}, "sessions that go on remember it"
+    assert CANARY not in str([e["body"] for e in audit.read(guard.store, limit=1_000) if e["seq"] <= last])
+    assert (home / "search.db").stat().st_size > 0, "it was not made anew"
+    assert found(guard, CANARY) == set()
+    assert found(guard, "harpsichord") == {"carol"}
+    assert found(guard, "alice risky_delete") == {"alice"}, "headers stay, and are found"
+    assert verify_file(guard.config.database).problems == []
+
+
+def _bytes_after(guard: Guard, seq: int) -> int:
+    (row,) = guard.store.read("SELECT sum(length(body)) AS size FROM audit_body WHERE seq > ?", (seq,))
+    return int(row["size"])
+
+
+def test_over_many_events_retention_goes_in_steps_and_each_is_covered(home: Path) -> None:
+    with opened(home) as guard:
+        with guard.store.write(full=True) as tx:
+            for number in range(11_000):
+                audit.append(tx, "call.decided", {"n": number}, effect="deny", session=f"s{number % 3}")
+        search(guard.store, "s1", patience=60)
+        retention.hold(guard.store, "case", {"session": "s2"}, "legal", reviewer="bob")
+
+        made = retention.retain(guard.store, guard.checkpoints, before="2999-01-01T00:00:00.000Z", reason="all")
+
+        events = audit.read(guard.store, kind="retention.applied")
+        kept = [event for event in audit.read(guard.store, limit=20_000, kind="call.decided") if event["body"]]
+        assert len(events) == 3
+        assert sum(event["body"]["removed"] for event in events) == made.events
+        assert {event["session"] for event in kept} == {"s2"}
+        assert verify_file(guard.config.database).problems == []

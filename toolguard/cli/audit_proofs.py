@@ -13,6 +13,7 @@ from toolguard.cli.output import print_json
 from toolguard.core.canonical import pretty
 from toolguard.errors import ConfigError, StoreError
 from toolguard.guard.doubt import Doubt
+from toolguard.store import audit
 from toolguard.store import checkpoints as notes
 from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.exporting import FORMATS
@@ -35,6 +36,8 @@ def export(form: str, after: int, arguments: bool, follow: bool, config: str | N
     if follow and form == "jsonl":
         raise ConfigError("jsonl is an export of one moment", hint="follow with otlp, ocsf, cef or csv")
     with opened_desk(config) as desk:
+        if not follow and after > audit.head(desk.store)[0]:
+            raise ConfigError(f"there is no event after {after}", hint="`toolguard audit list` shows the newest")
         if form == "jsonl":
             checkpoints = Checkpoints(desk.store)
             checkpoints.write_if_due(now=True)

@@ -9,11 +9,20 @@ from typing import Any, Final
 
 import click
 
-from toolguard.cli.asking import Desk, config_option, example, json_option, opened_desk, reviewer_who_decides
+from toolguard.cli.asking import (
+    Desk,
+    config_option,
+    example,
+    json_option,
+    opened_desk,
+    opened_guard,
+    reviewer_who_decides,
+)
 from toolguard.cli.audit_proofs import reason_option
 from toolguard.cli.frame import FAILED, OK
 from toolguard.cli.output import print_json, print_lines
 from toolguard.errors import ConfigError
+from toolguard.guard import retaining
 from toolguard.guard.times import iso, utc_now
 from toolguard.store import retention
 from toolguard.store.checkpoints import Checkpoints
@@ -39,20 +48,38 @@ def _subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command("retain", epilog=example("toolguard audit retain --older-than 90d --reason policy"))
+@click.command("retain", epilog=example('toolguard audit retain --older-than 90d --reason "our rule"'))
 @click.option("--older-than", metavar="AGE", help="Remove contents older than this: 12h, 90d, 8w or 1y.")
 @click.option("--keep", metavar="SIZE", help="Remove the oldest contents until at most so much is left: 500MB.")
-@reason_option
+@click.option("--reason", default="", metavar="TEXT", help="Recorded; needed with --older-than and --keep.")
 @config_option
 @json_option
 def retain(older_than: str | None, keep: str | None, reason: str, config: str | None, as_json: bool) -> int:
-    """Remove the contents of old events; hashes stay, and an event says what was removed and why."""
-    if (older_than is None) == (keep is None):
-        raise ConfigError("one of --older-than and --keep is needed")
+    """Remove the contents of old events; hashes stay, and an event says what was removed and why.
+
+    Without --older-than and --keep it does what `audit.retention` of the configuration says, as `toolguard serve` does
+    by itself every hour.
+    """
+    if older_than and keep:
+        raise ConfigError("one of --older-than and --keep is enough")
+    if not (older_than or keep):
+        return _tell(_as_configured(config, reason), as_json)
+    if not reason:
+        raise ConfigError("a reason is needed", hint='say it with --reason "..."; the log keeps it')
     rule: dict[str, Any] = {"before": _moment(older_than)} if older_than else {"keep_bytes": _size(keep or "")}
     with opened_desk(config) as desk:
         made = retention.retain(desk.store, Checkpoints(desk.store), reason=reason, **rule)
     return _tell(made, as_json)
+
+
+def _as_configured(config: str | None, reason: str) -> Removal:
+    with opened_guard(config) as guard:
+        settings = guard.config.audit.retention
+        if not (settings.older_than or settings.keep):
+            raise ConfigError(
+                "no retention is configured", hint="name --older-than or --keep, or see `audit.retention` in the docs"
+            )
+        return retaining.apply(guard, reason)
 
 
 @click.command("erase", epilog=example('toolguard audit erase --person alice --reason "request of 3 May"'))

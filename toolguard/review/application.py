@@ -20,6 +20,7 @@ from toolguard import channels
 from toolguard.channels import anchoring, tracing
 from toolguard.channels.slack import Slack
 from toolguard.errors import StoreError
+from toolguard.guard import retaining
 from toolguard.review import audit_pages, callbacks, pages, passkey_pages, rest, slack_actions, standing_pages
 from toolguard.review.answers import STATIC, JsonResponse, problem, refusal_page, static_bytes
 from toolguard.review.feed import Feed
@@ -103,6 +104,7 @@ async def _tend(guard: Guard) -> None:
         with contextlib.suppress(StoreError):
             await run_in_threadpool(guard.tend)
             await run_in_threadpool(index.catch_up, INDEX_SECONDS)
+            await run_in_threadpool(retaining.apply_if_due, guard)
         await asyncio.sleep(TEND_EVERY)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from toolguard.core.canonical import parse, text
 from toolguard.core.model import Json
-from toolguard.store import audit
+from toolguard.store import audit, foretold
 from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.database import Database, Transaction
 from toolguard.store.removed import KEPT_FOR_GOOD, Ranges
@@ -20,6 +20,9 @@ from toolguard.store.search import SearchIndex
 
 SUBJECTS: Final = ("person", "agent", "session", "server", "request_id", "call_id")
 """Columns by which contents can be held or erased."""
+_OF_SESSION: Final = ("person", "agent", "session")
+FOREVER: Final = "9999"
+"""Later than every moment."""
 _BATCH: Final = 5_000
 """Events a transaction: calls in between wait some 50 ms at most."""
 
@@ -75,7 +78,10 @@ def retain(
     """Remove contents older than a moment, or the oldest until at most so many bytes are left. Raises StoreError."""
     condition, values = ("e.ts < ?", [before]) if before else ("e.seq <= ?", [_last_beyond(database, keep_bytes or 0)])
     rule: dict[str, Json] = {"before": before} if before else {"keep_bytes": keep_bytes}
-    return _remove(database, checkpoints, "retention.applied", condition, values, rule, reason, columns)
+    made = _remove(database, checkpoints, "retention.applied", condition, values, rule, reason, columns)
+    if before:
+        _forget_sessions(database, "at < ?", [before])
+    return made
 
 
 def erase(
@@ -88,11 +94,9 @@ def erase(
     made = _remove(
         database, checkpoints, "retention.erased", condition, list(subject.values()), dict(subject), reason, columns
     )
-    people = {name: value for name, value in subject.items() if name in ("person", "agent", "session")}
+    people = {name: value for name, value in subject.items() if name in _OF_SESSION}
     if people and people.keys() == subject.keys():
-        with database.write(full=True) as tx:
-            clauses = " AND ".join(f"{name} = ?" for name in people)
-            tx.execute(f"DELETE FROM session_memory WHERE {clauses}", list(people.values()))
+        _forget_sessions(database, " AND ".join(f"{name} = ?" for name in people), list(people.values()))
     return made
 
 
@@ -106,33 +110,66 @@ def _remove(
     reason: str,
     columns: Mapping[str, str | None],
 ) -> Removal:
-    total, told = 0, list[list[int]]()
+    total, told, reached = 0, list[list[int]](), 0
+    index = SearchIndex(database)
     while True:
-        kept, kept_values = _kept(database)
-        with database.write(full=True) as tx:
-            rows = tx.all(
-                f"SELECT e.seq, e.session, e.call_id, e.request_id FROM audit_event e JOIN audit_body b USING (seq) "
-                f"WHERE {condition} AND NOT ({kept}) ORDER BY e.seq LIMIT ?",
-                [*values, *kept_values, _BATCH],
+        # Looked for beside the writers, with a connection of its own: over a large log that takes a second.
+        found = list(
+            database.stream(
+                f"SELECT e.seq FROM audit_event e JOIN audit_body b USING (seq) WHERE ({condition}) AND e.seq > ? "
+                "ORDER BY e.seq LIMIT ?",
+                [*values, reached, _BATCH],
             )
-            if not rows:
-                break
-            ranges = Ranges()
-            for row in rows:
-                ranges.add(row["seq"])
-            tx.execute(
-                "DELETE FROM audit_body WHERE seq IN (SELECT value FROM json_each(?))",
-                (text([row["seq"] for row in rows]),),
-            )
-            _empty_tables(tx, {(r["session"], r["call_id"]) for r in rows}, {r["request_id"] for r in rows})
-            contents = {"ranges": ranges.all, "removed": len(rows), "subject": dict(rule), "reason": reason}
-            audit.append(tx, kind, contents, **columns)
-            checkpoints.write(tx)
-            total, told = total + len(rows), told + ranges.all
+        )
+        if not found:
+            break
+        reached = found[-1]["seq"]
+        rows = _remove_batch(database, checkpoints, [row["seq"] for row in found], kind, rule, reason, columns)
+        if rows:
+            index.forget_contents(rows)
+            total, told = total + len(rows), told + _ranges(rows)
     if total:
-        SearchIndex(database).forget()
+        index.settle()
         database.fold()
     return Removal(total, told)
+
+
+def _remove_batch(
+    database: Database,
+    checkpoints: Checkpoints,
+    numbers: list[int],
+    kind: str,
+    rule: Mapping[str, Json],
+    reason: str,
+    columns: Mapping[str, str | None],
+) -> list[dict[str, Any]]:
+    """Remove the contents of those of these events that nothing keeps, with the event that says so; what they were."""
+    kept, kept_values = _kept(database)
+    with database.write(full=True) as tx:
+        rows = [
+            dict(row)
+            for row in tx.all(
+                "SELECT e.*, b.body FROM audit_event e JOIN audit_body b USING (seq) "
+                f"WHERE e.seq IN (SELECT value FROM json_each(?)) AND NOT ({kept}) ORDER BY e.seq",
+                [text(numbers), *kept_values],
+            )
+        ]
+        if not rows:
+            return []
+        gone = text([row["seq"] for row in rows])
+        tx.execute("DELETE FROM audit_body WHERE seq IN (SELECT value FROM json_each(?))", (gone,))
+        _empty_tables(tx, {(r["session"], r["call_id"]) for r in rows}, {r["request_id"] for r in rows})
+        contents = {"ranges": _ranges(rows), "removed": len(rows), "subject": dict(rule), "reason": reason}
+        audit.append(tx, kind, contents, **columns)
+        checkpoints.write(tx)
+    return rows
+
+
+def _ranges(rows: Iterable[Mapping[str, Any]]) -> list[list[int]]:
+    ranges = Ranges()
+    for row in rows:
+        ranges.add(row["seq"])
+    return ranges.all
 
 
 def _kept(database: Database) -> tuple[str, list[str]]:
@@ -151,6 +188,19 @@ def _kept(database: Database) -> tuple[str, list[str]]:
     return " OR ".join(f"({clause})" for clause in clauses), values
 
 
+def _forget_sessions(database: Database, condition: str, values: list[str]) -> None:
+    """What sessions remember, but for those that a hold may cover."""
+    held, held_values = ["0"], list[str]()
+    for subject in holds(database).values():
+        known = {name: value for name, value in subject.items() if name in _OF_SESSION}
+        held.append(" AND ".join(f"{name} = ?" for name in known) or "1")
+        held_values += known.values()
+    with database.write(full=True) as tx:
+        clauses = " OR ".join(f"({clause})" for clause in held)
+        tx.execute(f"DELETE FROM session_memory WHERE ({condition}) AND NOT ({clauses})", [*values, *held_values])
+        foretold.forget(tx, FOREVER)
+
+
 def _empty_tables(
     tx: Transaction, calls: Iterable[tuple[str | None, str | None]], requests: Iterable[str | None]
 ) -> None:
@@ -167,7 +217,7 @@ def _empty_tables(
                 "UPDATE approval_request SET shown = ?, offers = '[]', end_reason = '' WHERE request_id = ?",
                 (emptied, request_id),
             )
-        tx.execute("UPDATE vote SET reason = '' WHERE request_id = ?", (request_id,))
+        tx.execute("UPDATE vote SET reason = '', evidence = NULL WHERE request_id = ?", (request_id,))
 
 
 _EMPTY: Final[Mapping[str, Json]] = {

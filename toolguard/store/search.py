@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,8 @@ from toolguard.store.sqlite import closed_on_error, sqlite3
 FILE: Final = "search.db"
 VERSION: Final = 1
 _BATCH: Final = 2_000
+WAIT_SECONDS: Final = 30.0
+"""For whoever fills the index; it does so for a second at a time."""
 _CACHED_KB: Final = 64_000
 _COLUMNS: Final = ("kind", "agent", "person", "session", "server", "tool", "reviewer", "call_id", "request_id",
                    "execution_id", "outcome")  # fmt: skip
@@ -90,8 +92,46 @@ class SearchIndex:
             )
             return [row[0] for row in rows]
 
+    def forget_contents(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """These events lose their contents, and the index the words of them; `settle` takes these out of its file.
+
+        An index that cannot do so is deleted, and made anew by whoever searches. Raises nothing.
+        """
+        if not self.path.exists():
+            return
+        try:
+            with self._open() as index, self._waiting():
+                reached = _reached(index)
+                known = [row for row in rows if row["seq"] <= reached]
+                index.execute("PRAGMA secure_delete=ON")
+                index.execute("BEGIN IMMEDIATE")
+                # A table without contents of its own is told what it indexed (https://sqlite.org/fts5.html#the_delete_command).
+                index.executemany(
+                    "INSERT INTO event_text (event_text, rowid, text) VALUES ('delete', ?, ?)",
+                    ((row["seq"], _text(row)) for row in known),
+                )
+                index.executemany(
+                    "INSERT INTO event_text (rowid, text) VALUES (?, ?)",
+                    ((row["seq"], _text({**row, "body": None})) for row in known),
+                )
+                index.execute("COMMIT")
+        except (StoreError, sqlite3.Error):
+            self.forget()
+
+    def settle(self) -> None:
+        """Write the index anew without what it was told to forget: a word that is gone must not stand in its file."""
+        if not self.path.exists():
+            return
+        try:
+            with self._open() as index, self._waiting():
+                index.execute("PRAGMA secure_delete=ON")
+                index.execute("INSERT INTO event_text (event_text) VALUES ('optimize')")
+                index.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (StoreError, sqlite3.Error):
+            self.forget()
+
     def forget(self) -> None:
-        """Delete the file: contents were removed, and the index would still know their words."""
+        """Delete the file; it is made anew."""
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(FILE + suffix).unlink(missing_ok=True)
 
@@ -129,6 +169,16 @@ class SearchIndex:
     def _log_id(self) -> str:
         rows = self._database.read("SELECT log_id FROM audit_event WHERE seq = 1")
         return str(rows[0]["log_id"]) if rows else ""
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Nobody else fills the index meanwhile. Raises StoreError when somebody does not end."""
+        fd = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            filelock.acquire(fd, WAIT_SECONDS)
+            yield
+        finally:
+            os.close(fd)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[bool]:
