@@ -167,6 +167,8 @@ def test_a_redirect_is_a_failure_and_never_followed(guard: Guard, receiver: Rece
     assert receiver.arrived.empty()
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "unknown://x", "json://127.0.0.1:9/", "mailto://127.0.0.1:9?to=a@b.c"])
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "unknown://x", "discord://", "json://127.0.0.1:9/", "mailto://127.0.0.1:9?to=a@b.c"]
+)
 def test_what_does_not_arrive_is_a_failure_and_no_exception(guard: Guard, url: str) -> None:
     assert not send(url, message(guard)).ok

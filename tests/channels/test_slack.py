@@ -336,6 +336,35 @@ def test_a_press_is_acknowledged_while_the_database_is_busy_and_counts_afterward
     until(lambda: "yes" if called.site.view(pending).state == "approved" else None)
 
 
+def test_a_dialog_that_the_database_kept_waiting_tells_its_sender_in_the_channel(called: Workspace) -> None:
+    pending, ts = called.ask()
+    called.post(called.payload(pending, ts, "toolguard_deny"))
+    submission = called.submission(user={"id": "U2", "team_id": "T1"})
+    store = called.site.guard.store
+
+    store.lock()
+    try:
+        answer = called.post(submission)
+    finally:
+        store.unlock(written=None)
+
+    assert answer.json() == {}
+    assert "no reviewer" in called.slack.next("chat.postEphemeral")["text"]
+    assert called.site.view(pending).state == "pending"
+
+
+@pytest.mark.parametrize(("strength", "approves"), [(0, True), (2, True), (3, False), (4, False)])
+def test_a_button_that_could_not_count_is_not_offered(guard: Guard, strength: int, approves: bool) -> None:
+    view = guard.approvals.show(asked(guard).request_id)
+    assert view is not None
+    view = replace(view, requirement={**view.requirement, "strength": strength})
+
+    (actions,) = [b for b in blocks(Message("approval.created", "m", view, "http://x/")) if b["type"] == "actions"]
+
+    assert ("toolguard_approve" in {button["action_id"] for button in actions["elements"]}) is approves
+    assert "toolguard_deny" in {button["action_id"] for button in actions["elements"]}
+
+
 @pytest.mark.parametrize("body", [b"", b"payload=", b"payload=%7B", b"payload=[]", b"x=1", b"\xff", b"payload=%7B%7D"])
 def test_a_signed_body_that_is_no_action_is_refused_and_noted(called: Workspace, body: bytes) -> None:
     assert post(called.site, body).status_code == 400

@@ -24,27 +24,30 @@ class Apprise:
 
     async def send(self, message: Message, now: float, before: str | None) -> tuple[Sent, str | None]:
         """Send once, on a thread: most of its plug-ins block."""
-        sent = await asyncio.to_thread(self._notify, message)
-        return (Sent(200) if sent else Sent(0, error="the notification service did not take it")), None
+        failed = await asyncio.to_thread(self._notify, message)
+        return (Sent(0, error=failed) if failed else Sent(200)), None
 
-    def _notify(self, message: Message) -> bool:
+    def _notify(self, message: Message) -> str:
+        """Why it was not taken; empty when it was."""
         import apprise
 
         asset = apprise.AppriseAsset(http_redirects=False, plugin_paths=[], async_mode=False)
         sender = apprise.Apprise(asset=asset)
-        if not sender.add(self._settings.url):
-            return False
         lines = [f"{name}: {_plain(value)}" for name, value in message.facts]
         if message.witness:
             lines.append(f"Audit: {message.witness}")
-        return bool(
-            sender.notify(
+        try:
+            if not sender.add(self._settings.url):
+                return "this is no address that Apprise knows"
+            taken = sender.notify(
                 title=_plain(f"{message.heading}: {message.title}"),
                 body="\n".join([*lines, message.link]),
                 body_format=apprise.NotifyFormat.TEXT,
                 interpret_escapes=False,
             )
-        )
+        except Exception as error:  # noqa: BLE001 - a plug-in of many hands; what it raises is a failure to deliver
+            return type(error).__name__
+        return "" if taken else "the notification service did not take it"
 
 
 # What a chat makes more of than text: `[words](address)`, `<!channel>` and `<tag>`, `@everyone`.

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,8 @@ API: Final = "https://slack.com/api/"
 SECONDS: Final = 10
 DIALOG_SECONDS: Final = 2
 """A trigger is good for three seconds (docs.slack.dev/interactivity/handling-user-interaction)."""
+NO_ANSWER: Final = (OSError, HTTPException, ValueError)
+"""What the transport below slack-sdk raises for an answer that did not come, or is none."""
 RETRY_SECONDS: Final = (1.0, 5.0, 30.0, 60.0)
 """Pauses between attempts to open a socket; the last one repeats."""
 
@@ -72,11 +75,13 @@ class Slack:
             client.chat_update(channel=place["channel"], ts=place["ts"], text=text, blocks=body)
         except SlackClientError as error:
             response = getattr(error, "response", None)
-            after = getattr(response, "headers", {}).get("Retry-After") if response is not None else None
+            after = str(getattr(response, "headers", {}).get("Retry-After", "")) if response is not None else ""
             status = getattr(response, "status_code", 0) if response is not None else 0
             # An answer of 200 that says `ok: false` is a failure; 200 would count as sent.
-            return Sent(status if status >= 400 else 0, "", float(after) if after else None, str(error)[:300]), None
-        except OSError as error:
+            return Sent(
+                status if status >= 400 else 0, "", float(after) if after.isdigit() else None, str(error)[:300]
+            ), None
+        except NO_ANSWER as error:
             return Sent(0, error=str(error)[:300]), None
         return Sent(200), before
 
@@ -93,7 +98,7 @@ class Slack:
 
         try:
             call(self._client(seconds))
-        except (SlackClientError, OSError):
+        except (SlackClientError, *NO_ANSWER):
             return False
         return True
 
@@ -145,7 +150,7 @@ class Socket:
             try:
                 self._client.connect()
                 return
-            except (SlackClientError, OSError) as error:
+            except (SlackClientError, *NO_ANSWER) as error:
                 if tried == 0:
                     self._trouble(str(error)[:300])
             self._over.wait(RETRY_SECONDS[min(tried, len(RETRY_SECONDS) - 1)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from typing import Any, Final, Literal
 from urllib.parse import parse_qs
@@ -68,7 +68,14 @@ class Presses:
         try:
             return work.result(ACK_SECONDS)
         except TooLate:
+            work.add_done_callback(lambda done: self._tell_late(payload, done))
             return {}
+
+    def _tell_late(self, payload: Any, done: Future[Answer]) -> None:
+        """A dialog that was acknowledged can show no error any more, so its sender reads it in the channel."""
+        if done.exception() is None and (answer := done.result()):
+            channel = _read(payload["view"]["private_metadata"])["channel"]
+            self.slack.tell(channel, payload["user"]["id"], answer["errors"][REASON_FIELD])
 
     def from_socket(self, payload: Any) -> Answer:
         """The same, total: over a socket there is no status to answer with."""
