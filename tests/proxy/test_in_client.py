@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,9 +20,9 @@ from mcp import Client, StdioServerParameters
 from mcp.client.session import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from tests.proxy.process import proxied
+from tests.proxy.process import proxied, until, vote
 from tests.proxy.rig import MODERN, Message, Rig
-from tests.proxy.test_real_peers import LEGACY, environment
+from tests.proxy.test_real_peers import LEGACY, environment, ts_plan, typescript
 from toolguard import config as configuration
 from toolguard.config import ApprovalSettings, Config
 from toolguard.core.model import Effect
@@ -446,6 +447,31 @@ def test_a_real_client_asks_its_person_in_both_protocols(
     assert ("my cellar" in said) == (decision == "deny")
     (view,) = office.approvals.list(None)
     assert [(vote["channel"], vote["strength"]) for vote in view.votes] == [("elicitation", 0)]
+
+
+@pytest.mark.parametrize("client", [{"sdk": "v1"}, {"mode": "legacy"}, {"mode": "auto"}], ids=["v1", "v2", "v2-auto"])
+def test_a_real_client_that_declines_by_itself_leaves_the_call_to_people(
+    client: dict[str, str], home: Path, tmp_path: Path, office: Guard
+) -> None:
+    (home / "toolguard.yaml").write_text(POLICY, encoding="utf-8")
+    office.reviewers.add("ada", person=configuration.person())
+    notes = tmp_path / "notes"
+    command = proxied([sys.executable, str(Path(__file__).parent / "servers" / "noting.py"), str(notes)])
+
+    def decide() -> None:
+        until(lambda: office.store.read("SELECT 1 FROM audit_event WHERE kind = 'vote.refused'"), "the client's answer")
+        vote(office)
+
+    person = threading.Thread(target=decide)
+    person.start()
+    seen = typescript(ts_plan(command, [("risky_note", {"text": "a"})], home, **client))
+    person.join()
+
+    assert seen["asked"] == ["elicitation/create"]
+    assert "kept" in json.dumps(seen["results"])
+    assert notes.read_text(encoding="utf-8") == "a\n"
+    (view,) = office.approvals.list(None)
+    assert [(cast["reviewer"], cast["channel"]) for cast in view.votes] == [("bob", "rest")]
 
 
 REPLIES: st.SearchStrategy[Any] = st.sampled_from(
