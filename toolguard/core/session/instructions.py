@@ -150,6 +150,10 @@ def named_values(text: str) -> frozenset[str]:
     return frozenset(value for value in found if len(value) > 1)
 
 
+_LETTERS: Final = re.compile(r"[a-z]{2,}")
+# Every word that a form below can take for a verb is among these.
+
+
 def may_speak(text: str) -> bool:
     """Whether `instructions` could find strong ones in this text; much cheaper than finding them."""
     text = _bounded(text)
@@ -167,6 +171,8 @@ def _bounded(text: str) -> str:
 def instructions(text: str, tool: str, step: int) -> tuple[Instruction, ...]:
     """The instructions in a result, the strong ones first when there are more than KEPT."""
     text = _bounded(text)
+    if VERBS.keys().isdisjoint(_LETTERS.findall(text.lower().replace("\\n", " "))):
+        return ()  # without a verb nothing is told to anybody, and most results of programs have none
     hidden = _is_hiding(text)
     sentences = list(_sentences(text))
     under = authority(sentences)
@@ -206,10 +212,6 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
         position = cut.end()
     if text[position:].strip():
         yield position, text[position:]
-
-
-_LETTERS: Final = re.compile(r"[a-z]{2,}")
-# Every word that a form below can take for a verb is among these.
 
 
 def _effects(sentence: str, *, lenient: bool) -> frozenset[EffectClass]:
