@@ -55,6 +55,12 @@ class House:
                 os.chown(path, GUARD, GUARD)
         self._uid = GUARD if apart else os.getuid()
 
+    def demand_passkeys(self) -> None:
+        file = self.home / "toolguard.yaml"
+        settings = json.loads(file.read_text(encoding="utf-8"))
+        settings["policy"] = {"rules": [{"name": "passkeys", "effect": "ask", "match": {}, "strength": "passkey"}]}
+        file.write_text(json.dumps(settings), encoding="utf-8")
+
     def words(self, uid: int, command: Sequence[str]) -> list[str]:
         return as_user(uid, command) if self.apart else list(command)
 

@@ -182,6 +182,8 @@ def test_doctor_says_which_level_each_user_finds(apart: House, agent: Process) -
     assert level(AGENT)["what"].startswith("L2:")
     assert level(AGENT)["state"] == "ok"
     assert level(GUARD)["what"].startswith("L1")
+    apart.demand_passkeys()
+    assert level(AGENT)["what"].startswith("L3:")
 
 
 @pytest.mark.parametrize("opened", ["home", "home/toolguard.yaml"])

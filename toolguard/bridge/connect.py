@@ -16,6 +16,8 @@ from typing import Final
 from toolguard.errors import UpstreamError
 
 GREETING: Final = b"toolguard/1 "
+QUESTION: Final = "?"
+"""In place of a server's name: how strong is the weakest evidence with which a call could be approved?"""
 LONGEST_LINE: Final = 500
 CHUNK: Final = 64 * 1024
 
@@ -48,6 +50,18 @@ def _opened(name: str, path: Path) -> socket.socket:
         connection.close()
         raise UpstreamError(f"`{name}` is not to be had: {answer or 'no answer'}", hint="ask who runs toolguard here")
     return connection
+
+
+def least_strength(path: Path) -> int:
+    """As the toolguard says that listens there; 0, which promises nothing, when it does not answer."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.connect(str(path))
+            connection.sendall(GREETING + QUESTION.encode() + b"\n")
+            word, _, number = line(connection).partition(" ")
+    except OSError:
+        return 0
+    return int(number) if word == "strength" and number.isdecimal() else 0
 
 
 def line(connection: socket.socket) -> str:

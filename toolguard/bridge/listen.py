@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from toolguard import config as configuration
-from toolguard.bridge.connect import GREETING, line
+from toolguard.bridge.connect import GREETING, QUESTION, line
 from toolguard.config import Config
 from toolguard.errors import ConfigError, ToolguardError
 from toolguard.guard import owner
@@ -62,11 +62,14 @@ class Listener:
 
     def _admit(self, connection: socket.socket) -> None:
         who = "somebody"
-        with connection, contextlib.suppress(OSError):
+        with connection, contextlib.suppress(OSError, ToolguardError):
             connection.settimeout(GREETING_SECONDS)
             _, uid = owner.peer(connection)
             who = f"{configuration.person(uid)} (uid {uid})"
             name = line(connection).removeprefix(GREETING.decode())
+            if name == QUESTION and uid in self._uids:
+                connection.sendall(b"strength %d\n" % self._load().policy.least_strength)
+                return
             if why := self._why_not(uid, name):
                 self._say(f"refused {name!r} to {who}: {why}")
                 connection.sendall(f"{why}\n".encode())

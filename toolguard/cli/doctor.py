@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from toolguard import config as configuration
+from toolguard.bridge.connect import least_strength
 from toolguard.cli.frame import FAILED, OK
 from toolguard.cli.output import print_json, print_lines
 from toolguard.clients import doctor as examining
@@ -19,6 +20,7 @@ from toolguard.clients.check import Check
 from toolguard.clients.doctor import Subject
 from toolguard.clients.hooks_check import examine_hooks
 from toolguard.clients.house import examine_house
+from toolguard.clients.level import examine_level
 from toolguard.clients.where import Client
 from toolguard.config import Config
 from toolguard.errors import ConfigError
@@ -50,6 +52,7 @@ def doctor(
         raise click.UsageError("--config-file needs exactly one CLIENT")
     config, checks = _configuration(config_file)
     checks += examine_house(config, datetime.now(UTC))
+    checks.append(examine_level(config, configuration.agent_socket(), least_strength))
     chosen = [where.client(name) for name in clients or where.NAMES]
     found: list[Subject] = []
     for client in chosen:

@@ -17,7 +17,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from toolguard.clients.check import Check
-from toolguard.clients.level import examine_level
 from toolguard.config import Config
 from toolguard.errors import StoreError
 from toolguard.guard import Guard
@@ -173,7 +172,6 @@ def examine_house(config: Config, now: datetime) -> Iterator[Check]:
     """Everything about toolguard itself."""
     yield from examine_home(config)
     yield examine_serve(config)
-    yield examine_level(config)
     if config.home.exists() and not os.access(config.home, os.R_OK | os.X_OK):
         yield Check("database", "note", "out of this user's reach", "run `toolguard doctor` as its owner for the rest")
     elif not config.database.exists():

@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Final
 
 from toolguard.clients.check import Check
-from toolguard.config import Config, agent_socket, person
+from toolguard.config import Config, person
 from toolguard.core.policy.policy import Preset
 from toolguard.guard import owner
 
 _SHOWN: Final = 3
+_PASSKEY: Final = 4
+"""Strength of a vote that a passkey signed."""
 _MORE: Final = "docs/separate-user.md sets up a user of its own"
 
 
-def examine_level(config: Config, socket: Path | None = None) -> Check:
-    """The level, and why it is no higher. It is never said to be above L2 by itself: above that, see `separation` and
-    the rules that demand passkeys."""
-    address = socket or agent_socket()
-    listening = _listening(address)
+def examine_level(config: Config, socket: Path, strength_there: Callable[[Path], int]) -> Check:
+    """The level, and why it is no higher. `strength_there` asks whoever listens at the socket for the weakest evidence
+    with which a call can be approved, since this user may not read the policy."""
+    listening = _listening(socket)
     uid = listening[1] if listening else _owner(config.home)
     if os.getuid() == 0:
         what = "not known: this is root, against whom nothing on this machine holds"
@@ -38,13 +39,16 @@ def examine_level(config: Config, socket: Path | None = None) -> Check:
         what = f"L1: toolguard belongs to {guard}, yet this user can {', '.join(done[:_SHOWN])}{more}"
         return Check("level", "problem", what, _MORE)
     if listening is None:
-        what = f"L2 for database, keys and policy, which belong to {guard}; but nobody listens at {address}"
+        what = f"L2 for database, keys and policy, which belong to {guard}; but nobody listens at {socket}"
         return Check("level", "note", what, f"`toolguard listen`, as {guard}")
-    what = (
-        f"L2: toolguard runs as {guard}; this user can neither read nor change its database, keys and policy, nor read "
-        "or signal its processes. Not L3 unless its rules demand passkeys, not L4: it is on this machine"
+    apart = (
+        f"toolguard runs as {guard}; this user can neither read nor change its database, keys and policy, nor read or "
+        "signal its processes"
     )
-    return Check("level", "ok", what)
+    if strength_there(socket) >= _PASSKEY:
+        what = f"L3: {apart}; and every approval needs a passkey. Not L4: it runs on this machine"
+        return Check("level", "ok", what)
+    return Check("level", "ok", f"L2: {apart}. Not L3: some calls can be approved without a passkey")
 
 
 def _same_user(config: Config) -> Check:

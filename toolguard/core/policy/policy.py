@@ -89,6 +89,23 @@ class Policy:
             )
         )
 
+    @property
+    def least_strength(self) -> int:
+        """The weakest evidence with which some call could be approved; rules of `match: {}` speak for every call."""
+        voices = [(rule.effect, rule.match, rule.unless, rule.terms) for rule in self.rules]
+        voices += [(budget.effect, budget.match, None, budget.terms) for budget in self.budgets]
+        asks = [(match, unless, terms.strength or 0) for effect, match, unless, terms in voices if effect is Effect.ASK]
+        plain_asks = [(match, strength) for match, unless, strength in asks if unless is None]
+        always = max([self.obligations.strength, *(strength for match, strength in plain_asks if match == Match())])
+        scored = [
+            strength
+            for match, strength in plain_asks
+            if match == Match(least_score=match.least_score) and (match.least_score or 0) <= ASK_AT
+        ]
+        by_preset = max([always, *scored]) if self.preset is Preset.BALANCED else always
+        can_err = self.on_error is Effect.ASK and any(rule.effect is not Effect.ASK for rule in self.rules)
+        return min([by_preset, *([always] if can_err else []), *(max(always, strength) for _, _, strength in asks)])
+
 
 def _built_in(name: str, reason: str, *findings: str) -> Rule:
     return Rule(name, Effect.DENY, Match(findings=findings), reason=reason)
