@@ -66,7 +66,19 @@ def test_a_scope_says_whose_calls_are_added_up(scope: Scope, other: ToolCall, is
     assert (budget.key(one()) == budget.key(other)) is is_shared
 
 
-@pytest.mark.parametrize("arguments", [{}, {"amount": "5"}, {"amount": True}, {"amount": None}, {"amount": [5]}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"amount": "5"},
+        {"amount": True},
+        {"amount": None},
+        {"amount": [5]},
+        {"amount": 10**400},
+        {"amount": float("inf")},
+        {"amount": float("nan")},
+    ],
+)
 def test_an_amount_that_is_no_number_has_no_cost(arguments: dict[str, Json]) -> None:
     assert MONEY.cost(ToolCall("x", "pay", arguments, NOBODY)) is None
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
 from typing import Final
 
 from toolguard.core.canonical import digest
@@ -64,7 +65,11 @@ class Budget:
         if not values or any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
             return None
         # A negative amount gives nothing back: a refund must not buy room for another payment.
-        return float(sum(abs(v) for v in values))
+        try:
+            total = float(sum(abs(v) for v in values))
+        except OverflowError:
+            return None
+        return total if isfinite(total) else None
 
 
 SLOTS: Final = 60
