@@ -485,9 +485,35 @@ def test_arguments_that_another_middleware_changed_are_judged_as_they_are(
 
     app.invoke(asks("pay ann"), thread())
     again = app.invoke(Command(resume=APPROVE), thread())
-
     assert not shop.done
     assert pauses(again)[0]["action_requests"][0]["args"] == {"to": "mallory"}
+    ended = app.invoke(Command(resume={"decisions": [{"type": "reject"}]}), thread())
+
+    assert not shop.done
+    assert [status for _, status, _ in answers(ended)] == ["error"]
+
+
+@pytest.mark.parametrize("is_outer", [True, False], ids=["outer", "inner"])
+@pytest.mark.guarantee("execution:once")
+def test_rewritten_arguments_that_people_approve_run_once_over_restarts(
+    guard_of: Callable[[], Guard], tmp_path: Path, is_outer: bool
+) -> None:
+    shop, place, values = Shop(), str(tmp_path / "checkpoints.db"), []
+    state: Any = {}
+    for number, resume in enumerate((asks("pay ann"), Command(resume=True), Command(resume=True))):
+        guard = guard_of()
+        middleware = [Rewriting(), GuardMiddleware(guard)] if is_outer else [GuardMiddleware(guard), Rewriting()]
+        with SqliteSaver.from_conn_string(place) as saver:
+            app = create_agent(model(PAY, at=min(number, 1)), shop.tools(), middleware=middleware, checkpointer=saver)
+            state = app.invoke(resume, thread())
+        values += [one["action_requests"][0]["args"]["to"] for one in pauses(state)]
+        if pauses(state):
+            vote(guard, enrolled(guard, f"bob {number}"))
+        guard.close()
+
+    assert values == ["ann", "mallory"]
+    assert shop.done == ["paid mallory"]
+    assert answers(state) == [("c1", "success", "paid mallory")]
 
 
 def test_tools_of_a_sub_agent_and_tools_that_call_tools_are_guarded(guard: Guard) -> None:
@@ -511,6 +537,67 @@ def test_tools_of_a_sub_agent_and_tools_that_call_tools_are_guarded(guard: Guard
 
     assert not shop.done
     assert all("PENDING APPROVAL" in text for *_, text in answers(ended))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.guarantee("execution:once")
+def test_a_sub_agent_pauses_the_whole_run_and_goes_on_once(
+    guard_of: Callable[[], Guard], tmp_path: Path, form: str
+) -> None:
+    shop, place = Shop(), str(tmp_path / "checkpoints.db")
+
+    def outer(guard: Guard, saver: Any, at: int) -> Any:
+        helper = agent(guard, shop, [PAY], form, at=at, saver=None)
+
+        @tool
+        def ask_helper(task: str) -> str:
+            """Ask another agent."""
+            return str(helper.invoke(asks(task))["messages"][-2].content)
+
+        script = says("", ("ask_helper", {"task": "pay Ann"}))
+        return create_agent(model(script, at=at), guard.wrap([ask_helper]), checkpointer=saver)
+
+    first = guard_of()
+    bob = enrolled(first, "bob")
+    with SqliteSaver.from_conn_string(place) as saver:
+        (asked,) = pauses(outer(first, saver, 0).invoke(asks("go"), thread()))
+    assert not shop.done
+    vote(first, bob)
+    first.close()
+    with SqliteSaver.from_conn_string(place) as saver:
+        ended = outer(guard_of(), saver, 1).invoke(Command(resume=True), thread())
+
+    assert asked["action_requests"][0]["args"] == {"to": "ann"}
+    assert shop.done == ["paid ann"]
+    assert answers(ended) == [("c1", "success", "paid ann")]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_agent_that_repeats_a_denied_call_pages_nobody_and_is_told_to_stop(
+    guard: Guard, reviewer: Reviewer, form: str
+) -> None:
+    shop = Shop()
+    script = [says("", ("risky_pay", {"to": "ann"}), first=number) for number in (1, 2, 3)]
+    app = agent(guard, shop, script, form, saver=InMemorySaver())
+
+    app.invoke(asks("pay ann"), thread())
+    vote(guard, reviewer, "deny")
+    ended = app.invoke(Command(resume=True), thread())
+
+    assert not pauses(ended)
+    assert not shop.done
+    assert len(guard.approvals.list(None)) == 1
+    assert ["Do not repeat" in text for *_, text in answers(ended)] == [True, True, True]
+    assert ended["messages"][-1].content == "done"
+
+
+def test_the_model_hears_the_refusal_in_its_next_input(guard: Guard) -> None:
+    chat = model(PAY)
+    create_agent(chat, guard.wrap(Shop().tools(), wait=0)).invoke(asks("pay ann"))
+
+    last = chat.heard[-1][-1]
+    assert (last.type, last.status, last.tool_call_id) == ("tool", "error", "c1")
+    assert "PENDING APPROVAL" in last.content
 
 
 def test_new_input_while_paused_ends_the_request(guard: Guard) -> None:

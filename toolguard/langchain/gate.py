@@ -32,6 +32,8 @@ class Frame:
 
     principal: Principal
     key: str
+    task: str
+    """Of LangGraph: answers to pauses are counted within it."""
     seen: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -128,7 +130,7 @@ class Gate:
     def _running(self, job: Job, permit: Permit) -> Iterator[Callable[[Any], Any]]:
         """The execution: its end is recorded however the tool ends."""
         started = time.monotonic()
-        frame = _FRAME.set(Frame(job.call.principal, job.call.transport_key or permit.execution_id))
+        frame = _FRAME.set(Frame(job.call.principal, job.call.transport_key or permit.execution_id, job.place.task))
         done: list[Any] = []
 
         def ended(result: Any) -> Any:

@@ -224,7 +224,7 @@ class Reader:
             digest = argument_digest(self._guard, call)
             inside = frame.child(digest) if frame else ""
             call = replace(call, transport_key=f"{where.thread}/{where.task}/{inside}{tool_call_id or ''}/{digest}")
-        is_alone = frame is None and (where.is_per_call or known.is_only)
+        is_alone = (frame is None or frame.task != where.task) and (where.is_per_call or known.is_only)
         return Job(call, sent, passed, where, tool_call_id, is_alone)
 
     def _split(self, given: Mapping[str, Any], tool_call_id: str | None) -> tuple[Any, dict[str, Any], dict[str, Any]]:
