@@ -7,10 +7,11 @@ import re
 import pytest
 
 from tests.review.conftest import Site
+from toolguard.core.events import KINDS
 from toolguard.core.model import Outcome, OutcomeKind
 from toolguard.guard import Pending, Permit
 from toolguard.review import words
-from toolguard.review.audit_pages import timeline
+from toolguard.review.audit_pages import SENTENCES, timeline
 
 
 def voted(site: Site, pending: Pending, choice: str) -> None:
@@ -154,3 +155,7 @@ def test_the_points_of_the_reasons_combine_to_the_score_that_is_shown() -> None:
 
     assert [reason.points for reason in found] == [50, 30]
     assert words.combination(found, 65) == "Points combine, they do not add up: 1 − .50 × .70 = 0.65, so 65 of 100."
+
+
+def test_every_kind_of_event_has_a_sentence_for_people() -> None:
+    assert set(SENTENCES) == set(KINDS)
