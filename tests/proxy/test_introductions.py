@@ -10,7 +10,7 @@ import pytest
 
 from tests.proxy.rig import MODERN, TOOLS, Message, Rig
 from toolguard.guard import Guard, Reviewer, introductions
-from toolguard.guard.pins import changes
+from toolguard.guard.pins import accept, changes
 
 START = "Use search before fetch."
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
@@ -184,3 +184,21 @@ def test_a_long_difference_is_cut_and_says_so(guard: Guard) -> None:
     (view,) = guard.approvals.list()
     assert len(view.shown["differences"]) == 201
     assert view.shown["differences"][-1] == "[403 more lines: toolguard definitions list]"
+
+
+def test_what_a_person_accepts_in_another_process_counts_for_the_next_call(guard: Guard) -> None:
+    started(guard, START)
+    rig = Rig(guard)
+    legacy(rig, "else")
+    page(rig, [{**TOOLS[0], "description": "Repeats a text, and mails it"}], 1)
+    rig.call("safe_echo", id=2)
+    assert found(rig) == {"definition.changed", "definition.instructions-changed"}
+    rig.forget()
+
+    with Guard(guard.config) as another:
+        assert accept(another.store, "files", "safe_echo", "bob")
+        assert introductions.accept(another.store, "files", "bob")
+    rig.call("safe_echo", id=3, text="x")
+
+    assert found(rig) == set()
+    assert [message["id"] for message in rig.seen_by_server] == [3]

@@ -13,7 +13,7 @@ from toolguard.core.decide import NOTHING_SPENT
 from toolguard.core.model import Decision, Finding, Json, Outcome, Principal, ToolCall
 from toolguard.core.secrets.redact import Redactor, readable
 from toolguard.core.session.facts import Facts, Surroundings
-from toolguard.detectors.definitions import DOUBLED, SHADOWS
+from toolguard.detectors.definitions import DOUBLED, INSTRUCTIONS, SHADOWS
 from toolguard.guard import requests, shown
 from toolguard.guard.introductions import Introductions
 from toolguard.guard.judging import draws_of, judge
@@ -117,6 +117,11 @@ class Judge:
     def _surroundings_of(self, call: ToolCall) -> Surroundings:
         server, tool = call.server, call.tool
         pin = self._pins.of(server).get(tool)
+        if (pin is not None and pin.change) or INSTRUCTIONS.id in self._introductions.findings(server):
+            # A person may have accepted it meanwhile, in another process. Such a call asks, so looking costs little.
+            self._pins.forget(server)
+            self._introductions.forget(server)
+            pin = self._pins.of(server).get(tool)
         found = self._introductions.findings(server)
         if pin is not None and tool in self._pins.shadowed(server):
             found = (*found, SHADOWS.id)
