@@ -14,7 +14,6 @@ Rules, each for a measured reason:
 from __future__ import annotations
 
 import os
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,19 +23,17 @@ from typing import Any, Final
 
 from toolguard.errors import StoreError
 from toolguard.store import filelock
+from toolguard.store.folder import prepare_folder, store_error, sync_folder
 from toolguard.store.sqlite import closed_on_error, sqlite3
+from toolguard.store.tail import LATE_SECONDS, Tail
 
 LOCK_SECONDS: Final = 5.0
 """Longer than any write of ours takes; a call that waits longer is refused rather than kept in the dark."""
-SYNC_SECONDS: Final = 0.15
-"""With the sync itself this stays below the 200 ms that the documentation promises."""
 CHECKPOINT_PAGES: Final = 1_000
 """Of the write-ahead log, from which the background thread moves them into the database file once calls pause."""
 MOST_PAGES: Final = 8_000
 """From which a commit does it itself: 32 MB bound the log of a process that never pauses."""
 FOREVER: Final = 1e6
-LATE_SECONDS: Final = 0.01
-"""How long what may wait waits for a transaction to ride with; a pause of so long settles the spool."""
 MOST_SPOOLED: Final = 64
 """Calls of one process, never pausing, after which the next one settles the spool; `settle_spool` asks for half."""
 SCHEMA_VERSION: Final = 1
@@ -147,17 +144,17 @@ class Database:
         from toolguard.store.spool import settle  # which imports this file
 
         self.settle = settle
-        _prepare_folder(path.parent)
+        prepare_folder(path.parent)
         is_new = not path.exists()
         with ExitStack() as opened:
             try:
                 self._open(opened)
                 if is_new:
-                    _sync_folder(path.parent)
+                    sync_folder(path.parent)
             except (sqlite3.Error, OSError) as error:
                 raise store_error(path, error) from error
             opened.pop_all()  # `close` ends them
-        self._tail = _Tail(self)
+        self._tail = Tail(self)
 
     def _open(self, opened: ExitStack) -> None:
         """The lock's file and the connections; `opened` closes what there is of them when one fails."""
@@ -425,115 +422,3 @@ class Database:
                 for connection in dict.fromkeys((self._reader, self._watcher, self._normal, self._full)):
                     connection.close()
                 os.close(self._lock_fd)
-
-
-class _Tail:
-    """The thread that writes outcomes nobody gave a ride and syncs the NORMAL tier.
-
-    While calls keep coming it wakes on its own rhythm and is never signalled, so the path of a call pays nothing.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._wake = threading.Condition()
-        self._asleep = True
-        self._stopped = False
-        self._unsynced_since: float | None = None
-        self._duty_at = 0.0
-        self._thread: threading.Thread | None = None
-
-    def written(self) -> None:
-        if self._unsynced_since is None:
-            self._unsynced_since = time.monotonic()
-        self._rouse()
-
-    def waiting(self) -> None:
-        self._rouse()
-
-    def _rouse(self) -> None:
-        if not self._asleep:
-            return
-        with self._wake:
-            if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._run, name="toolguard-store", daemon=True)
-                self._thread.start()
-            self._asleep = False
-            self._wake.notify()
-
-    def _run(self) -> None:
-        while not self._stopped:
-            with self._wake:
-                pause = max(0.0, self._duty_at - time.monotonic()) if self._asleep else LATE_SECONDS
-                self._wake.wait(pause)
-            try:
-                self._work()
-            except (StoreError, OSError, sqlite3.Error):
-                # What waits stays queued and is tried again; calls fail closed by themselves, since each one needs
-                # its own commit first.
-                continue
-
-    def _work(self) -> None:
-        database, now = self._database, time.monotonic()
-        database.background(False)
-        database.flush_overdue()
-        if now >= self._duty_at:
-            self._duty_at = now + database.duty()
-        if self._unsynced_since is not None:
-            if now - self._unsynced_since >= SYNC_SECONDS:
-                self._unsynced_since = None
-                try:
-                    database.sync()
-                except OSError:
-                    self._unsynced_since = now  # tried again, while calls fail closed by their own commits
-                    raise
-            return
-        if not self._asleep:
-            database.background(True)
-            database.flush()
-            database.checkpoint()
-        with self._wake:
-            self._asleep = self._is_quiet()
-
-    def _is_quiet(self) -> bool:
-        return self._unsynced_since is None and not self._database.is_waiting and not self._stopped
-
-    def stop(self) -> None:
-        with self._wake:
-            self._stopped = True
-            self._asleep = False
-            self._wake.notify()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-
-
-def _prepare_folder(folder: Path) -> None:
-    """The home is private: created 0700, and an existing wider one that is ours is tightened."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
-        if hasattr(os, "getuid") and found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077:
-            folder.chmod(0o700)
-    except OSError as error:
-        raise StoreError(
-            f"`{folder}` cannot be used: {error.strerror}", hint="set TOOLGUARD_HOME to a folder you can write"
-        ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """A lost directory entry is a lost log."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def store_error(path: Path, error: Exception) -> StoreError:
-    reason = getattr(error, "strerror", None) or str(error)
-    hints = {
-        "database or disk is full": "free some space; no call runs until the log can be written",
-        "attempt to write a readonly database": "give the toolguard user write access to the file and its folder",
-        "database disk image is malformed": "run `toolguard audit verify`, keep the file, and restore a backup",
-        "database is locked": "another process holds the database; `toolguard doctor` shows which",
-    }
-    return StoreError(f"`{path}` cannot be used: {reason}", hint=hints.get(reason, "run `toolguard doctor`"))
