@@ -20,7 +20,7 @@ from toolguard.config import Config
 from toolguard.core.model import Outcome, OutcomeKind, ToolCall
 from toolguard.core.policy.policy import Policy, Preset
 from toolguard.guard import Guard, Permit
-from toolguard.store import database
+from toolguard.store import tail
 
 LATE_SYNC_SECONDS = 1.0
 """The mistake that the test must find: a timer that keeps no promise of 200 ms."""
@@ -28,7 +28,7 @@ LATE_SYNC_SECONDS = 1.0
 
 def live(home: Path, mode: str, calls: int) -> None:
     if mode == "late":
-        setattr(database, "SYNC_SECONDS", LATE_SYNC_SECONDS)  # noqa: B010 - the control of the test
+        setattr(tail, "SYNC_SECONDS", LATE_SYNC_SECONDS)  # noqa: B010 - the control of the test
     durability = "full" if mode == "full" else "balanced"
     with Guard(Config(home=home, policy=Policy(Preset.BALANCED, RULES), durability=durability)) as guard:
         for number in range(calls):
