@@ -269,8 +269,9 @@ class Database:
         try:
             at = self.now()
             entries = [*soon, entry]
+            # Most often a call and the end of the one before it: one statement is one commit.
             connection.execute(
-                "INSERT INTO spool (at, entry) VALUES " + ", ".join(["(?, ?)"] * len(entries)),
+                f"INSERT INTO spool (at, entry) VALUES {', '.join(['(?, ?)'] * len(entries))}",
                 [value for each in entries for value in (at, each)],
             )
         except BaseException as error:
