@@ -17,13 +17,14 @@ from toolguard.guard.times import iso, moment
 from toolguard.store import overview
 from toolguard.store.database import Database, Row
 
-SPANS: Final[Mapping[str, tuple[int, int]]] = {
-    "1h": (12, 300),
-    "24h": (24, 3_600),
-    "7d": (28, 21_600),
-    "30d": (30, 86_400),
+_MINUTE, _HOUR, _DAY = len("2026-11-22T12:00"), len("2026-11-22T12"), len("2026-11-22")
+SPANS: Final[Mapping[str, tuple[int, int, int]]] = {
+    "1h": (12, 300, _MINUTE),
+    "24h": (24, 3_600, _HOUR),
+    "7d": (28, 21_600, _HOUR),
+    "30d": (30, 86_400, _DAY),
 }
-"""By name of a span: how many parts it is drawn in, and the seconds of each."""
+"""By name of a span: how many parts it is drawn in, the seconds of each, and the letters of a time that tell them."""
 EFFECTS: Final = ("allow", "ask", "deny")
 OUTCOMES: Final = ("approved", "denied", "expired", "other")
 _OUTCOME: Final = {"approved": "approved", "consumed": "approved", "denied": "denied", "expired": "expired"}
@@ -94,23 +95,24 @@ class Figures:
 
 def figures(database: Database, span: str, agent: str | None, now: datetime) -> Figures:
     """The figures of the span that ends now, of one agent or of all. Raises KeyError for a span that is none."""
-    parts, seconds = SPANS[span]
+    parts, seconds, letters = SPANS[span]
     last = int(now.timestamp()) // seconds
     first = last - parts + 1
     since = now - timedelta(seconds=now.timestamp() - first * seconds)
     found = overview.requests(database, iso(since), agent)
+    called = overview.calls(database, iso(since), letters)
     took = sorted(_seconds(row) for row in found if row["decided"])
     outcomes = Counter(_OUTCOME.get(row["state"], "other") for row in found)
     return Figures(
         since,
-        _parts(first, parts, seconds, _slots(overview.calls(database, iso(since), seconds, agent)), EFFECTS),
+        _parts(first, parts, seconds, _slots(called, seconds, agent), EFFECTS),
         _parts(first, parts, seconds, _paused(found, seconds), OUTCOMES),
         _times(took),
         statistics.median(took) if took else None,
         outcomes["approved"],
         outcomes["denied"],
         tuple(_rules(found)),
-        tuple(_rates(overview.rates(database, iso(since)))),
+        tuple(_rates(called)),
         len(found) == overview.MOST_REQUESTS,
     )
 
@@ -124,8 +126,13 @@ def _seconds(row: Row) -> float:
     return max(0.0, (moment(row["decided"]) - moment(row["created"])).total_seconds())
 
 
-def _slots(rows: Iterable[Row]) -> Counter[tuple[int, str]]:
-    return Counter({(row["slot"], row["effect"]): row["n"] for row in rows})
+def _slots(rows: Iterable[Row], seconds: int, agent: str | None) -> Counter[tuple[int, str]]:
+    counts: Counter[tuple[int, str]] = Counter()
+    for row in rows:
+        if agent in (None, row["agent"]):
+            start = row["moment"] + "2026-01-01T00:00"[len(row["moment"]) :]
+            counts[int(moment(start + "Z").timestamp()) // seconds, row["effect"]] += row["n"]
+    return counts
 
 
 def _paused(rows: Iterable[Row], seconds: int) -> Counter[tuple[int, str]]:
@@ -176,5 +183,5 @@ def _asking(row: Row) -> set[str]:
 def _rates(rows: Iterable[Row]) -> list[Rate]:
     by_agent: dict[str, dict[str, int]] = {}
     for row in rows:
-        by_agent.setdefault(row["agent"], dict.fromkeys(EFFECTS, 0))[row["effect"]] = row["n"]
+        by_agent.setdefault(row["agent"], dict.fromkeys(EFFECTS, 0))[row["effect"]] += row["n"]
     return [Rate(agent, counts) for agent, counts in by_agent.items()]

@@ -10,13 +10,12 @@ MOST_REQUESTS: Final = 5_000
 """The newest of a span; a person has not answered more, and the page says so."""
 
 
-def calls(database: Database, since: str, seconds: int, agent: str | None) -> list[Row]:
-    """How many calls were decided how, by part of time (`slot`, so many seconds each, counted from the epoch)."""
-    condition, values = _of(agent)
+def calls(database: Database, since: str, letters: int) -> list[Row]:
+    """How many calls of which agent were decided how, by `moment`: so many letters of the time, which is UTC."""
     return database.read(
-        "SELECT CAST(strftime('%s', at) AS INTEGER) / ? AS slot, effect, count(*) AS n FROM \"call\" "
-        f"WHERE at >= ?{condition} GROUP BY slot, effect",
-        [seconds, since, *values],
+        'SELECT substr(at, 1, ?) AS moment, agent, effect, count(*) AS n FROM "call" WHERE at >= ? '
+        "GROUP BY moment, agent, effect ORDER BY agent",
+        (letters, since),
     )
 
 
@@ -31,13 +30,6 @@ def requests(database: Database, since: str, agent: str | None) -> list[Row]:
         f"FROM approval_request r WHERE r.created >= ?{condition} AND NOT EXISTS "
         "(SELECT 1 FROM approval_request n WHERE n.edited_from = r.request_id) ORDER BY r.created DESC LIMIT ?",
         [since, *values, MOST_REQUESTS],
-    )
-
-
-def rates(database: Database, since: str) -> list[Row]:
-    """Calls by agent and effect."""
-    return database.read(
-        'SELECT agent, effect, count(*) AS n FROM "call" WHERE at >= ? GROUP BY agent, effect ORDER BY agent', (since,)
     )
 
 
