@@ -29,6 +29,7 @@ from toolguard.config import Config
 from toolguard.config_channels import ChannelSettings, ReviewerSettings
 from toolguard.core.policy.policy import Policy
 from toolguard.guard import Guard, Pending, Reviewer
+from toolguard.review import slack_actions
 from toolguard.store import audit, outbox
 from toolguard.store.database import Database
 
@@ -321,7 +322,15 @@ def test_a_press_is_counted_once(called: Workspace) -> None:
     assert [called.site.view(pending).state for pending in (first, second)] == ["approved", "pending"]
 
 
-def test_a_press_is_acknowledged_while_the_database_is_busy_and_counts_afterwards(called: Workspace) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slack's patience, shortened, so that a busy database outlasts it at once."""
+    monkeypatch.setattr(slack_actions, "ACK_SECONDS", 0.05)
+
+
+def test_a_press_is_acknowledged_while_the_database_is_busy_and_counts_afterwards(
+    called: Workspace, impatient: None
+) -> None:
     pending, ts = called.ask()
     payload = called.payload(pending, ts)
     store = called.site.guard.store
@@ -336,7 +345,9 @@ def test_a_press_is_acknowledged_while_the_database_is_busy_and_counts_afterward
     until(lambda: "yes" if called.site.view(pending).state == "approved" else None)
 
 
-def test_a_dialog_that_the_database_kept_waiting_tells_its_sender_in_the_channel(called: Workspace) -> None:
+def test_a_dialog_that_the_database_kept_waiting_tells_its_sender_in_the_channel(
+    called: Workspace, impatient: None
+) -> None:
     pending, ts = called.ask()
     called.post(called.payload(pending, ts, "toolguard_deny"))
     submission = called.submission(user={"id": "U2", "team_id": "T1"})

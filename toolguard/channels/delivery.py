@@ -27,6 +27,7 @@ BACKOFF: Final = (0.0, 5.0, 30.0, 120.0, 600.0)
 LEASE_SECONDS: Final = 30.0
 """Longer than one attempt takes (channels/sender.py allows 10)."""
 LOOK_SECONDS: Final = 0.2
+REST_SECONDS: Final = 1.0
 GONE: Final = 410
 
 
@@ -65,15 +66,29 @@ class Delivery:
         self._reminded = {settings.name for settings in guard.config.channels if settings.when == "reminded"}
 
     async def run(self) -> None:
-        """Until cancelled. A database that cannot be written now is tried again later."""
+        """Until cancelled. A database that cannot be written now is tried again later.
+
+        Looking costs others something (the database first settles what calls have left), so it is done when anything
+        was committed, and otherwise once in REST_SECONDS for what becomes due by itself.
+        """
+        seen, rested = -1, 0.0
         while True:
             try:
-                await asyncio.to_thread(raise_due, self._guard)
-                busy = [await self.step(channel) for channel in self._channels]
+                version = await asyncio.to_thread(self._guard.version)
+                busy = (version != seen or rested >= REST_SECONDS) and await self._round()
             except StoreError:
-                busy = []
-            if not any(busy):
+                version, busy = -1, False
+            if version != seen or rested >= REST_SECONDS:
+                seen, rested = version, 0.0
+            if not busy:
                 await asyncio.sleep(LOOK_SECONDS)
+                rested += LOOK_SECONDS
+
+    async def _round(self) -> bool:
+        """One message of each channel; whether there was any."""
+        if self._guard.config.reminders:
+            await asyncio.to_thread(raise_due, self._guard)
+        return any([await self.step(channel) for channel in self._channels])
 
     async def step(self, channel: Channel) -> bool:
         """Send one due message of a channel; False when there is none. Raises StoreError.
