@@ -25,11 +25,11 @@ from tests.proxy.rig import MODERN, Message, Rig
 from tests.proxy.test_real_peers import LEGACY, environment, ts_plan, typescript
 from toolguard import config as configuration
 from toolguard.config import ApprovalSettings, Config
-from toolguard.core.model import Effect
+from toolguard.core.model import Effect, Principal, ToolCall
 from toolguard.core.policy.matching import Match
 from toolguard.core.policy.policy import Policy, Preset, Rule
 from toolguard.core.policy.terms import Terms
-from toolguard.guard import Guard, Reviewer
+from toolguard.guard import Guard, Pending, Reviewer
 from toolguard.guard.in_client import AT_LEAST_SECONDS
 
 OPEN = Terms(in_client=True)
@@ -175,6 +175,18 @@ def test_without_a_reviewer_who_is_this_user_nobody_is_asked(made: Any, is_moder
     guard.reviewers.add("bob")
 
     assert Asking(guard).start(is_modern, FORMS).ask() is None
+
+
+def test_clients_of_another_user_are_never_asked(guard: Guard) -> None:
+    guard.reviewers.add("agent-user", person="agent-user")
+    who = Principal("claude", "agent-user", "files")
+    pending = guard.begin(ToolCall("files", "risky_delete", {}, who))
+    own = guard.begin(ToolCall("files", "risky_delete", {}, guard.principal("files")))
+    assert isinstance(pending, Pending)
+    assert isinstance(own, Pending)
+
+    assert guard.in_client.question(pending) is None
+    assert guard.in_client.question(own) is not None
 
 
 RUNS, DENIED, WAITS = "runs", "denied", "waits"

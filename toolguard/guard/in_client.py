@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from toolguard import config as configuration
 from toolguard.core.approvals import RefusalCode
 from toolguard.core.canonical import pretty
 from toolguard.core.layout.visible import escape
@@ -60,6 +61,8 @@ class InClient:
         """What to ask; None where an answer in the client would not count, or nobody is known to give it."""
         if not pending.decision.obligations.in_client:
             return None
+        if pending.call.principal.person != configuration.person():
+            return None  # whoever runs toolguard under a user of its own wants the client's user to have no say
         view = self._approvals.show(pending.request_id)
         reviewer = self._reviewers.by_person(pending.call.principal.person)
         if view is None or reviewer is None or not may_ask_in_client(view.requirement, view.shown):
