@@ -158,6 +158,14 @@ def test_an_exported_log_verifies_from_its_file(log: None, tmp_path: Path, run: 
     assert run("audit", "verify", str(file)).status == 1
 
 
+def test_a_copy_for_others_verifies_and_is_not_written_over_another_file(log: None, tmp_path: Path, run: Run) -> None:
+    file = str(tmp_path / "audit.db")
+
+    assert run("audit", "copy", file).status == 0
+    assert run("audit", "verify", file, "--json").json["ok"]
+    assert run("audit", "copy", file).status == 2
+
+
 def test_a_secret_is_found_by_its_value_and_shown_nowhere(guard: Guard, run: Run) -> None:
     principal = Principal("claude", "bob", "files")
     guard.begin(ToolCall("files", "read_file", {"password": "open-sesame-1"}, principal))
@@ -212,6 +220,8 @@ def test_terminals_and_scripts_get_no_control_characters_from_the_log(guard: Gua
         ("export", "--after", "99999"),
         ("checkpoint", "--append", "/nowhere/at/all.txt"),
         ("verify", "nowhere.db"),
+        ("copy",),
+        ("copy", "/nowhere/at/all.db"),
         ("anchor",),
         ("rotate-key",),
         ("confirm",),

@@ -287,3 +287,11 @@ def test_a_file_written_anew_does_not_flood_the_page() -> None:
 
     assert sum(line.size for line in lines(shown.parts[1])) < 150_000
     assert shown.parts[1].note == "100,000 lines added, 100,000 removed"
+
+
+def test_arguments_that_a_secret_in_a_key_hides_are_shown_as_hidden() -> None:
+    hidden = {"$redacted": {"rule": "key-of-object", "mac": "k1:" + "0" * 64}}
+
+    shown = laid_out(hidden)
+
+    assert shown.parts

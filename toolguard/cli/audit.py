@@ -33,7 +33,7 @@ def audit() -> None:
     """Read, verify, export and retain the audit log."""
 
 
-for _command in (proofs.export, proofs.checkpoint, proofs.prove, proofs.rotate_key, proofs.confirm):
+for _command in (proofs.export, proofs.checkpoint, proofs.prove, proofs.rotate_key, proofs.confirm, proofs.copy):
     audit.add_command(_command)
 for _command in (audit_verify.verify, witnesses.anchor, witnesses.receipts):
     audit.add_command(_command)

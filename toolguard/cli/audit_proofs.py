@@ -19,6 +19,7 @@ from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.exporting import FORMATS
 from toolguard.store.exporting import export as exported
 from toolguard.store.proofs import prove as proof_of
+from toolguard.store.publishing import publish
 
 reason_option = click.option("--reason", required=True, metavar="TEXT", help="Recorded.")
 
@@ -116,3 +117,18 @@ def confirm(reason: str, config: str | None) -> int:
             return OK
     click.echo("the log is in no doubt")
     return FAILED
+
+
+@click.command("copy", epilog=example("toolguard audit copy audit.db"))
+@click.argument("file", metavar="FILE")
+@config_option
+def copy(file: str, config: str | None) -> int:
+    """Write a copy of the log for others: one file that verifies and opens in Datasette, without credentials."""
+    with opened_desk(config) as desk:
+        Checkpoints(desk.store).write_if_due(now=True)
+        try:
+            publish(desk.store, Path(file))
+        except StoreError as error:
+            raise ConfigError(str(error), hint=error.hint) from error
+    click.echo(f"{file}: `toolguard audit verify {file}` checks it")
+    return OK

@@ -19,7 +19,10 @@ _COLUMNS: Final = (*COLUMNS, "body")
 _EVENTS = "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
 _CHECKPOINTS = "SELECT size, root, head, frontier, note FROM audit_checkpoint ORDER BY size"
 _STATES = "SELECT request_id, state FROM approval_request"
-_PASSKEYS = "SELECT credential_id, public_key FROM passkey"
+_KEYS = (
+    "SELECT credential_id, public_key FROM passkey UNION ALL "
+    "SELECT i.subject, r.name FROM identity i JOIN reviewer r USING (reviewer_id) WHERE i.kind = 'v1a'"
+)
 # Whoever was removed voted under the name that they had then (store/people.py: disable).
 _VOTES = (
     "SELECT v.request_id, replace(r.name, ' (removed ' || r.reviewer_id || ')', ''), v.choice, v.vote_digest "
@@ -60,8 +63,8 @@ class Tables:
     """The state of each approval request."""
     votes: frozenset[tuple[str, str, str, str]] = frozenset()
     """Request, reviewer's name, choice and digest of every vote."""
-    passkeys: frozenset[tuple[str, str]] = frozenset()
-    """Credential id and public key of every passkey."""
+    keys: frozenset[tuple[str, str]] = frozenset()
+    """Credential id and public key of every passkey; public key and reviewer of every key of signed callbacks."""
     checkpoints: Sequence[Kept] = ()
     """What stands beside each note: messages show its root, and the next checkpoint begins at its frontier."""
 
@@ -87,23 +90,30 @@ class Copy:
 def read_copy(path: Path) -> Iterator[Copy]:
     """Open a database file for reading only. Raises StoreError, also later, when it is damaged or not ours."""
     try:
-        connection = _connect(path)
-        try:
+        with opened_for_reading(path) as connection:
             connection.execute("BEGIN")
             states = {str(row["request_id"]): str(row["state"]) for row in connection.execute(_STATES)}
             checkpoints = [Kept(*row) for row in connection.execute(_CHECKPOINTS)]
             votes = frozenset(_texts(row) for row in connection.execute(_VOTES))
-            passkeys = frozenset(_texts(row) for row in connection.execute(_PASSKEYS))
-            tables = Tables(states, votes, passkeys, checkpoints)
+            keys = frozenset(_texts(row) for row in connection.execute(_KEYS))
+            tables = Tables(states, votes, keys, checkpoints)
             notes = [str(kept.note) for kept in checkpoints]
             found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
             damage = "" if found == "ok" else found
             waiting = int(connection.execute("SELECT count(*) FROM spool").fetchone()[0])
             yield Copy(map(_plain, connection.execute(_EVENTS)), tables, notes, waiting=waiting, damage=damage)
-        finally:
-            connection.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:  # damaged text comes as either
         raise StoreError(f"`{path}` cannot be read as toolguard's database: {error}") from error
+
+
+@contextmanager
+def opened_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that writes nothing. Raises sqlite3.Error."""
+    connection = _connect(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def _plain(row: sqlite3.Row) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def present(call: ToolCall, spots: Sequence[Spot] = (), before: Mapping[str, str
     """
     redactions: dict[str, list[Token]] = {}
     arguments = named.without_markers(call.arguments, "", redactions)
-    reading = read(replace(call, arguments=arguments))
+    # A secret in a key hides the object that it stands in, which may be all of it.
+    reading = read(replace(call, arguments=arguments if isinstance(arguments, dict) else {}))
     leaves = tuple(named.leaves(arguments))
     page = _Page(spots, redactions, reading, before, {at: value for at, value in leaves if isinstance(value, str)})
     kind, ordered = _ordered(reading, leaves)
