@@ -1,4 +1,4 @@
-"""The tests of LangChain on other releases of it: python -m tests.langchain.versions oldest | newest | alone
+"""The tests of LangChain on other releases of it: python -m tests.langchain.versions oldest | newest | alone | adapters
 
 Each set in a virtual environment of its own, by the package index that pip is set to; about three minutes.
 """
@@ -28,6 +28,7 @@ OLDEST: Final = (
 )
 NEWEST: Final = ("langchain-core", "langchain[mcp]", "langchain-tests", "langgraph", "langgraph-checkpoint-sqlite")
 ALONE: Final = ("langchain-core",)
+ADAPTERS: Final = ("langchain-core", "langgraph", "langchain-mcp-adapters", "mcp<2")
 
 # `langchain.mcp`, which one example shows, came with langchain 1.4.7.
 SETS: Final = {
@@ -37,6 +38,7 @@ SETS: Final = {
     ),
     "newest": (NEWEST, [TESTS]),
     "alone": (ALONE, [f"{TESTS}/test_{name}.py" for name in ("waiting", "replies", "imports")]),
+    "adapters": (ADAPTERS, [f"{TESTS}/adapters.py", f"{TESTS}/test_battery.py"]),
 }
 
 
