@@ -177,6 +177,23 @@ def test_a_key_in_a_variable_is_kept_as_the_key_itself(called: Site, monkeypatch
     assert called.guard.reviewers.declare(replace(declared, keys=())) is True
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "INSERT INTO identity SELECT 'v1a', 'whpk_forged', reviewer_id FROM reviewer WHERE name = 'ann'",
+        "UPDATE identity SET reviewer_id = (SELECT reviewer_id FROM reviewer WHERE name = 'ann') WHERE kind = 'v1a'",
+    ],
+)
+def test_a_key_put_into_the_tables_by_hand_is_found(called: Site, edit: str) -> None:
+    assert problems(called.guard) == []
+    connection = sqlite3.connect(called.guard.config.database)
+    connection.execute(edit)
+    connection.commit()
+    connection.close()
+
+    assert any("is not one that the log enrolled for them" in problem for problem in problems(called.guard))
+
+
 def forge_signature(bodies: list[dict[str, Any]]) -> None:
     of_kind(bodies, "vote.cast")["evidence"]["signature"] = written_v1a(b"x" * 64)
 

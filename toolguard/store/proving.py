@@ -27,7 +27,7 @@ def verify_file(path: Path, anchors: Iterable[Anchor] = (), trust: Trust = Trust
             copy.events,
             state=tables.states,
             votes=tables.votes,
-            passkeys=tables.passkeys,
+            keys=tables.keys,
             checkpoints=tables.checkpoints,
             notes=notes,
             anchors=anchors,

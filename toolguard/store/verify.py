@@ -35,7 +35,7 @@ def verify(
     *,
     state: Mapping[str, str] | None = None,
     votes: frozenset[tuple[str, str, str, str]] | None = None,
-    passkeys: frozenset[tuple[str, str]] | None = None,
+    keys: frozenset[tuple[str, str]] | None = None,
     checkpoints: Sequence[Kept] = (),
     start: Start = WHOLE,
     notes: Iterable[str] = (),
@@ -44,7 +44,7 @@ def verify(
 ) -> Report:
     """Check rows of audit_event joined with their bodies, in order of seq.
 
-    `state` maps request ids to the state that the tables hold; `votes`, `passkeys` and `checkpoints` are those of
+    `state` maps request ids to the state that the tables hold; `votes`, `keys` and `checkpoints` are those of
     the tables: all are compared with what the events lead to. A `start` beyond the first
     event makes it a part: hashes and checkpoints only.
     `notes` are the log's own signed checkpoints, `anchors` what was kept outside: notes, `size/root` as in messages,
@@ -67,8 +67,8 @@ def verify(
         story.compare(state)
     if votes is not None:
         story.compare_votes(votes)
-    if passkeys is not None:
-        story.compare_passkeys(passkeys)
+    if keys is not None:
+        story.compare_keys(keys)
     return report
 
 

@@ -45,3 +45,11 @@ class CallbackKeys:
             return fault
         signed = any(is_signed(callback.public_key, callback.signed, one) for one in callback.signatures)
         return "" if signed else "its signature is wrong"
+
+    def compare(self, kept: frozenset[tuple[str, str]]) -> list[str]:
+        """Keys and reviewers of the tables with those of the log."""
+        return [
+            f"the stored key {key[:16]} of {owner} is not one that the log enrolled for them"
+            for key, owner in kept
+            if self._owners.get(key) != owner
+        ]

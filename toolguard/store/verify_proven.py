@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from toolguard.core.proof.webhook_signature import PUBLIC_PREFIX
 from toolguard.store.verify_callbacks import CallbackKeys
 from toolguard.store.verify_passkeys import PasskeyKeys
 
@@ -20,7 +21,7 @@ class ProvenVotes:
     """Takes the events in order; each method answers what is wrong, empty when nothing is."""
 
     def __init__(self) -> None:
-        self.passkeys = PasskeyKeys()
+        self._passkeys = PasskeyKeys()
         self._callbacks = CallbackKeys()
         self._demanded: dict[str, tuple[int, int]] = {}
         """Strength and number of approvals that each request asks for, where a proof is demanded."""
@@ -28,7 +29,7 @@ class ProvenVotes:
 
     def change(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> str:
         """Any other event: those about keys count."""
-        return self.passkeys.change(row, body) or self._callbacks.change(row, body)
+        return self._passkeys.change(row, body) or self._callbacks.change(row, body)
 
     def request(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         requirement = body.get("requirement") or {}
@@ -45,7 +46,7 @@ class ProvenVotes:
         if strength < SIGNED:
             return ""
         is_passkey = strength >= PASSKEY
-        fault = self.passkeys.fault(row, body) if is_passkey else self._callbacks.fault(row, body)
+        fault = self._passkeys.fault(row, body) if is_passkey else self._callbacks.fault(row, body)
         if not fault:
             self._proven.setdefault(row["request_id"], set()).add(row["reviewer"])
         return fault and f"the {'passkey' if is_passkey else 'key'} does not prove this vote: {fault}"
@@ -56,3 +57,8 @@ class ProvenVotes:
         if has_all_contents and len(self._proven.get(request_id, ())) < need:
             return f"approved without the {_WORDS[demanded]}s that the request demands"
         return ""
+
+    def compare(self, kept: frozenset[tuple[str, str]]) -> list[str]:
+        """The keys of the tables with those of the log."""
+        callbacks = frozenset(pair for pair in kept if pair[0].startswith(PUBLIC_PREFIX))
+        return [*self._passkeys.compare(kept - callbacks), *self._callbacks.compare(callbacks)]

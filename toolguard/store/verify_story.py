@@ -169,9 +169,9 @@ class Story:
         for request_id, reviewer, choice, _ in sorted(told - kept):
             self._problem(None, f"the vote of {reviewer} on {request_id} ({choice}) is in the log and not stored")
 
-    def compare_passkeys(self, kept: frozenset[tuple[str, str]]) -> None:
-        """Credential ids and public keys of the tables with those of the log."""
-        for what in sorted(self._proven.passkeys.compare(kept)):
+    def compare_keys(self, kept: frozenset[tuple[str, str]]) -> None:
+        """Reviewers' keys of the tables with those of the log."""
+        for what in sorted(self._proven.compare(kept)):
             self._problem(None, what)
 
     def _note(self, seq: int, what: str) -> None:
