@@ -80,7 +80,8 @@ _SURE_PATHS: Final = frozenset(
         relative_path directory folder""".split()
 )
 _SQL_START: Final = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|/\*(?![!+M]).*?\*/\s*|\(\s*)*(?:/\*[!+M]|(?:select|insert|update|delete|drop|create|alter|truncate|grant"
+    # Possessive, so that a text of comments or blanks is looked at once and not in every division of it.
+    r"\s*+(?:(?:--[^\n]*\n|/\*(?![!+M])(?:[^*]|\*(?!/))*+\*/|\()\s*+)*+(?:/\*[!+M]|(?:select|insert|update|delete|drop|create|alter|truncate|grant"
     r"|revoke|with|merge|replace|call|exec|execute|explain|pragma|attach|vacuum|copy|set|show|describe|desc|begin|declare|deny"
     r"|waitfor|dbcc|reconfigure|undrop|reindex|checkpoint|upsert|unload)\b"
     # Words that begin sentences of people, too: only with what follows them in SQL.

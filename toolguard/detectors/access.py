@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from toolguard.core.classify import holds_language
@@ -104,7 +105,7 @@ def _opens_network(reading: Reading) -> bool:
 
 def _says_off(reading: Reading) -> bool:
     """`enforce_admins: false`, `state: disabled`."""
-    for key, value in reading.call.arguments.items():
+    for key, value in islice(reading.call.arguments.items(), LEAVES):
         words = frozenset(split_name(key))
         if (value is False and words & _KEEPS) or (value is True and words & _DROPS):
             return True

@@ -145,7 +145,9 @@ _NAMES: Final = {one.id: one.sentence for one in FORMATS} | {
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """Where each secret in the arguments would go."""
-    texts = reading.texts or tuple(strings(reading.call.arguments))
+    texts = reading.texts
+    if not texts and not reading.unread:  # what is too large to be read asks anyway
+        texts = tuple(strings(reading.call.arguments))
     found: list[Finding] = []
     together = "\n".join(text for _, text in texts)
     leaves = _leaves(reading, facts)

@@ -183,8 +183,8 @@ def _stores(language: str, text: str, place: Place, collector: Collector) -> Non
 
 
 _META_SHELL: Final = re.compile(
-    r"^\s*(?:\\!|system\s|\.shell\s|\.system\s)\s*(.+)$"
-    r"|^\s*(?:\\(?:o|g|copy|w|ir?)|\.(?:output|once|import|read))\b[^|\n]*(?:\||\bprogram\b)\s*['\"]?([^'\"\n]+)",
+    r"^[ \t]*+(?:\\!|system\s|\.shell\s|\.system\s)[ \t]*+(.+)$"
+    r"|^[ \t]*+(?:\\(?:o|g|copy|w|ir?)|\.(?:output|once|import|read))\b[^|\n]*(?:\||\bprogram\b)\s*['\"]?([^'\"\n]+)",
     re.MULTILINE | re.IGNORECASE,
 )
 r"""Lines of databases' own shells that run a program: `\! command`, `\o |command`, `.shell command`."""

@@ -23,18 +23,21 @@ from toolguard.core.shell.commands import runners
 from toolguard.core.shell.words import Command, Word
 
 MAX_TEXTS: Final = 120
+MAX_INNER: Final = 65_536
 MAX_COMMANDS: Final = 700
 MAX_FILES: Final = 400
+MAX_PATH_SIZE: Final = 65_536
+MAX_CONTACTS: Final = 200
 MAX_DEPTH: Final = 12
 
 _SQL: Final = re.compile(
-    r"\s*(?:drop\s+(?:table|database|schema|index|view|user|role)|truncate\s+(?:table\s+)?[\w.\"`]+\s*;?\s*$"
+    r"\s*+(?:drop\s+(?:table|database|schema|index|view|user|role)|truncate\s+(?:table\s+)?[\w.\"`]+\s*;?\s*$"
     r"|delete\s+from|insert\s+into|update\s+\S+\s+set|alter\s+(?:table|database|user|role)"
     r"|grant\s+.+\s+(?:on|to)|revoke\s+.+\s+(?:on|from)|select\s.+\sfrom)\b",
     re.IGNORECASE | re.DOTALL,
 )
 """SQL that was handed to a shell: some tools give it to whatever understands it."""
-_META: Final = re.compile(r"^\s*(?:\\[^\n]*|\.[a-z][^\n]*)$", re.MULTILINE)
+_META: Final = re.compile(r"^[ \t]*+(?:\\[^\n]*|\.[a-z][^\n]*)$", re.MULTILINE)
 """Lines that a database's own shell understands and its server does not: `\\dt`, `.tables`."""
 _UNSETTLED: Final = re.compile(r"\$\(\.\.\.\)|\$\w+|\s*")  # nothing but what a run would put there
 _HISTORY: Final = frozenset("HISTFILE HISTSIZE HISTFILESIZE HISTCONTROL HISTIGNORE PROMPT_COMMAND".split())
@@ -67,6 +70,10 @@ class Collector:
     unread: list[tuple[str, str, Place]] = field(default_factory=list)
     """(reason, sentence, place)."""
     texts: int = 0
+    inner: int = 0
+    """Characters of texts inside texts; each level of an `eval` of an `eval` is read anew."""
+    path_size: int = 0
+    """Characters of the paths so far."""
     commands: int = 0
     via: tuple[str, ...] = ()
     """Programs that the text under reading runs through: `ssh`, `sudo`..."""
@@ -84,7 +91,8 @@ class Collector:
     def text(self, language: str, text: str, place: Place, depth: int = 0) -> None:
         """Read a text in a language and everything that it runs."""
         self.texts += 1
-        if self.texts > MAX_TEXTS or depth > MAX_DEPTH:
+        self.inner += len(text) if depth else 0
+        if self.texts > MAX_TEXTS or depth > MAX_DEPTH or self.inner > MAX_INNER:
             self._too_much(place)
             return
         if language == "shell":
@@ -106,7 +114,7 @@ class Collector:
     @property
     def is_full(self) -> bool:
         """The budget of this call is used up."""
-        return self.texts > MAX_TEXTS or self.commands > MAX_COMMANDS
+        return self.texts > MAX_TEXTS or self.inner > MAX_INNER or self.commands > MAX_COMMANDS
 
     def _too_much(self, place: Place) -> None:
         if any(reason == "too-large" for reason, _, _ in self.unread):
@@ -141,12 +149,17 @@ class Collector:
 
     def windows(self, language: str, text: str, place: Place, depth: int) -> None:
         """Read a PowerShell or cmd text."""
+        if len(text) > windows.MAX_TEXT:
+            self.unread.append(("too-large", "the program is too long to be read", place))
         if windows.DYNAMIC.search(text):
             sentence = "which program runs is decided only when it runs"
             self.add("shell.dynamic-command", EffectClass.EXECUTE, sentence, place, language)
         if windows.MULTIPLIES.search(text):
             self.add("shell.fork-bomb", EffectClass.EXECUTE, "starts copies of itself without end", place, language)
-        for command in windows.parse(language, text):
+        commands = windows.parse(language, text)
+        if len(commands) >= windows.MAX_COMMANDS:
+            self._too_much(place)
+        for command in commands:
             self.command(command, place, depth, dialect=language)
         scripts.read(language, text, place, self, depth)
 
@@ -250,12 +263,16 @@ class Collector:
     def use(self, use: FileUse | Contact) -> None:
         """Note a file use or a contact, and what follows from it."""
         if isinstance(use, Contact):
+            if len(self.contacts) > MAX_CONTACTS:
+                self._too_much(use.place)
+                return
             self.contacts.append(use)
             if use.saves_to and use.method in ("GET", "POST", "DOWNLOAD"):
                 name = use.saves_to.rpartition("/")[2] or use.address.partition("?")[0].rpartition("/")[2]
                 self.saved.add(name)
             return
-        if len(self.files) > MAX_FILES:
+        self.path_size += len(use.path)
+        if len(self.files) > MAX_FILES or self.path_size > MAX_PATH_SIZE:
             self._too_much(use.place)
             return
         self.files.append(use)

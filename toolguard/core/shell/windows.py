@@ -34,14 +34,14 @@ _TOKEN: Final = re.compile(r"\"(?:[^\"`^]|[`^].|\"\")*\"|'(?:[^']|'')*'|&&|\|\||
 _CARET: Final = re.compile(r"\^(.)")  # cmd's escape; scattered through a word it hides the word
 _TICK: Final = re.compile(r"`(.)")  # PowerShell's escape
 _BREAKS: Final = frozenset({"&&", "||", ";", "|", "\n", "{", "}", "(", ")", "&"})
-_SIMPLE_VARIABLE: Final = re.compile(r"^\s*\$(\w+)\s*=\s*(['\"])(.*?)\2\s*$", re.MULTILINE)  # $name = 'text'
+_SIMPLE_VARIABLE: Final = re.compile(
+    r"^[ \t]*+\$(\w+)[ \t]*=[ \t]*(['\"])((?:(?!\2)[^\n])*+)\2[ \t]*\r?$", re.MULTILINE
+)  # $name = 'text'
 
 
 def parse(language: str, text: str) -> list[Command]:
     """The commands of a line or script, each with its words; a rough reading that errs towards seeing too much."""
-    text = text[:MAX_TEXT]
-    for name, _, value in _SIMPLE_VARIABLE.findall(text)[:50]:
-        text = re.sub(rf"\$\{{?{name}\}}?(?!\s*=)\b", value.replace("\\", r"\\"), text)
+    text = _with_values(text[:MAX_TEXT])[:MAX_TEXT]
     text = _CARET.sub(r"\1", text) if language == "cmd" else _TICK.sub(r"\1", text)
     commands: list[Command] = []
     words: list[Word] = []
@@ -62,6 +62,15 @@ def parse(language: str, text: str) -> list[Command]:
     if words:
         commands.append(_made(words, upstream))
     return commands
+
+
+def _with_values(text: str) -> str:
+    """The text with variables that are plainly assigned in it replaced by their values."""
+    values = {name: value for name, _, value in _SIMPLE_VARIABLE.findall(text)[:50]}
+    return _USED.sub(lambda m: values.get(m[1] or m[2], m[0]), text) if values else text
+
+
+_USED: Final = re.compile(r"\$(?:(\w+)|\{(\w+)\})(?!\s*=)")
 
 
 def _paid(commands: list[Command], owed: int, *, opens: bool) -> int:
