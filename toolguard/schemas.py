@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
 from toolguard.cli.policy_cases import CasesFile
 from toolguard.config_schema import ConfigSection, PolicySection
@@ -32,6 +32,7 @@ class _Sent(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+Hash = Annotated[str, Field(pattern=HASH)]
 Kind = Annotated[
     str,
     WithJsonSchema(
@@ -80,6 +81,98 @@ class AuditEvent(_Sent):
         description='SHA-256 of "toolguard/event/v1", NUL and the canonical JSON of the members above.',
     )
     body: dict[str, Any] | None = Field(default=None, description="Contents; null when retention removed them.")
+
+
+class _Exact(BaseModel):
+    """A document whose every byte is covered by a hash: it has no other members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Manifest(_Exact):
+    """Which log, which events, which keys."""
+
+    format: Literal["toolguard/export/v1"]
+    log_id: str
+    first: int = Field(ge=1)
+    last: int = Field(ge=1)
+    prev_hash: str = Field(pattern=HASH, description="row_hash of the event before the first; zeros for a whole log.")
+    tree: list[Hash] = Field(description="Hashes of the complete subtrees before the first event, the largest first.")
+    keys: list[Hash] = Field(description="Public keys that the log names as its own, in order.")
+    checkpoints: int = Field(ge=0)
+
+
+class ManifestLine(_Exact):
+    """The first line."""
+
+    manifest: Manifest
+
+
+class EventLine(_Exact):
+    """One event."""
+
+    body: dict[str, Any] | None = Field(description="Contents; null when retention removed them.")
+    header: dict[str, str | int] = Field(description="Every other member of an event, without nulls.")
+    row_hash: str = Field(pattern=HASH)
+
+
+class CheckpointLine(_Exact):
+    """A signed note; these stand last."""
+
+    checkpoint: str = Field(pattern="^toolguard/[0-9a-f]{32}\n")
+
+
+class ExportLine(RootModel[ManifestLine | EventLine | CheckpointLine]):
+    """One line of `toolguard audit export --format jsonl`, in canonical JSON."""
+
+    model_config = ConfigDict(title="A line of an exported log")
+
+
+class Proof(_Exact):
+    """What `toolguard audit prove` prints: an event, and the way from it to a signed checkpoint."""
+
+    model_config = ConfigDict(title="The proof of one event")
+
+    format: Literal["toolguard/proof/v1"]
+    header: dict[str, str | int] = Field(description="Every member of the event but `row_hash` and `body`.")
+    body: str | None = Field(description="The very text that `body_hash` is of; null when retention removed it.")
+    path: list[Hash] = Field(description="RFC 9162, section 2.1.3.")
+    checkpoint: str = Field(description="A C2SP signed note.")
+    public_key: Hash = Field(description="Ed25519, of the log at that size.")
+
+
+class Receipt(_Sent):
+    """What a witness answered, as `toolguard audit receipts` prints it, one a line."""
+
+    model_config = ConfigDict(title="The receipt of a witness")
+
+    format: Literal["toolguard/receipt/v1"]
+    at: str = Field(pattern=MOMENT)
+    seq: int = Field(ge=1, description="The event that holds it.")
+    anchor: str
+    kind: Literal["file", "webhook", "rfc3161"]
+    size: int = Field(ge=1, description="Up to which event the witness knows the log.")
+    note: str = Field(description="The checkpoint that it was told, a C2SP signed note.")
+    answer: str = Field(description="A time stamp in base 64, lines of a cosignature, what else it said, or nothing.")
+
+
+class ToldCheckpoint(_Sent):
+    """The log as it stands."""
+
+    log_id: str
+    size: int = Field(ge=1)
+    root: str = Field(pattern=HASH)
+    note: str = Field(description="A C2SP signed note; keep it.")
+
+
+class CheckpointMessage(_Sent):
+    """What an anchor of kind `webhook` receives, signed by Standard Webhooks."""
+
+    model_config = ConfigDict(title="A message about the audit log")
+
+    type: Literal["audit.checkpoint"]
+    timestamp: str = Field(pattern=MOMENT)
+    data: ToldCheckpoint
 
 
 class ShownFinding(_Sent):
@@ -167,6 +260,10 @@ MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "policy-tests.schema.json": CasesFile,
     "session.schema.json": RecordedSession,
     "audit-event.schema.json": AuditEvent,
+    "audit-export.schema.json": ExportLine,
+    "audit-proof.schema.json": Proof,
+    "audit-receipt.schema.json": Receipt,
+    "audit-checkpoint.schema.json": CheckpointMessage,
     "webhook.schema.json": Message,
 }
 

@@ -18,6 +18,7 @@ from tests.channels.conftest import Receiver, receiver
 from tests.store import authority
 from tests.store.authority import Authority
 from tests.store.scenes import opened, play
+from tests.store.test_export import schema
 from tests.store.test_verify import rehash
 from toolguard.channels.anchoring import Anchoring
 from toolguard.config import Config
@@ -337,6 +338,7 @@ def test_a_webhook_gets_the_signed_checkpoint_and_what_it_kept_confirms_the_log(
     headers = [(name.encode(), value.encode()) for name, value in got.headers]
     assert isinstance(verify(headers, got.body, [Key("k", SECRET)], utc_now().timestamp(), is_signed), Verified)
     assert got.json["type"] == "audit.checkpoint"
+    assert list(schema("audit-checkpoint").iter_errors(got.json)) == []
     event = next(e for e in audit.read(guard.store) if e["kind"] == "anchor.made")
     assert event["body"]["answer"] == '{"receipt": "r-17"}'
     kept = got.body.decode()

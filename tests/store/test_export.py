@@ -23,12 +23,14 @@ from tests.store.scenes import HOSTILE, opened, play
 from toolguard.core.canonical import parse
 from toolguard.core.proof import tree
 from toolguard.guard import Guard
-from toolguard.store import audit
+from toolguard.store import anchors, audit, checkpoints
+from toolguard.store.anchors import Told
 from toolguard.store.exporting import FORMATS, export
 from toolguard.store.proofs import prove
 from toolguard.store.proving import verify_file
 
 PAGE = Path(__file__).parents[2] / "docs" / "audit.md"
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
 @pytest.fixture
@@ -64,6 +66,26 @@ def test_an_export_verifies_and_knows_every_event(guard: Guard, file: Path) -> N
     assert report.events == audit.head(guard.store)[0]
     assert report.checkpoints >= 1
     assert report.root == verify_file(guard.config.database).root
+
+
+def schema(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8")))
+
+
+def test_every_line_proof_and_receipt_is_as_its_schema_says(guard: Guard) -> None:
+    newest = checkpoints.newest(guard.store)
+    assert newest is not None
+    with guard.store.write(full=True) as tx:
+        anchors.record(tx, Told("usb", "file", newest["note"]), newest["size"])
+    lines = lines_of(guard, "jsonl")
+    proofs = [prove(guard.store, guard.checkpoints, seq) for seq in range(1, audit.head(guard.store)[0] + 1)]
+    kept = list(anchors.receipts(guard.store))
+
+    assert {tuple(sorted(line)) for line in lines} == {("manifest",), ("body", "header", "row_hash"), ("checkpoint",)}
+    for name, documents in (("audit-export", lines), ("audit-proof", proofs), ("audit-receipt", kept)):
+        assert documents
+        assert [error.message for document in documents for error in schema(name).iter_errors(document)] == []
+        assert not schema(name).is_valid({**documents[0], "format": "other", "manifest": 1})
 
 
 def test_a_part_verifies_against_the_checkpoints_of_the_whole(guard: Guard, tmp_path: Path) -> None:
@@ -275,6 +297,30 @@ def test_a_cef_event_is_one_line_that_reads_back(guard: Guard) -> None:
         assert (fields["externalId"], len(fields["cs5"])) == (str(number), 64)
         assert all(char.isprintable() for char in row)
     assert any("bar| equals= back\\slash" in cef_fields(row)[1].get("msg", "") for row in rows)
+
+
+# Of the dictionary of CEF (ArcSight, revision 25): the keys that a producer may write without a vendor's own.
+DICTIONARY = {
+    "act", "cn1", "cn1Label", "dhost", "duser", "end", "externalId", "msg", "outcome", "requestMethod", "sproc",
+    "suser",
+    *(f"cs{n}{label}" for n in range(1, 7) for label in ("", "Label")),
+}  # fmt: skip
+
+
+def test_a_cef_event_uses_only_keys_of_the_dictionary_within_their_lengths(guard: Guard) -> None:
+    for row in exported(guard, "cef").decode().split("\n")[:-1]:
+        head, fields = cef_fields(row)
+        assert fields.keys() <= DICTIONARY
+        assert {f"cs{n}" for n in range(1, 7)} & fields.keys() <= {key.removesuffix("Label") for key in fields}
+        assert head[6].isdigit()
+        assert 0 <= int(head[6]) <= 10
+        assert len(fields.get("msg", "")) <= 1_023
+
+
+def test_the_header_of_csv_is_the_documented_one(guard: Guard) -> None:
+    header = exported(guard, "csv").decode().splitlines()[0]
+
+    assert f"`{header}`" in PAGE.read_text(encoding="utf-8")
 
 
 def test_a_csv_row_reads_back_and_starts_no_formula(guard: Guard) -> None:
