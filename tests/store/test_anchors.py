@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.channels.conftest import Receiver, receiver
+from tests.cli.conftest import Run, run
 from tests.store import authority
 from tests.store.authority import Authority
 from tests.store.scenes import opened, play
@@ -40,7 +41,7 @@ from toolguard.store.signing import is_signed
 from toolguard.store.timestamps import NoStamp
 from toolguard.store.verify_anchors import Anchor, Trust
 
-__all__ = ["receiver"]
+__all__ = ["receiver", "run"]
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
 
@@ -407,3 +408,23 @@ def test_a_receipt_for_a_checkpoint_that_never_was_is_evidence(guard: Guard) -> 
     report = checked(guard)
 
     assert [p.what for p in report.problems] == ["its receipt is for a checkpoint that this log never had"]
+
+
+def test_the_command_line_takes_a_stamp_as_its_authority_sent_it(
+    guard: Guard, tsa: Authority, tmp_path: Path, run: Run
+) -> None:
+    newest = notes.newest(guard.store)
+    assert newest is not None
+    (tmp_path / "a.tsr").write_bytes(stamp_of(tsa, newest["note"].encode()))
+    guard.close()
+    words = ("audit", "verify", str(guard.config.database), "--anchor", str(tmp_path / "a.tsr"), "--require-anchor")
+
+    ran = run(*words, "--tsa-ca", str(tsa.root))
+
+    assert ran.status == 0
+    assert f"{newest['size']} events: time stamp of CN=stamper,O=tests, 20" in ran.out
+    assert run(*words).status == 2
+    other = tmp_path / "other"
+    authority.found(other)
+    refused = run(*words, "--tsa-ca", str(other / "root.pem"))
+    assert (refused.status, "cannot be believed" in refused.out) == (1, True)

@@ -22,12 +22,17 @@ def apply_if_due(guard: Guard) -> Removal | None:
     settings, now = guard.config.audit.retention, iso(guard.now())
     if not (settings.older_than or settings.keep):
         return None
+    if not _is_due(meta.value(guard.store, _LAST), now):
+        return None
     with guard.store.write(full=False) as tx:
-        last = meta.held(tx, _LAST)
-        if last is not None and last <= now < later(last, EVERY_SECONDS):
-            return None
+        if not _is_due(meta.held(tx, _LAST), now):
+            return None  # another process was faster
         meta.keep(tx, _LAST, now)
     return apply(guard)
+
+
+def _is_due(last: str | None, now: str) -> bool:
+    return last is None or not last <= now < later(last, EVERY_SECONDS)
 
 
 def apply(guard: Guard, reason: str = "") -> Removal:
