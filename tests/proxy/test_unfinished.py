@@ -213,3 +213,42 @@ def test_answers_to_a_task_are_judged_and_pass(rig: Rig) -> None:
 
     assert rig.seen_by_server[-1]["method"] == "tasks/update"
     assert len(rig.events("execution.continued")) == 1
+
+
+@pytest.mark.parametrize("method", ["tasks/result", "tasks/get"])
+def test_the_result_of_a_task_says_that_a_reviewer_changed_its_call(rig: Rig, reviewer: Reviewer, method: str) -> None:
+    rig.call("risky_delete", id=1, meta=MODERN, what="cellar")
+    (view,) = rig.guard.approvals.list()
+    digest = view.request_digest
+    rig.guard.edits.edit(view.id, reviewer, {"what": "attic"}, request_digest=digest, channel="web")
+    rig.vote(reviewer)
+    rig.wait(1.5)
+    rig.answer(1, resultType="task", taskId="t1", status="working", ttl=60_000)
+    ask_for(rig, method)
+    content = {"content": [{"type": "text", "text": "gone"}]}
+    rig.answer(
+        2, **(content if method == "tasks/result" else {"taskId": "t1", "status": "completed", "result": content})
+    )
+
+    answered = rig.seen_by_client[-1]["result"]
+    note, told = (answered if method == "tasks/result" else answered["result"])["content"]
+    assert '{"what":"attic"}' in note["text"]
+    assert told["text"] == "gone"
+    assert rig.outcomes() == ["succeeded"]
+
+
+def test_a_changed_call_goes_on_with_its_changed_arguments_after_the_server_asked(rig: Rig, reviewer: Reviewer) -> None:
+    rig.call("risky_delete", id=1, meta=MODERN, what="cellar")
+    (view,) = rig.guard.approvals.list()
+    digest = view.request_digest
+    rig.guard.edits.edit(view.id, reviewer, {"what": "attic"}, request_digest=digest, channel="web")
+    rig.vote(reviewer)
+    rig.wait(1.5)
+    ask(rig, 1, requestState="s1", inputRequests={"q": {"method": "elicitation/create"}})
+
+    leg(rig, 2, "risky_delete", arguments={"what": "cellar"}, inputResponses={"q": {"action": "accept"}})
+
+    assert rig.seen_by_server[-1]["params"]["arguments"] == {"what": "attic"}
+    rig.answer(2, content=[{"type": "text", "text": "gone"}])
+    assert "attic" in rig.seen_by_client[-1]["result"]["content"][0]["text"]
+    assert executions(rig) == 1

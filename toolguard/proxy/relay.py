@@ -191,12 +191,19 @@ class Relay:
         del self._flights[flight.request.id]
         if method == "tools/list":
             line = self._page_for_client(flight.request, message, line)
-        elif flight.permit is not None and flight.permit.note:
-            line = compact(noted(message, flight.permit.note))
+        elif note := self._note(flight):
+            line = compact(noted(message, note))
         self._wire.to_client(line)
         after = self._after.get(method)
         if after is not None:
             after(self, flight, message, len(line))
+
+    def _note(self, flight: Flight) -> str:
+        """What the agent must be told beside the result: that a reviewer changed what ran."""
+        permit = flight.permit
+        if flight.request.method in ("tasks/get", "tasks/result"):
+            permit = self.calls.unfinished.task(flight.request.params.get("taskId"))
+        return permit.note if permit is not None else ""
 
     def _page_for_client(self, request: Request, message: dict[str, Json], line: bytes) -> bytes:
         """A page of the list as the client may see it."""

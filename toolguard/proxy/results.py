@@ -29,12 +29,20 @@ def outcome_of_result(result: Json, size: int, duration_ms: float) -> Outcome:
 def noted(response: dict[str, Json], note: str) -> dict[str, Json]:
     """The response with a sentence for the agent before what the server says."""
     result, error = response.get("result"), response.get("error")
-    if isinstance(result, dict) and isinstance(result.get("content"), list):
-        told = {**result, "content": [{"type": "text", "text": note}, *result["content"]]}
-        return {**response, "result": told}
+    if isinstance(result, dict):
+        return {**response, "result": _with_note(result, note)}
     if isinstance(error, dict):
         return {**response, "error": {**error, "message": f"{note}\n{_message(error)}"}}
     return response
+
+
+def _with_note(result: dict[str, Json], note: str) -> dict[str, Json]:
+    """A tool result, or a task with its tool result inside; anything else as it is."""
+    if isinstance(result.get("content"), list):
+        return {**result, "content": [{"type": "text", "text": note}, *result["content"]]}
+    if isinstance(result.get("result"), dict):
+        return {**result, "result": _with_note(result["result"], note)}
+    return result
 
 
 def text_of(result: Json) -> str:
