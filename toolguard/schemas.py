@@ -172,7 +172,7 @@ class CheckpointMessage(_Sent):
 
     type: Literal["audit.checkpoint"]
     timestamp: str = Field(pattern=MOMENT)
-    data: ToldCheckpoint
+    log: ToldCheckpoint = Field(alias="data")
 
 
 class ShownFinding(_Sent):
