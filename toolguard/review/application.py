@@ -83,10 +83,10 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         if guard.config.audit.anchors:
             witnesses = anchoring.opened(guard.config.audit.anchors)
             running.append(tasks.create_task(anchoring.Anchoring(guard, witnesses, guard.now).run()))
-        sockets = slack_actions.sockets(guard, app.state.presses)
         if guard.config.audit.traces is not None:
             collector = tracing.opened(guard.config.audit.traces)
             running.append(tasks.create_task(tracing.Tracing(guard, collector, version("toolguard-firewall")).run()))
+        sockets = slack_actions.sockets(guard, app.state.presses)
         try:
             yield
         finally:
