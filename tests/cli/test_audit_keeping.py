@@ -261,3 +261,20 @@ def test_what_a_person_answers_for_needs_one(words: tuple[str, ...], log: None, 
     assert ran.status == 2
     assert "person" in ran.err or "terminal" in ran.err
     assert kinds(run) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ("{anchors: {a: {kind: webhook, url: 'https://x.example/', secret: 'env:NOT_SET'}}}", "audit.anchors.a.secret"),
+        ("{traces: {url: 'https://x.example/', headers: {a: 'env:NOT_SET'}}}", "audit.traces.headers.a"),
+    ],
+)
+def test_serve_does_not_start_without_a_secret_that_it_needs(settings: str, field: str, home: Path, run: Run) -> None:
+    home.mkdir(exist_ok=True)
+    (home / "toolguard.yaml").write_text(f"audit: {settings}\nreview: {{port: 1}}\n", encoding="utf-8")
+
+    ran = run("serve")
+
+    assert ran.status == 2
+    assert field in ran.err

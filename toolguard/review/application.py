@@ -46,6 +46,7 @@ def application(guard: Guard) -> Starlette:
     for declared in guard.config.reviewers:
         guard.reviewers.declare(declared)
     told = channels.opened(guard.config.channels)
+    beside_the_log = _beside_the_log(guard)
     app = Starlette(
         routes=[
             *pages.ROUTES,
@@ -68,6 +69,7 @@ def application(guard: Guard) -> Starlette:
     app.state.guard = guard
     app.state.feed = Feed(guard)
     app.state.channels = told
+    app.state.beside_the_log = beside_the_log
     app.state.presses = [slack_actions.Presses(guard, channel) for channel in told if isinstance(channel, Slack)]
     return app
 
@@ -80,12 +82,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         if app.state.channels:
             delivery = channels.Delivery(guard, app.state.channels, guard.now)
             running.append(tasks.create_task(delivery.run()))
-        if guard.config.audit.anchors:
-            witnesses = anchoring.opened(guard.config.audit.anchors)
-            running.append(tasks.create_task(anchoring.Anchoring(guard, witnesses, guard.now).run()))
-        if guard.config.audit.traces is not None:
-            collector = tracing.opened(guard.config.audit.traces)
-            running.append(tasks.create_task(tracing.Tracing(guard, collector, version("toolguard-firewall")).run()))
+        running += [tasks.create_task(each.run()) for each in app.state.beside_the_log]
         sockets = slack_actions.sockets(guard, app.state.presses)
         try:
             yield
@@ -94,6 +91,17 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
                 task.cancel()
             for closing in (*sockets, *app.state.presses):
                 await run_in_threadpool(closing.close)
+
+
+def _beside_the_log(guard: Guard) -> list[anchoring.Anchoring | tracing.Tracing]:
+    """What tells others of the log, as configured. Raises ConfigError when a secret cannot be read."""
+    settings = guard.config.audit
+    found: list[anchoring.Anchoring | tracing.Tracing] = []
+    if settings.anchors:
+        found.append(anchoring.Anchoring(guard, anchoring.opened(settings.anchors), guard.now))
+    if settings.traces is not None:
+        found.append(tracing.Tracing(guard, tracing.opened(settings.traces), version("toolguard-firewall")))
+    return found
 
 
 async def _tend(guard: Guard) -> None:
