@@ -18,6 +18,7 @@ import pytest
 
 from tests.bridge.users import AGENT, GUARD, as_user, why_not
 from tests.proxy.process import SCRIPTED, Process, until
+from toolguard.hooks import send
 
 SECRET = "upstream-7c41d9e05b"
 
@@ -90,6 +91,20 @@ class House:
     def client(self, uid: int, name: str = "files") -> Process:
         return self.start(uid, "connect", "--socket", str(self.socket), name)
 
+    def hook(self, uid: int, kind: str, **members: Any) -> subprocess.CompletedProcess[str]:
+        """One event of Claude Code's hooks, as a client of that user sends it."""
+        words = [sys.executable, "-I", "-S", send.__file__, "claude-code", "--socket", str(self.socket)]
+        event = {"session_id": "s1", "cwd": "/", "hook_event_name": kind, **members}
+        return subprocess.run(
+            self.words(uid, words),
+            input=json.dumps(event),
+            env=self.environment(),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
     @contextlib.contextmanager
     def listening(self, *users: int) -> Iterator[Process]:
         names = [word for user in users for word in ("--user", str(user))]
@@ -124,7 +139,7 @@ def made(*, apart: bool) -> Iterator[House]:
     try:
         yield House(folder, apart=apart)
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # a hook's keeper may be closing its database just now
 
 
 @pytest.fixture

@@ -153,6 +153,38 @@ def test_the_servers_credentials_reach_the_server_and_only_it(apart: House, agen
     assert not [name for name in environment if name.startswith("TOOLGUARD_")]
 
 
+def test_a_clients_own_tools_are_judged_out_of_the_agents_reach(apart: House) -> None:
+    harmless = {"tool_name": "Bash", "tool_input": {"command": "ls"}, "tool_use_id": "t1"}
+    harmful = {"tool_name": "Bash", "tool_input": {"command": "rm -rf ~/"}, "tool_use_id": "t2"}
+    with apart.listening(AGENT):
+        prompt = apart.hook(AGENT, "UserPromptSubmit", prompt="look around")
+        passed, denied = apart.hook(AGENT, "PreToolUse", **harmless), apart.hook(AGENT, "PreToolUse", **harmful)
+        ended = apart.hook(AGENT, "PostToolUse", **harmless, tool_response="a.py")
+        by_stranger = apart.hook(STRANGER, "PreToolUse", **harmless)
+        (keeper,) = [pid for pid in Path("/proc").glob("[0-9]*") if b"--keep" in words_of(pid) and of(apart, pid)]
+        apart.hook(AGENT, "SessionEnd", reason="exit")
+
+    assert [ran.returncode for ran in (prompt, passed, denied, ended, by_stranger)] == [0, 0, 0, 0, 2], denied.stderr
+    assert (passed.stdout, ended.stdout) == ("", "")
+    assert json.loads(denied.stdout)["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert "not among those who may connect" in by_stranger.stderr
+    assert keeper.name
+    calls = [event for event in apart.events() if event["kind"] == "call.decided"]
+    assert [(event["person"], event["tool"]) for event in calls] == [(f"uid-{AGENT}", "Bash")] * 2
+    assert apart.hook(AGENT, "PreToolUse", **harmless).returncode == 2, "nobody listens any more"
+
+
+def words_of(process: Path) -> list[bytes]:
+    try:
+        return (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def of(house: House, process: Path) -> bool:
+    return str(house.home).encode() in words_of(process) and process.stat().st_uid == GUARD
+
+
 def test_a_user_who_was_not_named_is_refused(apart: House) -> None:
     with apart.listening(AGENT), apart.client(STRANGER) as client:
         assert client.end() == 1

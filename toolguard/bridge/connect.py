@@ -18,6 +18,8 @@ from toolguard.errors import UpstreamError
 GREETING: Final = b"toolguard/1 "
 QUESTION: Final = "?"
 """In place of a server's name: how strong is the weakest evidence with which a call could be approved?"""
+HOOK: Final = "hook claude-code"
+"""In place of a server's name: one event of a client's hooks follows (hooks/send.py)."""
 LONGEST_LINE: Final = 500
 CHUNK: Final = 64 * 1024
 

@@ -1,9 +1,9 @@
 """`toolguard listen`: clients of other operating-system users reach the servers of toolguard.yaml through a socket.
 
 Who connects names a server and nothing else: commands, environments and credentials come from toolguard.yaml, which
-the other user cannot read. The kernel says who connects. Each connection gets a `toolguard proxy` of its own, whose
-standard streams it is; that process, the server behind it and this one belong to toolguard's user, so the other user
-can neither read nor signal them. INVARIANT: there is no word here to vote with (tests/bridge).
+the other user cannot read. The kernel says who connects. Each connection gets a process of its own, `toolguard proxy`
+or a hook, whose standard streams it is; that process, the server behind it and this one belong to toolguard's user, so
+the other user can neither read nor signal them. INVARIANT: there is no word here to vote with (tests/bridge).
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from toolguard import config as configuration
-from toolguard.bridge.connect import GREETING, QUESTION, line
+from toolguard.bridge.connect import CHUNK, GREETING, HOOK, QUESTION, line
 from toolguard.config import Config
 from toolguard.errors import ConfigError, ToolguardError
 from toolguard.guard import owner
@@ -30,22 +29,22 @@ GREETING_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.5
 END_SECONDS: Final = 5.0
 """For the proxies to end their servers, when this program ends."""
+MOST_UNREAD: Final = 1_024
+"""Reads of a refused connection, of 64 kB each: an event is no larger."""
 MOST_OPEN: Final = 100
 """Connections at once; each costs a process."""
+
+
+Launch = Callable[[str, Config, str], list[str]]
+"""The program for a connection: of the server of that name, or of `HOOK`, for that person."""
 
 
 class Listener:
     """The socket, and a process for each of its connections."""
 
     def __init__(
-        self,
-        path: Path,
-        uids: Collection[int],
-        load: Callable[[], Config],
-        launch: Sequence[str],
-        say: Callable[[str], None],
+        self, path: Path, uids: Collection[int], load: Callable[[], Config], launch: Launch, say: Callable[[str], None]
     ) -> None:
-        """`launch` starts `toolguard proxy` for a server, whose name is added."""
         self._path, self._uids, self._load, self._launch, self._say = path, uids, load, launch, say
         self._open: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
@@ -61,51 +60,51 @@ class Listener:
         self._end()
 
     def _admit(self, connection: socket.socket) -> None:
-        who = "somebody"
-        with connection, contextlib.suppress(OSError, ToolguardError):
+        with connection, contextlib.suppress(OSError):
             connection.settimeout(GREETING_SECONDS)
             _, uid = owner.peer(connection)
-            who = f"{configuration.person(uid)} (uid {uid})"
+            person = configuration.person(uid)
             name = line(connection).removeprefix(GREETING.decode())
-            if name == QUESTION and uid in self._uids:
-                connection.sendall(b"strength %d\n" % self._load().policy.least_strength)
+            try:
+                config = self._load()
+            except ToolguardError as error:
+                self._say(str(error))
+                _refuse(connection, "toolguard's configuration cannot be used")
                 return
-            if why := self._why_not(uid, name):
-                self._say(f"refused {name!r} to {who}: {why}")
-                connection.sendall(f"{why}\n".encode())
-                return
-            connection.settimeout(None)
-            connection.sendall(b"ok\n")
-            self._say(f"opened {name!r} for {who}")
-            self._run(name, connection)
-            self._say(f"closed {name!r} for {who}")
+            if why := self._why_not(uid, name, config):
+                self._say(f"refused {name!r} to {person} (uid {uid}): {why}")
+                _refuse(connection, why)
+            elif name == QUESTION:
+                connection.sendall(b"strength %d\n" % config.policy.least_strength)
+            elif name == HOOK:
+                self._run(self._launch(name, config, person), connection)
+            else:
+                connection.sendall(b"ok\n")
+                self._say(f"opened {name!r} for {person} (uid {uid})")
+                self._run(self._launch(name, config, person), connection)
+                self._say(f"closed {name!r} for {person} (uid {uid})")
 
-    def _why_not(self, uid: int, name: str) -> str:
+    def _why_not(self, uid: int, name: str, config: Config) -> str:
         """For the one who asks, so nothing of the configuration is told but that a server is not in it."""
         if uid not in self._uids:
             return "you are not among those who may connect"
-        if len(self._open) >= MOST_OPEN:
+        if len(self._open) >= MOST_OPEN or len(list(config.home.glob("hook-*.sock"))) >= MOST_OPEN:
             return "too many connections are open"
-        try:
-            server = self._load().servers.get(name)
-        except ToolguardError as error:
-            self._say(str(error))
-            return "toolguard's configuration cannot be used"
-        return "" if server is not None and server.command else "no such server"
+        server = config.servers.get(name)
+        is_known = name in (QUESTION, HOOK) or (server is not None and server.command)
+        return "" if is_known else "no such server"
 
-    def _run(self, name: str, connection: socket.socket) -> None:
-        proxy = subprocess.Popen(  # noqa: S603 - our own interpreter and module; the name is one of the configuration's
-            [*self._launch, "--name", name],
-            stdin=connection.fileno(),
-            stdout=connection.fileno(),
-            start_new_session=True,
+    def _run(self, words: Sequence[str], connection: socket.socket) -> None:
+        connection.settimeout(None)
+        program = subprocess.Popen(  # noqa: S603 - our own interpreter and files; names are those of the configuration
+            words, stdin=connection.fileno(), stdout=connection.fileno(), start_new_session=True
         )
         with self._lock:
-            self._open.add(proxy)
-        connection.close()  # else the client would not hear of the proxy's end
-        proxy.wait()
+            self._open.add(program)
+        connection.close()  # else the client would not hear of the program's end
+        program.wait()
         with self._lock:
-            self._open.discard(proxy)
+            self._open.discard(program)
 
     def _end(self) -> None:
         with self._lock:
@@ -115,6 +114,15 @@ class Listener:
         for proxy in left:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 proxy.wait(END_SECONDS)
+
+
+def _refuse(connection: socket.socket, why: str) -> None:
+    """In words. What was sent is read first: closing with something unread takes the words back. Raises OSError."""
+    connection.sendall(f"{why}\n".encode())
+    connection.shutdown(socket.SHUT_WR)
+    for _ in range(MOST_UNREAD):
+        if not connection.recv(CHUNK):
+            return
 
 
 def uids_of(users: Sequence[str]) -> frozenset[int]:
@@ -180,10 +188,3 @@ def _until_told() -> Iterator[Callable[[], bool]]:
     finally:
         for number, usual in zip(numbers, before, strict=True):
             signal.signal(number, usual)
-
-
-def launch_of(home: Path, file: Path | None) -> list[str]:
-    """How this toolguard starts a proxy on the same home and configuration."""
-    flag = "-I" if sys.flags.isolated else "-P"
-    words = [sys.executable, flag, "-m", "toolguard", "proxy", "--home", str(home)]
-    return [*words, "--config", str(file)] if file is not None and file.parent != home else words

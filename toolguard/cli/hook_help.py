@@ -11,6 +11,7 @@ from toolguard.cli.asking import example
 @click.option("--home", metavar="DIR", help="Folder of database and keys instead of the one TOOLGUARD_HOME names.")
 @click.option("--config", metavar="F", help="Configuration file instead of the home's toolguard.yaml.")
 @click.option("--proxied", metavar="NAMES", help="MCP servers behind `toolguard proxy`, which judges them itself.")
+@click.option("--socket", metavar="PATH", help="Ask the toolguard of another user that listens there.")
 @click.option("--within", metavar="SECONDS", help="Answer by then, whatever `hold` says; below the client's own limit.")
 @click.argument("client", type=click.Choice(["claude-code"]))
 def hook(client: str, **options: str | None) -> int:

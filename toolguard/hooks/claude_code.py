@@ -52,8 +52,12 @@ class Answer:
 class ClaudeCode:
     """One session."""
 
-    def __init__(self, guard: Guard, proxied: frozenset[str] = frozenset(), within: float = WITHIN_SECONDS) -> None:
+    def __init__(
+        self, guard: Guard, proxied: frozenset[str] = frozenset(), within: float = WITHIN_SECONDS, person: str = ""
+    ) -> None:
+        """`person` is whose client it is, where that is another user than ours."""
         self.guard = guard
+        self._person = person or guard.principal("").person
         self._proxied = proxied
         self._within = within
         self._foretold = Foretold(guard.store, guard.redactor, guard.config.prompts)
@@ -83,7 +87,7 @@ class ClaudeCode:
 
     def _principal(self, event: Mapping[str, Json]) -> Principal:
         session = _text(event, "session_id") or AGENT
-        return Principal(AGENT, self.guard.principal("").person, session[:128])
+        return Principal(AGENT, self._person, session[:128])
 
     def _judged(self, event: Mapping[str, Json]) -> Answer:
         call = self._call(event)

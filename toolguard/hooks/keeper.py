@@ -93,7 +93,8 @@ class _Keeper:
         config = configuration.load(self._options["--config"] or None, self._options["--home"] or None)
         self._read = _stamp(config.file or config.home / configuration.FILE_NAME)
         proxied = frozenset(filter(None, self._options["--proxied"].split(",")))
-        return ClaudeCode(Guard.open(config), proxied, float(self._options["--within"] or send.WITHIN_SECONDS))
+        within = float(self._options["--within"] or send.WITHIN_SECONDS)
+        return ClaudeCode(Guard.open(config), proxied, within, self._options["--person"])
 
     def __enter__(self) -> _Keeper:
         return self
@@ -119,9 +120,7 @@ class _Keeper:
             with connection:
                 event = b"".join(iter(lambda: connection.recv(65_536), b""))
                 answer = self._judged(event)
-                out = answer.out.encode()
-                # As hooks/send.py reads it, which knows by the last byte that nothing is missing.
-                connection.sendall(b"%d %d\n%b%b\0" % (answer.status, len(out), out, answer.err.encode()))
+                connection.sendall(send.framed(answer.status, answer.out.encode(), answer.err.encode()))
         except OSError:
             pass  # the client went away; what waits lives on as a request
         finally:

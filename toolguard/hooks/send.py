@@ -29,34 +29,43 @@ EXTRA_SECONDS = 45.0
 MOST_BYTES = 64 * 1024 * 1024
 LONGEST_ADDRESS = 100
 """Characters of a socket's path; Linux allows 107, macOS 103."""
-USAGE = "usage: toolguard hook claude-code [--home DIR] [--config F] [--proxied NAMES] [--within SECONDS]"
-_OPTIONS = ("--home", "--config", "--proxied", "--within")
+USAGE = (
+    "usage: toolguard hook claude-code [--home DIR] [--config F] [--proxied NAMES] [--within SECONDS], "
+    "or toolguard hook claude-code --socket PATH [--within SECONDS]"
+)
+_OPTIONS = ("--home", "--config", "--proxied", "--within", "--person", "--socket", "--framed")
+GREETING = b"toolguard/1 hook claude-code\n"
+"""To `toolguard listen`, which asks a keeper of its own user (bridge/listen.py)."""
 _SESSION = b'"session_id"'
 
 
 def main(arguments: list[str]) -> int:
     """The exit status for the client. Never raises."""
+    is_framed = False
     try:
         if arguments[:1] == ["--keep"]:
             from toolguard.hooks.keeper import keep
 
             return keep(arguments[1:])
         options = parse(arguments)
+        is_framed = bool(options["--framed"])
         status, out, err = _asked(options, _read())
     except BaseException as error:  # noqa: BLE001 - the border of the program: whatever it is, the call is blocked
         why = str(error) or type(error).__name__
         status, out, err = BLOCKED, "", f"toolguard cannot judge this call, so it is blocked: {why}"
     try:
-        _write(1, out)
-        _write(2, err and f"{err}\n")
+        if is_framed:  # for a client of another user, whose socket our output is
+            _write(1, framed(status, out.encode(), err.encode()))
+            return OK
+        _write(1, out.encode())
+        _write(2, f"{err}\n".encode(errors="replace") if err else b"")
     except OSError:
         return BLOCKED  # half an answer is none
     return status
 
 
-def _write(fd: int, text: str) -> None:
+def _write(fd: int, left: bytes) -> None:
     """Without a buffer, which would fail only after the status is decided. Raises OSError."""
-    left = text.encode(errors="replace")
     while left:
         left = left[os.write(fd, left) :]
 
@@ -84,13 +93,18 @@ def _read() -> bytes:
 
 def _asked(options: dict[str, str], event: bytes) -> tuple[int, str, str]:
     """What the keeper of this session answers. Raises OSError or ValueError."""
+    deadline = time.monotonic() + float(options["--within"] or WITHIN_SECONDS) + EXTRA_SECONDS
+    if options["--socket"]:
+        listener = _connected(options["--socket"])
+        if listener is None:
+            raise OSError(f"nobody listens at `{options['--socket']}`")
+        return _read_answer(_answer(listener, GREETING + event, deadline))
     home = options["--home"]
     if not home:
         from toolguard import config  # costs 40 ms; `install --hooks` names the home
 
         home = str(config.home())
     address = address_of(home, options, session_of(event))
-    deadline = time.monotonic() + float(options["--within"] or WITHIN_SECONDS) + EXTRA_SECONDS
     connection = _connected(address) or _started(address, home, options)
     try:
         answer = _answer(connection, event, deadline)
@@ -98,6 +112,16 @@ def _asked(options: dict[str, str], event: bytes) -> tuple[int, str, str]:
         # It was killed, or was just leaving. Asking again is safe: nothing runs before an answer, and what its keeper
         # may have claimed for the call counts as unknown, not as free.
         answer = _answer(_started(address, home, options), event, deadline)
+    return _read_answer(answer)
+
+
+def framed(status: int, out: bytes, err: bytes) -> bytes:
+    """An answer as it travels; by its last byte the reader knows that nothing is missing."""
+    return b"%d %d\n%b%b\0" % (status, len(out), out, err)
+
+
+def _read_answer(answer: bytes) -> tuple[int, str, str]:
+    """Raises ValueError."""
     head, _, texts = answer.partition(b"\n")
     status, length = head.split()
     return int(status), texts[: int(length)].decode(), texts[int(length) :].decode()
@@ -117,7 +141,7 @@ def _answer(connection: _socket.socket, event: bytes, deadline: float) -> bytes:
     finally:
         connection.close()
     if not answer.endswith(b"\0"):
-        raise ConnectionResetError("the guard ended before it answered")
+        raise ConnectionResetError(answer.decode(errors="replace").strip() or "the guard ended before it answered")
     return answer[:-1]
 
 
