@@ -6,6 +6,7 @@ To add one: its file, one line in ALL, and tests/cases/<name>.yaml; tests/test_d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from types import ModuleType
 from typing import Final
 
@@ -76,14 +77,20 @@ One that finds nothing where some parts of a reading are empty says so: `LOOKS_A
 """
 
 _PARTS: Final = {name: 1 << bit for bit, name in enumerate(("acts", "files", "contacts", "sql", "unread"))}
-_ALL: Final = tuple((detector, sum(_PARTS[name] for name in getattr(detector, "LOOKS_AT", ()))) for detector in ALL)
+
+
+@cache  # one entry a detector
+def _wanted(detector: ModuleType) -> int:
+    """The parts that a detector looks at, as bits; 0 for one that always looks."""
+    return sum(_PARTS[name] for name in getattr(detector, "LOOKS_AT", ()))
 
 
 def inspect(reading: Reading, facts: Facts) -> tuple[Finding, ...]:
     """Run every detector over one call. Total: a detector that raises becomes a HIGH finding, so the call asks."""
     found: list[Finding] = []
     present = sum(bit for name, bit in _PARTS.items() if getattr(reading, name))
-    for detector, wanted in _ALL:
+    for detector in ALL:
+        wanted = _wanted(detector)
         if wanted and not wanted & present:
             continue
         try:
