@@ -21,8 +21,13 @@ from tests.review.conftest import Site, config, guard, site
 from toolguard.channels.message import Message
 from toolguard.channels.slack_blocks import again, blocks
 from toolguard.channels.teams import card
+from toolguard.config import person
 from toolguard.config_schema import ChannelSection
-from toolguard.guard import Pending
+from toolguard.core.model import Effect, Principal, ToolCall
+from toolguard.core.policy.matching import Match
+from toolguard.core.policy.policy import Policy, Rule
+from toolguard.core.policy.terms import Terms
+from toolguard.guard import Guard, Pending
 from toolguard.review.links import approval
 
 __all__ = ["config", "guard", "mail", "receiver", "run", "site"]
@@ -60,6 +65,19 @@ def of_the_command_line(place: Place) -> str:
     return place.run("approvals", "show", place.pending.request_id).out
 
 
+def in_the_client(place: Place) -> str:
+    """The question that a client puts to the person in front of it, of a call for which that may count."""
+    rule = Rule("asked", Effect.ASK, Match(tool=("query",)), terms=Terms(in_client=True))
+    with Guard(replace(place.site.guard.config, policy=Policy(rules=(rule,)))) as guard:
+        guard.reviewers.add("me", person=person())
+        pending = guard.begin(ToolCall("ops", "query", {"sql": "select 1"}, Principal("claude", person(), "ops")))
+        assert isinstance(pending, Pending)
+        place.pending = pending
+        question = guard.in_client.question(pending)
+        assert question is not None
+        return question.text
+
+
 def text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -78,6 +96,7 @@ CHANNELS: dict[str, Callable[[Place], str]] = {
     "rest": lambda p: p.site.rest().get(f"/api/v1/approvals/{p.pending.request_id}").text,
     "rest, list": lambda p: p.site.rest().get("/api/v1/approvals").text,
     "cli": of_the_command_line,
+    "in the client": in_the_client,
 }
 
 
