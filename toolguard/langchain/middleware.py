@@ -153,7 +153,8 @@ class GuardMiddleware(AgentMiddleware):
 
     def _payload(self, asked: Sequence[Asked], note: str) -> Json:
         views = [view for one in asked if (view := self.guard.approvals.show(one.pending.request_id)) is not None]
-        return replies.batched(views, note or self._pauses.how_to_answer(self.guard.config.review.url))
+        link = asked[0].pending.link if len(asked) == 1 else self.guard.config.review.url
+        return replies.batched(views, note or self._pauses.how_to_answer(link))
 
     def _is_open(self, pending: Pending) -> bool:
         view = self.guard.approvals.show(pending.request_id)

@@ -90,7 +90,7 @@ def answered_by_person(request_id: str, code: str, message: str) -> Refusal:
 
 
 def rejected(request_id: str, code: str, reason: str) -> Refusal:
-    said = f" Reason given: {reason}" if reason else ""
+    said = f" Reason given: {reason.rstrip('.')}." if reason else ""
     text = (
         f"{NOT_EXECUTED} Approval {request_id} {code}: a person rejected this call.{said} Do not repeat it or reach "
         "the same effect in another way; go on without it, or ask the person."
