@@ -96,6 +96,8 @@ GUARANTEES: Final[dict[str, str]] = {
     "most the last 200 ms, and nothing under `durability: full`.",
     "audit:tampering-shows": "`toolguard audit verify` finds each changed, removed, added or reordered event, and "
     "executions without a permission.",
+    "audit:witnesses-outside": "What a file, a webhook or a time-stamping authority outside was told shows a cut or a "
+    "rewrite of the whole log, also one that is signed with the log's own key.",
     "decide:crash-asks": "A detector that crashes is a finding that asks.",
     "decide:strictest-wins": "One more finding or restriction never makes a decision milder; no rule lifts a built-in "
     "denial.",

@@ -155,6 +155,7 @@ def test_a_time_stamp_in_the_log_confirms_it_to_whoever_believes_the_authority(g
     assert abs((datetime.fromisoformat(witness["at"]) - utc_now()).total_seconds()) < 600
 
 
+@pytest.mark.guarantee("audit:witnesses-outside")
 def test_receipts_kept_elsewhere_confirm_the_log_and_know_when_it_was_cut(guard: Guard, tsa: Authority) -> None:
     tell(guard, stamped_by(tsa))
     receipts = "".join(text(receipt) + "\n" for receipt in anchors.receipts(guard.store))
@@ -201,6 +202,7 @@ def test_a_file_of_notes_that_openssl_had_stamped_is_an_anchor_too(
     assert not checked(guard, stamp, trust=believing(tsa)).ok, "the text that it speaks about is not there"
 
 
+@pytest.mark.guarantee("audit:witnesses-outside")
 def test_a_whole_rewrite_contradicts_its_time_stamps(guard: Guard, tsa: Authority) -> None:
     """Who holds the log's key can write a log of March in June, but has no stamp of March for it."""
     tell(guard, stamped_by(tsa))

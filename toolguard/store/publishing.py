@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from toolguard.errors import StoreError
+from toolguard.store import audit
 from toolguard.store.copies import opened_for_reading
 from toolguard.store.database import Database
 from toolguard.store.sqlite import closed_on_error, sqlite3
@@ -46,6 +47,7 @@ def publish(database: Database, target: Path) -> None:
     if target.exists():
         raise StoreError(f"`{target}` is there already", hint="name a new file")
     database.flush()
+    audit.head(database)  # a read works in what other processes have spooled
     try:
         with opened_for_reading(database.path) as source:
             source.execute("VACUUM INTO ?", (str(target),))
