@@ -81,6 +81,31 @@ def test_an_answer_that_is_not_ok_counts_as_not_sent(guard: Guard, clock: Clock,
     assert guard.store.read("SELECT ended FROM outbox")[0]["ended"] is None
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (429, {"retry-after": "30"}, b'{"ok": false, "error": "ratelimited"}'),
+        (429, {"retry-after": "soon"}, b'{"ok": false, "error": "ratelimited"}'),
+        (500, {}, b"<html>"),
+        (200, {}, b"not JSON"),
+        (200, {}, b"[]"),
+        (200, {}, b""),
+    ],
+)
+def test_whatever_slack_answers_instead_is_a_failure_that_is_tried_again(
+    guard: Guard, clock: Clock, receiver: Receiver, status: int, headers: dict[str, str], body: bytes
+) -> None:
+    receiver.answers += [(status, {"content-type": "application/json", **headers}, body)] * 3
+    step = delivery(guard, clock, settings(receiver))
+    asked(guard)
+
+    assert step()
+
+    (failed,) = audit.read(guard.store, kind="delivery.failed")
+    assert failed["body"]["gives_up"] is False
+    assert guard.store.read("SELECT ended FROM outbox")[0]["ended"] is None
+
+
 @pytest.mark.parametrize("text", ["<!channel> <@U1>", "*bold* _it_", ":tada:", "x" * 5_000, "\u202egnp.exe", ""])
 def test_no_text_of_a_call_is_markup_and_every_limit_is_kept(guard: Guard, text: str) -> None:
     view = guard.approvals.show(asked(guard, what=text).request_id)

@@ -51,39 +51,35 @@ class Slack:
     def _send(self, message: Message, before: str | None) -> tuple[Sent, str | None]:
         from slack_sdk.errors import SlackClientError
 
-        client, text, body = self._client(SECONDS), fallback(message), blocks(message)
         try:
-            if before is None:
-                answer = client.chat_postMessage(
-                    channel=self.settings.channel, text=text, blocks=body, unfurl_links=False
-                )
-                posted = answer.get("message") or {}
-                return Sent(200), text_of(
-                    {"channel": answer["channel"], "ts": answer["ts"], "app": str(posted.get("app_id") or "")}
-                )
-            place = parse(before)
-            if message.reminder:  # an update notifies nobody
-                client.chat_postMessage(
-                    channel=place["channel"],
-                    thread_ts=place["ts"],
-                    reply_broadcast=True,
-                    text=text,
-                    blocks=again(message),
-                    unfurl_links=False,
-                )
-                return Sent(200), before
-            client.chat_update(channel=place["channel"], ts=place["ts"], text=text, blocks=body)
+            return Sent(200), self._said(self._client(SECONDS), message, before)
         except SlackClientError as error:
-            response = getattr(error, "response", None)
-            after = str(getattr(response, "headers", {}).get("Retry-After", "")) if response is not None else ""
-            status = getattr(response, "status_code", 0) if response is not None else 0
-            # An answer of 200 that says `ok: false` is a failure; 200 would count as sent.
-            return Sent(
-                status if status >= 400 else 0, "", float(after) if after.isdigit() else None, str(error)[:300]
-            ), None
+            return _failure(error), None
         except NO_ANSWER as error:
             return Sent(0, error=str(error)[:300]), None
-        return Sent(200), before
+
+    def _said(self, client: WebClient, message: Message, before: str | None) -> str:
+        """Where the message stands. Raises what slack-sdk raises, and what is below it."""
+        text = fallback(message)
+        if before is None:
+            answer = client.chat_postMessage(
+                channel=self.settings.channel, text=text, blocks=blocks(message), unfurl_links=False
+            )
+            app = str((answer.get("message") or {}).get("app_id") or "")
+            return text_of({"channel": answer["channel"], "ts": answer["ts"], "app": app})
+        place = parse(before)
+        if message.reminder:  # an update notifies nobody
+            client.chat_postMessage(
+                channel=place["channel"],
+                thread_ts=place["ts"],
+                reply_broadcast=True,
+                text=text,
+                blocks=again(message),
+                unfurl_links=False,
+            )
+        else:
+            client.chat_update(channel=place["channel"], ts=place["ts"], text=text, blocks=blocks(message))
+        return before
 
     def ask(self, trigger: str, dialog: Mapping[str, Json]) -> bool:
         """Open a dialog for whoever pressed; False when Slack did not take it in time."""
@@ -106,6 +102,14 @@ class Slack:
         from slack_sdk import WebClient
 
         return WebClient(self.settings.token, base_url=self.settings.url or API, timeout=seconds)
+
+
+def _failure(error: Exception) -> Sent:
+    """An answer of 200 that says `ok: false` is a failure too; its status would count as sent."""
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", 0)
+    after = str(getattr(response, "headers", {}).get("Retry-After", ""))
+    return Sent(status if status >= 400 else 0, "", float(after) if after.isdigit() else None, str(error)[:300])
 
 
 class Socket:
