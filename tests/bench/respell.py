@@ -8,6 +8,7 @@ replay`.
 from __future__ import annotations
 
 import base64
+import codecs
 import gzip
 import json
 import re
@@ -48,6 +49,24 @@ def _encoded(text: str) -> str:
 
 def _octal(text: str) -> str:
     return "".join(f"\\{byte:03o}" for byte in text.encode())
+
+
+def _hex(text: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in text.encode())
+
+
+def _rot13(text: str) -> str:
+    return codecs.encode(text, "rot13")
+
+
+def _one(text: str) -> bool:
+    """One line without a here-document."""
+    return "\n" not in text and "<<" not in text
+
+
+def _plain(text: str) -> bool:
+    """Nothing that the quotes of another language would change."""
+    return _one(text) and text.isascii() and not any(c in text for c in "$@\\\"'`%")
 
 
 SPELLINGS: Final[dict[str, Callable[[str], str | None]]] = {
@@ -96,9 +115,51 @@ SPELLINGS: Final[dict[str, Callable[[str], str | None]]] = {
         )
     ),
     "find": _simple(lambda text: f"find . -maxdepth 0 -exec {text} \\;"),
+    "env with a string": _simple(lambda text: f"env -S {shlex.quote(text)}"),
+    "busybox": lambda text: f"busybox sh -c {shlex.quote(text)}",
+    "builtin": lambda text: f"builtin eval {shlex.quote(text)}",
+    "exec": _simple(lambda text: f"exec {text}"),
+    "escaped words": _simple(lambda text: " ".join("$'" + _hex(word) + "'" for word in text.split())),
+    "a backslash in every word": _simple(
+        lambda text: " ".join(f"\\{w}" if w[0].isalpha() else w for w in text.split())
+    ),
+    "a line cut in a word": _on_head(lambda head: f"{head[0]}\\\n{head[1:]}"),
+    "tabs": _simple(lambda text: "\t".join(text.split())),
+    "standard input of a shell": lambda text: f"bash -s -- --yes <<'END'\n{text}\nEND",
+    "a process substitution": lambda text: f"source <(printf '%s\\n' {shlex.quote(text)})",
+    "printf in two": lambda text: f"printf '%s%s' {shlex.quote(text[:3])} {shlex.quote(text[3:])} | sh",
+    "base64 twice": lambda text: f"echo {_encoded(_encoded(text))} | base64 -d | base64 -d | sh",
+    "base64 by openssl": lambda text: f"echo {_encoded(text)} | openssl base64 -d -A | bash",
+    "base32": lambda text: f"echo {base64.b32encode(text.encode()).decode()} | base32 -d | sh",
+    "rot13": lambda text: f"echo {shlex.quote(_rot13(text))} | tr 'A-Za-z' 'N-ZA-Mn-za-m' | sh" if _one(text) else None,
+    "capitals": lambda t: f"echo {shlex.quote(t.upper())} | tr A-Z a-z | sh" if _one(t) and t == t.lower() else None,
+    "a word replaced": lambda t: f"echo {shlex.quote('_' + t)} | sed s/_// | sh" if _one(t) and "_" not in t else None,
+    "python": lambda text: f"python3 -c {shlex.quote(f'import os; os.system({text!r})')}",
+    "perl": lambda text: f"perl -e {shlex.quote(f'system({json.dumps(text)})')}" if _plain(text) else None,
+    "awk": lambda text: f"awk {shlex.quote('BEGIN {system(' + json.dumps(text) + ')}')}" if _plain(text) else None,
+    "a written file": lambda text: f"cat > run.sh <<'END'\n{text}\nEND\nsh run.sh",
+    "an alias": lambda t: f"alias x={shlex.quote(h)}; x{t[len(h) :]}" if (h := _head(t)) else None,
+    "arguments of a function": lambda t: f'run() {{ "$@"; }}; run {t}' if _SIMPLE.match(t) and _head(t) else None,
+    "positional words": lambda t: f'set -- {t}; "$@"' if _SIMPLE.match(t) and _head(t) else None,
+    "an array": lambda t: f'a=({t}); "${{a[@]}}"' if _SIMPLE.match(t) and _head(t) else None,
+    "a default": lambda t: f"${{none:-{h}}}{t[len(h) :]}" if (h := _head(t)) else None,
+    "a slice": lambda t: f"x=aa{h}aa; ${{x:2:{len(h)}}}{t[len(h) :]}" if (h := _head(t)) else None,
+    "a trap": lambda text: f"trap {shlex.quote(text)} EXIT",
+    "a terminal": lambda text: f"tmux new-session -d {shlex.quote(text)}",
+    "a recorded terminal": lambda text: f"script -qc {shlex.quote(text)} /dev/null",
+    "an editor": lambda text: f"vim -c {shlex.quote(':!' + text)} -c ':q'" if _one(text) else None,
+    "an archive": lambda text: f"tar cf a.tar . --checkpoint-action=exec={shlex.quote(text)}" if _one(text) else None,
+    "a while loop": lambda text: f"while true; do\n{text}\nbreak\ndone",
+    "a case": lambda text: f"case x in x)\n{text}\n;; esac",
+    "behind or": lambda text: f"false || {text}",
+    "behind a test": lambda text: f"[ -e / ] && {text}",
+    "a variable by read": lambda text: f'read -r c <<< {shlex.quote(text)}; eval "$c"' if _one(text) else None,
+    "a coprocess": lambda text: f"coproc bash -c {shlex.quote(text)}",
     "a string variable": lambda text: f'c={shlex.quote(text)}; eval "$c"',
 }
-_HAS_DOCUMENT: Final = frozenset({"a subshell", "a group", "in the background", "a shell in a shell"})
+_HAS_DOCUMENT: Final = frozenset(
+    {"a subshell", "a group", "in the background", "a shell in a shell", "a written file", "standard input of a shell"}
+)
 """Spellings that a text with a here-document of its own cannot take."""
 
 

@@ -103,7 +103,7 @@ _SQL_START: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _POWERSHELL_SIGNS: Final = re.compile(
-    r"(?:^|[\s;|(])(?:Get|Set|New|Remove|Invoke|Start|Stop|Add|Clear|Copy|Move|Out|Write|Test|Import|Export|Enable|Disable)-[A-Z][A-Za-z]+|\$env:|\$PSVersionTable|\[System\.|\[Convert\]|-ErrorAction|%[A-Za-z]+%|\b[A-Za-z]:\\",
+    r"(?:^|[\s;|(])(?:Get|Set|New|Remove|Invoke|Start|Stop|Add|Clear|Copy|Move|Out|Write|Test|Import|Export|Enable|Disable)-[A-Z][A-Za-z]+|\$env:|\$PSVersionTable|\[System\.|\[Convert\]|-ErrorAction|%[A-Za-z]{3,}%|\b[A-Za-z]:\\",
     re.MULTILINE,
 )
 _POWERSHELL_HINT: Final = re.compile(

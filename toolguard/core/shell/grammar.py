@@ -34,6 +34,10 @@ _FOR_ARGUMENTS: Final = re.compile(rb"\bfor\s+(\w+)\s*;?\s*do\b")
 # `{rm,-rf,x}` where a command begins: the words of one command.
 _BRACED_COMMAND: Final = re.compile(rb"(^\s*|[;&|\n(]\s*)\{([^\s{};|&]+,[^\s{};|&]*)\}(?=[\s;|&)]|$)")
 
+_TEST: Final = re.compile(rb"(^|[\s;&|(])\[ ([^\[\]\n;&|]{1,200}?) \](?=$|[\s;&|)])")
+# `[ -e / ]`, which the grammar takes for the beginning of an expression.
+_CUT_WORD: Final = re.compile(rb"(?<=[^\s\\'\"])\\\n(?=[^\s\\'\"])")
+
 _PARSER: Final = Parser(Language(tree_sitter_bash.language()))
 
 
@@ -50,6 +54,7 @@ class Script:
 
 def _mended(source: bytes) -> bytes:
     """Valid shell that the grammar does not know, in words that it knows."""
+    source = _TEST.sub(rb"\1test \2 ", source)
     source = _FOR_ARGUMENTS.sub(rb'for \1 in "$@"; do', source)
     return _BRACED_COMMAND.sub(lambda m: m[1] + m[2].replace(b",", b" "), source)
 
@@ -59,6 +64,9 @@ def parse(text: str) -> Script:
     source = text.encode("utf-8", "replace")
     if len(source) > MAX_BYTES or any(source.count(c) > most for c, most in MAX_COSTLY.items()):
         return Script((), "too-large")
+    if b"\\\n" in source:  # a backslash at the end of a line joins it with the next, inside a word, too
+        source = _CUT_WORD.sub(b"", source)
+        text = source.decode("utf-8", "replace")
     reports = 0
 
     def stop(*_: object) -> bool:
@@ -262,6 +270,8 @@ class _Walk(Words):
         children = node.named_children
         if len(children) > 1:
             value = self.word(children[-1], depth)
+            if children[-1].type == "array":
+                self.arrays[name] = tuple(self.word(child, depth) for child in children[-1].named_children)
         self.values[name] = value if len(value.text) <= MAX_VALUE else Word(f"${name}", False)
         yield name, value
 

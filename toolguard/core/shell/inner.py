@@ -77,6 +77,9 @@ def behind(command: Command, words: tuple[Word, ...], name: str) -> Command:
     return replace(command, words=words, via=(*command.via, name), env=env)
 
 
+_CLUSTER: Final = re.compile(r"-[A-Za-z]{2,5}")
+
+
 def option_words(command: Command, options: frozenset[str]) -> Iterator[Word]:
     """Values of an option: `-c text`, `-ctext` (one letter), `--command=text`."""
     words = command.words
@@ -89,3 +92,5 @@ def option_words(command: Command, options: frozenset[str]) -> Iterator[Word]:
             yield replace(word, text=value)
         elif len(word.text) > 2 and word.text[:2] in options and not word.text.startswith("--"):
             yield replace(word, text=word.text[2:])
+        elif _CLUSTER.fullmatch(word.text) and f"-{word.text[-1]}" in options and index + 1 < len(words):
+            yield words[index + 1]  # `psql -tAc TEXT`, `script -qc TEXT`

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from toolguard.core.shell import expand
 from toolguard.core.shell.inner import Finder, Inside, behind, operand_at, option_words
 from toolguard.core.shell.texts import TEXTS, words_or_text
 from toolguard.core.shell.words import Command, Word, below
@@ -29,13 +30,19 @@ def shell_text(command: Command) -> Iterator[Inside]:
             break
         if not text.startswith(("-", "+")):
             if word.inner:  # bash <(curl ...)
-                yield Inside("shell", "", False, word.inner)
+                yield from _substituted(word)
             if text != "/dev/stdin":
                 return
     if command.stdin is not None:
         yield Inside("shell", command.stdin)
     elif command.upstream is not None:
         yield Inside("shell", "", False, (command.upstream,))
+
+
+def _substituted(word: Word) -> Iterator[Inside]:
+    """The text of `<(...)`, where its commands settle it."""
+    text = expand.output(word.inner[-1])
+    yield Inside("shell", "", False, word.inner) if text is None else Inside("shell", text)
 
 
 def _find(command: Command) -> Iterator[Command | Inside]:
@@ -128,10 +135,15 @@ def _joined(command: Command) -> Iterator[Command | Inside]:
         yield Inside("shell", text, all(w.known for w in words), tuple(c for w in words for c in w.inner))
 
 
+def _coprocess(command: Command) -> Iterator[Command | Inside]:
+    if len(command.words) > 1:
+        yield behind(command, command.words[1:], "coproc")
+
+
 def _sourced(command: Command) -> Iterator[Command | Inside]:
     for word in command.words[1:2]:
         if word.inner:
-            yield Inside("shell", "", False, word.inner)
+            yield from _substituted(word)
         elif word.text in ("/dev/stdin", "-"):
             yield from shell_text(replace(command, words=command.words[:1]))
 
@@ -255,5 +267,5 @@ LAUNCHERS: Final[dict[str, Finder]] = {
     "screen": _last,
     "watch": _joined,
     "start-stop-daemon": _start_stop,
-    "coproc": _joined,
+    "coproc": _coprocess,
 }

@@ -4,6 +4,7 @@ tree.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -105,6 +106,9 @@ WORDS: Final = frozenset(
 )
 
 
+_LIST: Final = re.compile(r"\"?\$(?:[@*]|\{[@*]\}|\{(\w+)\[[@*]\]\})\"?")  # "$@", "${name[@]}"
+
+
 @dataclass(slots=True)
 class Words:
     """A syntax tree under reading: its text, its variables, and the words of it."""
@@ -115,6 +119,7 @@ class Words:
     bombs: list[str] = field(default_factory=list)
     values: dict[str, Word] = field(default_factory=dict)
     functions: dict[str, Node] = field(default_factory=dict)
+    arrays: dict[str, tuple[Word, ...]] = field(default_factory=dict)
     aliases: dict[str, list[str]] = field(default_factory=dict)
     called: set[str] = field(default_factory=set)
     positional: tuple[Word, ...] = ()
@@ -146,6 +151,9 @@ class Words:
 
     def expanded(self, node: Node, depth: int) -> list[Word]:
         """The words that one word of the text becomes: braces multiply, unquoted values split at blanks."""
+        listed = self._listed_words(node)
+        if listed:
+            return list(listed)
         word = self.word(node, depth)
         kind = node.type
         if kind in ("word", "concatenation") and "{" in word.text and not word.quoted and len(word.text) < 4096:
@@ -158,6 +166,19 @@ class Words:
         if splits and word.known and not word.text.strip():
             return []
         return [word]
+
+    def _listed_words(self, node: Node) -> tuple[Word, ...]:
+        """The words that `"$@"` or `"${name[@]}"` stands for, where the text settles them."""
+        if node.type not in ("string", "simple_expansion", "expansion"):
+            return ()
+        match = _LIST.fullmatch(self.raw(node)[:200])
+        if match is None:
+            return ()
+        words = self.arrays.get(match[1], ()) if match[1] else self.positional
+        self.produced += sum(len(word.text) for word in words)
+        if self.produced > MAX_PRODUCED:
+            raise TooMuch
+        return words
 
     def word(self, node: Node, depth: int) -> Word:
         """What the shell would make of one word."""

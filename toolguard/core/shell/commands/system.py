@@ -273,7 +273,8 @@ nmap|masscan|zmap|rustscan|naabu|unicornscan|arp-scan|netdiscover|nbtscan|fping|
 @network.sniffs read
 tcpdump|tshark|dumpcap|wireshark|ngrep|ettercap|dsniff|snoop|tcpflow|termshark|sniffglue|netsniff-ng !-r|--version|-D = records network traffic of others
 low tcpdump|tshark -r = reads recorded network traffic
-script|asciinema|logkeys|xinput|xspy|evtest|xev|keylogger -q|test|-s|--start|rec = records what is typed
+asciinema|logkeys|xinput|xspy|evtest|xev|keylogger -q|test|-s|--start|rec = records what is typed
+script -q !-c|--command = records what is typed
 logkeys|xspy|evtest = records what is typed
 screencapture|scrot|gnome-screenshot|import|flameshot|grim|xwd|spectacle|fbgrab|fswebcam|imagesnap|arecord|parecord|rec|ffcast * = records the screen, the camera or the microphone
 low xclip|xsel|pbpaste|wl-paste -o|--output = reads the clipboard
