@@ -73,17 +73,17 @@ GUARANTEES: Final[dict[str, str]] = {
     "execution:no-second-after-a-crash": "A process that is killed at any point never leads to a second execution.",
     "execution:unknown-is-settled-by-people": "A call whose end is not known is not repeated until a person says what "
     "happened.",
-    "vote:no-agent-credential": "No credential that an agent or a proxy holds can vote; a policy may open a form in the "
-    "client, which is then the weakest voice.",
-    "vote:in-client-is-weakest": "A form in the client is shown only where a policy opens it, never for a high score or "
-    "where a rule asks for more than its word, and the vote says what it is.",
+    "vote:no-agent-credential": "No credential that an agent or a proxy holds can vote; a policy may open a form in "
+    "the client, which is then the weakest voice.",
+    "vote:in-client-is-weakest": "A form in the client is shown only where a policy opens it, never for a high score "
+    "or where a rule asks for more than its word, and the vote says what it is.",
     "vote:not-by-the-owner": "Under `separation: owner` nobody approves a call of their own agent; under `agent` such "
     "a vote is marked self-attested.",
     "vote:one-person-once": "One person counts once towards a quorum.",
     "vote:passkey-proves": "Where a rule demands a passkey, only a signature of the reviewer's own over exactly this "
     "call approves it, and the log alone proves that.",
-    "vote:signature-proves": "Where a rule demands a signed vote, only a message under the reviewer's own key that names "
-    "exactly this call approves it, and the log alone proves that.",
+    "vote:signature-proves": "Where a rule demands a signed vote, only a message under the reviewer's own key that "
+    "names exactly this call approves it, and the log alone proves that.",
     "vote:deny-wins": "A deny counts until the very moment that the call is claimed.",
     "request:ends-for-good": "A request that has ended never becomes open again.",
     "request:ends-in-time": "A request that nobody answers in time expires, and so does an approval that is not used.",
@@ -118,8 +118,8 @@ GUARANTEES: Final[dict[str, str]] = {
     "reason.",
     "hook:what-fails-is-blocked": "Where a hook cannot reach the guard, write the log or give its answer, the call is "
     "blocked, with a reason.",
-    "separate-user:out-of-reach": "Under a user of its own, toolguard's database, keys, policy, credentials and processes "
-    "are out of reach of the agent's user, who cannot vote, while its calls pass and pause.",
+    "separate-user:out-of-reach": "Under a user of its own, toolguard's database, keys, policy, credentials and "
+    "processes are out of reach of the agent's user, who cannot vote, while its calls pass and pause.",
     "install:undone-to-the-byte": "`uninstall` gives the client's configuration back as it was, to the byte.",
     "offline:loopback-only": "While the whole demo runs, nothing of it connects to anything but this machine.",
     "demo:proves-itself": "`toolguard demo` ends with status 0 only if the files, the tool server's journal and the "
