@@ -600,11 +600,15 @@ def test_the_model_hears_the_refusal_in_its_next_input(guard: Guard) -> None:
     assert "PENDING APPROVAL" in last.content
 
 
-def test_new_input_while_paused_ends_the_request(guard: Guard) -> None:
+@pytest.mark.parametrize("is_edited", [False, True], ids=["as asked", "edited"])
+def test_new_input_while_paused_ends_the_request(guard: Guard, reviewer: Reviewer, is_edited: bool) -> None:
     shop = Shop()
     app = agent(guard, shop, [PAY], "middleware", saver=InMemorySaver())
 
     app.invoke(asks("pay ann"), thread())
+    if is_edited:
+        (view,) = guard.approvals.list()
+        guard.edits.edit(view.id, reviewer, {"to": "bea"}, request_digest=view.request_digest, channel="web")
     app.invoke(asks("never mind"), thread())
 
     assert not guard.approvals.list()
