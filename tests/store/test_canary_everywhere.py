@@ -180,7 +180,10 @@ def decide(house: House) -> None:
         for number, request in enumerate(waiting):
             page = client.get(f"/api/v1/approvals/{request['id']}").json()
             vote = {"vote": "deny" if number % 2 else "approve", "request_digest": page["request_digest"]}
-            answer = client.post(f"/api/v1/approvals/{request['id']}/votes", json=vote)
+            secret = list(SECRETS.values())[number % len(SECRETS)]
+            answer = client.post(
+                f"/api/v1/approvals/{request['id']}/votes", json={**vote, "reason": f"use {secret} instead"}
+            )
             assert answer.status_code in (200, 201), answer.text
 
 

@@ -22,7 +22,9 @@ from toolguard.core.canonical import parse, text
 from toolguard.core.model import Json, Principal
 from toolguard.core.policy.breakers import Counted
 from toolguard.core.quorum import reached
+from toolguard.core.secrets.redact import Redactor
 from toolguard.guard import breaking, callbacks, owner, passkeys, requests, standing
+from toolguard.guard.redacting import redactor_of
 from toolguard.guard.reviewers import Reviewer
 from toolguard.guard.times import later
 from toolguard.guard.views import STRENGTH, GrantChoice, RequestView, VoteResult, request_view
@@ -44,6 +46,13 @@ class Approvals:
         self._database = database
         self._config = config
         self._checkpoints = Checkpoints(database)
+        self._redactor: Redactor | None = None
+
+    def _said(self, words: str) -> str:
+        """What a reviewer wrote, without secrets; the log and the agent get this."""
+        if self._redactor is None:
+            self._redactor = redactor_of(self._config)
+        return self._redactor.text(words[:REASON_LENGTH])
 
     def link(self, request_id: str) -> str:
         """The page of a request: it shows, it never decides."""
@@ -106,7 +115,7 @@ class Approvals:
                     **requests.request_columns(row),
                 )
             elif not repeat:
-                self._cast(tx, row, reviewer, choice, channel, strength, reason[:REASON_LENGTH], evidence, terms)
+                self._cast(tx, row, reviewer, choice, channel, strength, self._said(reason), evidence, terms)
         view = self.show(request_id)
         if refused is not None:
             return VoteResult(False, refused[0], refused[1], view)
@@ -281,7 +290,7 @@ class Approvals:
                 row is not None
                 and row["state"] == RequestState.APPROVED
                 and requests.end(
-                    tx, row, RequestEvent.REVOKE, reason[:REASON_LENGTH], reviewer=reviewer.name, channel=channel
+                    tx, row, RequestEvent.REVOKE, self._said(reason), reviewer=reviewer.name, channel=channel
                 )
             )
         view = self.show(request_id)
@@ -300,11 +309,11 @@ class Approvals:
                 return VoteResult(False, RefusalCode.ENDED, "there is no execution of unknown end with this id", None)
             if self._config.approvals.separation == "owner" and reviewer.person == row["person"]:
                 return VoteResult(False, RefusalCode.SELF_VOTE, "another person must settle this", None)
-            after = records.move_execution(tx, execution_id, event, error=note[:REASON_LENGTH])
+            after = records.move_execution(tx, execution_id, event, error=self._said(note))
             audit.append(
                 tx,
                 "execution.settled",
-                {"note": note[:REASON_LENGTH]},
+                {"note": self._said(note)},
                 execution_id=execution_id,
                 request_id=row["request_id"],
                 call_id=row["call_id"],

@@ -30,7 +30,6 @@ from toolguard.core.model import (
     ToolDefinition,
 )
 from toolguard.core.policy.breakers import Counted
-from toolguard.core.secrets.redact import Redactor
 from toolguard.errors import StoreError
 from toolguard.guard import answers, breaking, configuring, requests
 from toolguard.guard.answers import Pending, Permit, Refusal
@@ -40,11 +39,11 @@ from toolguard.guard.edits import Edits
 from toolguard.guard.in_client import InClient
 from toolguard.guard.introductions import Introductions
 from toolguard.guard.judge import Judge
-from toolguard.guard.passkeys import Passkeys
-from toolguard.guard.passkeys import Passkeys
 from toolguard.guard.names import Names
+from toolguard.guard.passkeys import Passkeys
 from toolguard.guard.pausing import Answer, Pausing
 from toolguard.guard.pins import Pin, PinReport, Pins
+from toolguard.guard.redacting import redactor_of
 from toolguard.guard.requests import Judged
 from toolguard.guard.reviewers import Reviewers
 from toolguard.guard.sessions import Sessions
@@ -52,7 +51,7 @@ from toolguard.guard.standing import Grants
 from toolguard.guard.stop_switch import StopSwitch
 from toolguard.guard.times import iso, utc_now
 from toolguard.guard.tries import Tries, Try
-from toolguard.store import audit, keys, meta, records, spool
+from toolguard.store import audit, meta, records, spool
 from toolguard.store.checkpoints import Checkpoints
 from toolguard.store.database import Database, Transaction
 
@@ -64,9 +63,7 @@ class Guard:
         self.config = config
         self._clock = clock
         self.store = Database(config.database, clock=lambda: iso(clock()), always_full=config.durability == "full")
-        key_id, key = keys.redaction_key(config.home)
-        known = {f"{name}.{key}": value for name, server in config.servers.items() for key, value in server.env.items()}
-        self.redactor = Redactor(key, key_id, config.redact_keys, known)
+        self.redactor = redactor_of(config)
         self.reviewers = Reviewers(self.store, clock)
         self.approvals = Approvals(self.store, config)
         self.in_client = InClient(self.store, self.approvals, self.reviewers)
@@ -407,9 +404,9 @@ class Guard:
                     audit.append(tx, "log.opened", {"key_id": key.id, "public_key": key.public.hex()})
 
     def _note_policy(self) -> None:
-        """Before the first call is judged the log says by which policy, once for each change of it."""
-        configuring.note(self.store, self.config, self.redactor)
+        """Before the first call is judged the log says by which policy and settings, once for each change of them."""
         self._policy_noted = True
+        configuring.note(self.store, self.config, self.redactor)
         policy = self.config.policy.digest
         if meta.value(self.store, meta.POLICY) == policy:
             return
