@@ -21,7 +21,7 @@ from tests.bridge.conftest import SECRET, House, made
 from tests.bridge.users import AGENT, GUARD, STRANGER
 from tests.proxy.process import Process, effects, until
 
-pytestmark = [pytest.mark.other_users, pytest.mark.guarantee("separate-user:out-of-reach")]
+pytestmark = pytest.mark.other_users
 
 # Each is a program with the house's folder and the process ids of proxy, server and `listen` as arguments.
 ATTACKS = {
@@ -88,6 +88,7 @@ def scene() -> Iterator[tuple[House, list[str]]]:
             yield house, running(house)
 
 
+@pytest.mark.guarantee("separate-user:out-of-reach")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_toolguards_user_can_do_the_agents_user_cannot(scene: tuple[House, list[str]], attack: str) -> None:
     house, processes = scene
@@ -116,6 +117,7 @@ def post(address: str, body: dict[str, Any], token: str = "") -> int:
             return error.code
 
 
+@pytest.mark.guarantee("separate-user:out-of-reach")
 def test_the_agents_calls_pass_and_pause_and_only_a_reviewer_lets_them_on(apart: House, agent: Process) -> None:
     agent.call("safe_echo", 1, text="hello")
     passed = agent.receive()
@@ -153,6 +155,7 @@ def test_the_servers_credentials_reach_the_server_and_only_it(apart: House, agen
     assert not [name for name in environment if name.startswith("TOOLGUARD_")]
 
 
+@pytest.mark.guarantee("separate-user:out-of-reach")
 def test_a_clients_own_tools_are_judged_out_of_the_agents_reach(apart: House) -> None:
     harmless = {"tool_name": "Bash", "tool_input": {"command": "ls"}, "tool_use_id": "t1"}
     harmful = {"tool_name": "Bash", "tool_input": {"command": "rm -rf ~/"}, "tool_use_id": "t2"}
