@@ -142,7 +142,15 @@ def _deed(reading: Reading, facts: Facts) -> _Deed:
         if one.aim in (Aim.RECIPIENT, Aim.ACCOUNT) or (one.aim is Aim.PLACE and not _is_local(effect, one.value))
     ]
     grounded = facts.intent.known and called_for and mentioned and all(origin.kind == "prompt" for origin in reached)
+    grounded = grounded or _is_written_where_asked(facts, effect, aimed)
     return _Deed(effect, subject, is_program, found, aimed, called_for, grounded)
+
+
+def _is_written_where_asked(facts: Facts, effect: EffectClass, aimed: tuple[tuple[Target, Origin], ...]) -> bool:
+    """A folder made, a file saved, a page filled in at the very places that the request names."""
+    places = [origin for one, origin in aimed if one.aim in (Aim.PLACE, Aim.RECIPIENT, Aim.ACCOUNT)]
+    named = bool(places) and all(origin.kind == "prompt" for origin in places)
+    return effect is EffectClass.WRITE and facts.intent.calls_for(effect) and facts.intent.known and named
 
 
 def _is_local(effect: EffectClass, place: str) -> bool:
