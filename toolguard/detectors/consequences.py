@@ -57,10 +57,17 @@ def _scales_to_nothing(reading: Reading) -> bool:
 
 
 def _asked(facts: Facts, about: frozenset[str]) -> bool:
-    """The request speaks of such a thing, or calls for a call of this class."""
+    """The request speaks of such a thing, or calls for a call of this class.
+
+    People seldom name what they mean ("I'm home, let me in"), so a change of an ordinary class counts as asked for
+    while nothing that other people wrote has been read.
+    """
     intent, effect = facts.intent, facts.classification.effect_class
     if not intent.known:
         return False
     words = frozenset(stem(word) for thing in about for word in thing.split("_"))
-    grave = effect not in (EffectClass.READ, EffectClass.UNKNOWN)
-    return intent.mentions(words) or (grave and intent.calls_for(effect))
+    if intent.mentions(words):
+        return True
+    if effect in (EffectClass.READ, EffectClass.UNKNOWN):
+        return False
+    return intent.calls_for(effect) or (effect is EffectClass.WRITE and not facts.tainted)
