@@ -15,7 +15,9 @@ from toolguard.errors import StoreError
 from toolguard.store.audit import COLUMNS
 from toolguard.store.sqlite import closed_on_error, sqlite3
 
-_COLUMNS: Final = (*COLUMNS, "body")
+_COLUMNS: Final = {*COLUMNS, "body"}
+_REQUIRED: Final = {"log_id", "ts", "kind", "body_hash", "prev_hash", "row_hash"}
+_TYPES: Final = {name: str if name in _REQUIRED else str | int | None for name in _COLUMNS}
 _EVENTS = "SELECT e.*, b.body FROM audit_event e LEFT JOIN audit_body b USING (seq) ORDER BY e.seq"
 _CHECKPOINTS = "SELECT size, root, head, frontier, note FROM audit_checkpoint ORDER BY size"
 _STATES = "SELECT request_id, state FROM approval_request"
@@ -117,10 +119,12 @@ def opened_for_reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _plain(row: sqlite3.Row) -> dict[str, Any]:
-    """An event as it stands. In a damaged file a column may be gone, or hold what no event holds; such a value is told
-    as another text, so that its hash does not fit."""
-    there = {name: value if isinstance(value, str | int | None) else repr(value) for name, value in dict(row).items()}
-    return dict.fromkeys(_COLUMNS) | there
+    """An event as it stands. In a damaged file a value may be what no event holds; it is told as another text, so that
+    its hash does not fit. Raises sqlite3.Error when a column is gone."""
+    found = dict(row)
+    if found.keys() != _COLUMNS or not isinstance(found["seq"], int):
+        raise sqlite3.DatabaseError("the table of events has other columns than events have")
+    return {name: value if isinstance(value, _TYPES[name]) else repr(value) for name, value in found.items()}
 
 
 def _texts(row: sqlite3.Row) -> Any:
