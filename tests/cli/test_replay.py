@@ -71,7 +71,7 @@ def test_members_may_be_absent_or_null_and_unknown_ones_are_ignored(run: Run) ->
         ('{"steps": []}', "stdin:2: `id`: field required"),
         ('{"id": "a", "steps": [{"arguments": {}}]}', "stdin:2: `steps.0.tool`: field required"),
         ('{"id": "a", "steps": [{"tool": "t", "arguments": []}]}', "stdin:2: `steps.0.arguments`"),
-        ('{"id": "a", "steps": ' + "[" * 5000, "stdin:2: not JSON"),
+        ('{"id": "a", "steps": ' + "[" * 100_000, "stdin:2: not JSON"),
         ("\ufeff{}", "stdin:2:1: not JSON"),
     ],
 )

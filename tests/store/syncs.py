@@ -68,7 +68,8 @@ def record(home: Path, trace: Path, mode: str, calls: int) -> list[Moment]:
 _LINE = re.compile(r"(\d+) +(\d+\.\d+) (.*?)(?: <(\d+\.\d+)>)?$")
 _ACK = re.compile(r'write\(1<[^>]*>, "(\S+)"')
 _SYNC = re.compile(r"(?:fsync|fdatasync)\(\d+<([^>]*)>\) += 0")
-_WAIT = re.compile(r"futex\(.*FUTEX_WAIT_BITSET.*, \{tv_sec=(\d+), tv_nsec=(\d+)\}.* = -1 ETIMEDOUT")
+# Deadlines of the wall clock (FUTEX_CLOCK_REALTIME) are those of threads that want the interpreter.
+_WAIT = re.compile(r"futex\(\S+ FUTEX_WAIT_BITSET(?:_PRIVATE)?, .*\{tv_sec=(\d+), tv_nsec=(\d+)\}.* = -1 ETIMEDOUT")
 
 
 def _moments(trace: Path) -> Iterator[Moment]:

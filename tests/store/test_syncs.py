@@ -27,12 +27,12 @@ def slept(moments: Sequence[Moment]) -> list[float]:
     promises, syncs = of(moments, "ack"), of(moments, "sync")
     main = promises[0].thread
     (background,) = {sync.thread for sync in syncs} - {main}
-    waits = [wait for wait in of(moments, "wait") if wait.thread == background]
+    waits = [w for w in of(moments, "wait") if w.thread == background and w.seconds > SHORTEST_WAIT_SECONDS]
+    assert waits
     found = []
     for promise in promises:
         covered = min(sync.at for sync in syncs if sync.at > promise.at)
-        between = [wait.seconds for wait in waits if promise.at <= wait.at < covered]
-        found.append(sum(seconds for seconds in between if seconds > SHORTEST_WAIT_SECONDS))
+        found.append(sum(wait.seconds for wait in waits if promise.at <= wait.at < covered))
     return found
 
 
