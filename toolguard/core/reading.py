@@ -78,7 +78,7 @@ def read(call: ToolCall) -> Reading:
 
 
 MAX_CHARACTERS: Final = 1_500_000
-MAX_LEAVES: Final = 5_000
+MAX_LEAVES: Final = 3_000
 MAX_LEVELS: Final = 64
 FLAT: Final = 16
 _NESTED: Final = (dict, list, tuple, Mapping)

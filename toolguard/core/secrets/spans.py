@@ -30,7 +30,7 @@ from toolguard.core.secrets.values import (
     without_example_words,
 )
 
-ATTEMPTS: Final = 1_200
+ATTEMPTS: Final = 900
 """Places in one call that are looked at, 5 to 15 us each; ordinary source code has one in 1500 characters."""
 
 BEFORE: Final = 160

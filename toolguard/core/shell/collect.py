@@ -27,7 +27,7 @@ MAX_INNER: Final = 65_536
 MAX_COMMANDS: Final = 700
 MAX_FILES: Final = 400
 MAX_PATH_SIZE: Final = 65_536
-MAX_CONTACTS: Final = 200
+MAX_CONTACTS: Final = 120
 MAX_DEPTH: Final = 12
 
 _SQL: Final = re.compile(

@@ -124,5 +124,5 @@ def ftp(command: Command, place: Place) -> Iterator[Use]:
 
 def ping(command: Command, place: Place) -> Iterator[Use]:
     """A name that is looked up, with content in it."""
-    if any(word.inner and "." in word.text for word in command.words[1:]):
+    if any(word.inner and "." in word.text.replace("$(...)", "") for word in command.words[1:]):
         yield from dns(command, place)

@@ -70,5 +70,5 @@ low aws ssm get-parameter|get-parameters|get-parameters-by-path --with-decryptio
 medium gcloud secrets versions access = reads a secret
 medium az keyvault secret show|download = reads a secret
 medium op|bw|lpass|pass|keepassxc-cli read|get|show|item = reads a stored password
-medium doppler|infisical secrets|run|export = reads secrets
+medium doppler|infisical secrets|export = reads secrets
 """
