@@ -42,7 +42,10 @@ OWN_PORT: Final = FindingKind(
 )
 FINDINGS: Final = (OWN_FILES, CLIENT, OWN_COMMAND, OWN_PORT)
 
-_OWN_NAME: Final = re.compile(r"toolguard(?:\.(?:yaml|yml|db(?:-wal|-shm)?)|[/_-]|$)")
+# What is protected and is no client's configuration is ours: a home may have any name (`TOOLGUARD_HOME=/srv/tg`).
+_CLIENTS_NAME: Final = re.compile(
+    r"/(?:claude_desktop_config\.json|\.claude\.json|settings(?:\.local)?\.json|\.?mcp\.json|profiles|config\.toml)$"
+)
 # Words of the command line that decide, enrol, configure or serve; the others only look.
 _DECIDES: Final = re.compile(
     r"(?:^|[\s;&|'\"/(`])toolguard(?:\.exe)?['\"]?\s+(?:--?\S+\s+)*(approvals\s+(?:approve|deny)|grants\s+revoke|reviewers|serve|install|uninstall|proxy|hook|policy\s+learn|audit\s+checkpoint)\b|-m\s+toolguard\s+(?:approvals|grants|reviewers|serve|install|uninstall|proxy|hook)\b"
@@ -94,7 +97,7 @@ def _touched(use: FileUse, protected: tuple[str, ...], path: str) -> Iterator[Fi
     for own in protected:
         if not (path == own or path.startswith(own + "/") or (above and own.startswith(path.rstrip("/*") + "/"))):
             continue
-        if _OWN_NAME.search(own):
+        if not _CLIENTS_NAME.search(own):
             if use.op is not FileOp.LIST:
                 message = f"{use.op.value}s {use.path[:200]}, which belongs to toolguard"
                 yield OWN_FILES.at(message, place.pointer, place.start, place.end)
