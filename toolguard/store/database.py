@@ -34,7 +34,7 @@ CHECKPOINT_PAGES: Final = 1_000
 MOST_PAGES: Final = 8_000
 """From which a commit does it itself: 32 MB bound the log of a process that never pauses."""
 FOREVER: Final = 1e6
-MOST_SPOOLED: Final = 64
+MOST_SPOOLED: Final = 128
 """Calls of one process, never pausing, after which the next one settles the spool; `settle_spool` asks for half."""
 SCHEMA_VERSION: Final = 1
 

@@ -51,7 +51,7 @@ READ_CHARACTERS: Final = 65_536
 VALUE: Final = 200
 """Longer values are no targets."""
 
-WAITING: Final = 64
+WAITING: Final = 256
 """Results and calls that wait to be read; beyond it the oldest is read."""
 
 WAITING_CHARACTERS: Final = 65_536
