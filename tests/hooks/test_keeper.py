@@ -112,7 +112,8 @@ def test_a_call_whose_keeper_is_killed_while_people_think_is_never_let_through(c
         for keeper in keepers(client.home):
             kill(keeper)
 
-        assert waiting.result().decision == "deny"
+        ran = waiting.result()
+    assert ran.decision == "deny" or ran.status == send.BLOCKED, ran
     assert [event["kind"] for event in logged(client)].count("approval.requested") == 1
 
 

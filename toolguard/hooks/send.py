@@ -26,6 +26,8 @@ WITHIN_SECONDS = 50.0
 """How long a call is held where `--within` does not say; older versions of the client wait 60 s for a hook."""
 EXTRA_SECONDS = 45.0
 """Beyond that, until this program gives up. The client gives up later (clients/hooks.py), and then runs the call."""
+MOST_TRIES = 5
+"""With an event that ends every keeper, the call is blocked in the end."""
 MOST_BYTES = 64 * 1024 * 1024
 LONGEST_ADDRESS = 100
 """Characters of a socket's path; Linux allows 107, macOS 103."""
@@ -105,14 +107,18 @@ def _asked(options: dict[str, str], event: bytes) -> tuple[int, str, str]:
 
         home = str(config.home())
     address = address_of(home, options, session_of(event))
-    connection = _connected(address) or _started(address, home, options)
-    try:
-        answer = _answer(connection, event, deadline)
-    except ConnectionError:
-        # It was killed, or was just leaving. Asking again is safe: nothing runs before an answer, and what its keeper
-        # may have claimed for the call counts as unknown, not as free.
-        answer = _answer(_started(address, home, options), event, deadline)
-    return _read_answer(answer)
+    connection = _connected(address)
+    for left in reversed(range(MOST_TRIES)):
+        try:
+            return _read_answer(_answer(connection or _started(address, home, options), event, deadline))
+        except ConnectionError:
+            # It was killed, or was just leaving; the next one may be met dying, too. Asking again is safe: nothing runs
+            # before an answer, and what a keeper may have claimed for the call counts as unknown, not as free.
+            if not left:
+                raise
+            connection = None
+            time.sleep(0.02)
+    raise OSError("the guard did not answer")
 
 
 def framed(status: int, out: bytes, err: bytes) -> bytes:
