@@ -23,6 +23,8 @@ RISK: Final = verbs.RISK
 
 _PROGRAM: Final = frozenset({Language.SHELL, Language.POWERSHELL, Language.CMD, Language.PYTHON, Language.CODE})
 
+_SPOKEN: Final = _PROGRAM | {Language.SQL}
+
 _OF_FILE: Final = {
     FileOp.READ: READ,
     FileOp.LIST: READ,
@@ -84,7 +86,7 @@ def classify(reading: Reading) -> Classification:
 
 def holds_language(reading: Reading) -> bool:
     """The call runs commands, code or SQL: then other detectors know better than the name of the tool."""
-    return any(f.language in _PROGRAM or f.language is Language.SQL for f in reading.fragments)
+    return bool(reading.fragments) and not _SPOKEN.isdisjoint([fragment.language for fragment in reading.fragments])
 
 
 def _from_definition(call: ToolCall) -> EffectClass:
@@ -123,6 +125,8 @@ def _annotated(call: ToolCall, effect: EffectClass) -> EffectClass:
 
 def _from_arguments(reading: Reading) -> EffectClass | None:
     """The gravest thing that the languages in the arguments would do; None when they hold none."""
+    if not (reading.fragments or reading.acts or reading.files or reading.contacts):
+        return None
     classes = [act.effect_class for act in reading.acts]
     classes += [_OF_FILE[use.op] for use in reading.files]
     classes += [_of_contact(contact.method, bool(contact.sends or contact.body)) for contact in reading.contacts]
@@ -148,9 +152,8 @@ def _target(reading: Reading, found: tuple[Target, ...]) -> str:
     if statements:
         # The one that the headline speaks of.
         return max(statements, key=lambda statement: RISK.index(statement.effect_class)).tables[0]
-    grave = max(reading.files, key=lambda use: RISK.index(_OF_FILE[use.op]), default=None)
-    if grave is not None:
-        return grave.path
+    if reading.files:
+        return max(reading.files, key=lambda use: RISK.index(_OF_FILE[use.op])).path
     if reading.contacts:
         return reading.contacts[0].address
     for act in reading.acts:
@@ -164,20 +167,36 @@ def _reach(reading: Reading, found: tuple[Target, ...]) -> Reach:
     for _, sql in reading.sql:
         if any(statement.everything for statement in sql.statements):
             return Reach.ALL
-    if any(_covers_all(use) for use in reading.files):
-        return Reach.ALL
-    reaches = {act.reach for act in reading.acts}
-    for reach in (Reach.ALL, Reach.MANY):
-        if reach in reaches:
-            return reach
-    if any(use.recursive for use in reading.files) or len(reading.files) > 1:
+    for use in reading.files:
+        if _covers_all(use):
+            return Reach.ALL
+    if reading.acts:
+        reaches = {act.reach for act in reading.acts}
+        for reach in (Reach.ALL, Reach.MANY):
+            if reach in reaches:
+                return reach
+    if len(reading.files) > 1 or (reading.files and reading.files[0].recursive):
         return Reach.MANY
-    aimed = [target for target in found if target.aim in (Aim.RECIPIENT, Aim.PLACE, Aim.ACCOUNT)]
-    if any(target.value.lower() in ("*", "all", "everyone", "everybody", "@all", "@everyone") for target in found):
-        return Reach.ALL
-    if len(aimed) > 1:
-        return Reach.MANY
+    aimed = _reach_of_targets(found)
+    if aimed is not Reach.UNKNOWN:
+        return aimed
     return Reach.ONE if found or reading.files or reading.contacts else Reach.UNKNOWN
+
+
+def _reach_of_targets(found: tuple[Target, ...]) -> Reach:
+    """More than one, by what the arguments name; else unknown."""
+    aimed = 0
+    for target in found:
+        if target.value.lower() in _EVERYONE:
+            return Reach.ALL
+        aimed += target.aim in _AIMED
+    if aimed > 1:
+        return Reach.MANY
+    return Reach.UNKNOWN
+
+
+_EVERYONE: Final = frozenset({"*", "all", "everyone", "everybody", "@all", "@everyone"})
+_AIMED: Final = frozenset({Aim.RECIPIENT, Aim.PLACE, Aim.ACCOUNT})
 
 
 def _covers_all(use: FileUse) -> bool:

@@ -88,7 +88,10 @@ def _wanted(detector: ModuleType) -> int:
 def inspect(reading: Reading, facts: Facts) -> tuple[Finding, ...]:
     """Run every detector over one call. Total: a detector that raises becomes a HIGH finding, so the call asks."""
     found: list[Finding] = []
-    present = sum(bit for name, bit in _PARTS.items() if getattr(reading, name))
+    present = 0
+    for name, bit in _PARTS.items():
+        if getattr(reading, name):
+            present |= bit
     for detector in ALL:
         wanted = _wanted(detector)
         if wanted and not wanted & present:

@@ -60,6 +60,8 @@ def of(reading: Reading, effect: EffectClass, found: Sequence[Target]) -> str:
 
 
 def _sql(reading: Reading) -> str:
+    if not reading.sql:
+        return ""
     statements = [(s, f.text) for f, sql in reading.sql for s in sql.statements]
     if not statements:
         return ""

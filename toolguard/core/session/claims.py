@@ -264,13 +264,17 @@ def _possible(text: str) -> list[tuple[int, re.Pattern[str]]]:
     """The forms that a text may hold, each with its weight: letters are cheaper to look for than forms."""
     groups, forms = _looked_for()
     found = groups.found(text.lower())
+    if not found:
+        return []
     return [(weight, form) for weight, needed, form in forms if needed <= found]
 
 
 def may_claim(text: str) -> bool:
     """Whether `authority` could find anything in this text, cut into sentences in whatever way."""
-    possible = _possible(text.replace("\\n", "\n"))
-    return sum(weight for weight, _ in possible) >= _ENOUGH or _SHOUT.search(text) is not None
+    possible = _possible(text.replace("\\n", "\n") if "\\" in text else text)
+    if possible and sum(weight for weight, _ in possible) >= _ENOUGH:
+        return True
+    return "<" in text and _SHOUT.search(text) is not None
 
 
 def authority(sentences: Sequence[tuple[int, str]]) -> frozenset[int]:
