@@ -360,11 +360,10 @@ class Guard:
         )
         entry = spool.allowed(
             requests.call_row(judged),
-            requests.execution_row(judged, permit.execution_id, permit.claim_token),
+            requests.execution_row(permit.execution_id, permit.claim_token),
             judged.draws,
             self._judge.body(judged),
-            self._judge.columns(judged),
-            judged.columns,
+            self.config.policy.digest,
         )
         self.store.put(entry)
         self._judge.remember(judged)

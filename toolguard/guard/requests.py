@@ -416,11 +416,18 @@ def insert_execution(
     dispatched: bool,
     grant_id: str | None = None,
 ) -> None:
+    principal = judged.call.principal
     spending.add(tx, judged.draws)
     records.insert_execution(
         tx,
         {
-            **execution_row(judged, execution_id, token),
+            **execution_row(execution_id, token),
+            "call_id": judged.call_id,
+            "agent": principal.agent,
+            "person": principal.person,
+            "session": principal.session,
+            "call_fp": judged.call_fp,
+            "class": judged.decision.effect_class.value,
             "request_id": request_id,
             "grant_id": grant_id,
             "lease_until": None,
@@ -431,20 +438,9 @@ def insert_execution(
     )
 
 
-def execution_row(judged: Judged, execution_id: str, token: str) -> dict[str, str | int | None]:
-    """What the database keeps of an execution of this process, but for its state and the permission that it uses."""
-    principal = judged.call.principal
-    return {
-        "execution_id": execution_id,
-        "call_id": judged.call_id,
-        "agent": principal.agent,
-        "person": principal.person,
-        "session": principal.session,
-        "call_fp": judged.call_fp,
-        "class": judged.decision.effect_class.value,
-        "claim_token": token,
-        "owner": owner.this_process(),
-    }
+def execution_row(execution_id: str, token: str) -> dict[str, str | int | None]:
+    """What an execution of this process has beyond its call, its state and the permission that it uses."""
+    return {"execution_id": execution_id, "claim_token": token, "owner": owner.this_process()}
 
 
 def recover(tx: Transaction) -> None:

@@ -19,19 +19,19 @@ from toolguard.store.database import Transaction
 Columns = Mapping[str, str | int | float | None]
 
 
-def allowed(
-    call: Columns, execution: Columns, draws: Iterable[Draw], decided: audit.Body, rest: Columns, columns: Columns
-) -> str:
-    """An allowed call: its record, its execution, what it draws, and its events. `rest` are columns of the decision
-    alone, `columns` those of every event of the call. All without times: those come with the commit."""
+def allowed(call: Columns, execution: Columns, draws: Iterable[Draw], decided: audit.Body, policy_digest: str) -> str:
+    """An allowed call: its row in `call`, what `execution` says beyond that, what it draws, and what was decided.
+
+    Without times: those come with the commit. Nothing stands here twice, since every byte is written while the call
+    waits.
+    """
     return compact_text(
         {
             "call": call,
             "execution": execution,
             "draws": [[one.counter, one.slot, one.amount] for one in draws],
             "decided": decided.text,
-            "rest": rest,
-            "columns": columns,
+            "policy": policy_digest,
         }
     )
 
@@ -65,15 +65,22 @@ def _enter(tx: Transaction, entry: Mapping[str, Any]) -> None:
 
 
 _RUNNING: Final = {"request_id": None, "grant_id": None, "lease_until": None, "state": ExecutionState.DISPATCHED.value}
+_OF_EXECUTION: Final = ("call_id", "agent", "person", "session", "call_fp", "class")
+_OF_EVENTS: Final = ("agent", "person", "session", "server", "tool", "call_id", "call_fp")
+"""Columns that an execution, and every event of a call, share with the call's row."""
 
 
 def _begin(tx: Transaction, entry: Mapping[str, Any]) -> None:
     """T17: decided, claimed and dispatched at one moment."""
-    columns, execution = entry["columns"], entry["execution"]
-    records.insert_call(tx, {**entry["call"], "at": tx.now})
+    call, execution = entry["call"], entry["execution"]
+    columns = {name: call[name] for name in _OF_EVENTS}
+    records.insert_call(tx, {**call, "at": tx.now})
     spending.add(tx, (Draw(*draw) for draw in entry["draws"]))
-    records.insert_execution(tx, {**_RUNNING, **execution, "claimed_at": tx.now, "dispatched_at": tx.now})
-    audit.append(tx, "call.decided", audit.Body.again(entry["decided"]), **entry["rest"], **columns)
+    shared = {name: call[name] for name in _OF_EXECUTION}
+    times = {"claimed_at": tx.now, "dispatched_at": tx.now}
+    records.insert_execution(tx, {**_RUNNING, **shared, **execution, **times})
+    decided = {"effect": call["effect"], "score": call["score"], "policy_digest": entry["policy"]}
+    audit.append(tx, "call.decided", audit.Body.again(entry["decided"]), **decided, **columns)
     audit.append(tx, "execution.dispatched", {}, execution_id=execution["execution_id"], **columns)
 
 
