@@ -26,6 +26,8 @@ from toolguard.guard import Guard
 HERE = Path(__file__).parent
 SERVER = [sys.executable, str(HERE / "server.py")]
 WARM_UP = 300
+ROUND = 250
+"""Calls without a pause: what a sequential run is, and not the first calls after a pause."""
 Times = list[float]
 
 
@@ -91,14 +93,14 @@ def at(times: Times, share: float) -> float:
 
 
 def measure(ways: dict[str, Client], calls: int) -> dict[str, Times]:
-    """Rounds of 50 calls each way in turn, so that a busy machine is busy for all of them."""
+    """Rounds of ROUND calls each way in turn, so that a busy machine is busy for all of them."""
     times: dict[str, Times] = {name: [] for name in ways}
     for client in ways.values():
         for number in range(WARM_UP):
             client.timed(number)
-    for _ in range(calls // 50):
+    for _ in range(calls // ROUND):
         for name, client in ways.items():
-            times[name].extend(client.timed(number) for number in range(50))
+            times[name].extend(client.timed(number) for number in range(ROUND))
     return times
 
 
