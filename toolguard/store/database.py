@@ -29,6 +29,8 @@ from toolguard.store.tail import LATE_SECONDS, Tail
 
 LOCK_SECONDS: Final = 5.0
 """Longer than any write of ours takes; a call that waits longer is refused rather than kept in the dark."""
+READ_SECONDS: Final = 0.5
+"""How long somebody who reads waits for the lock to settle the spool; a page then shows the newest calls next time."""
 CHECKPOINT_PAGES: Final = 1_000
 """Of the write-ahead log, from which the background thread moves them into the database file once calls pause."""
 MOST_PAGES: Final = 8_000
@@ -70,14 +72,14 @@ class Transaction:
 class Write:
     """A write transaction under the locks, as a context; a class, since a generator costs each call 3 us more."""
 
-    __slots__ = ("_connection", "_database", "_late", "_soon", "_transaction")
+    __slots__ = ("_connection", "_database", "_late", "_patience", "_soon", "_transaction")
 
-    def __init__(self, database: Database, connection: sqlite3.Connection) -> None:
-        self._database, self._connection = database, connection
+    def __init__(self, database: Database, connection: sqlite3.Connection, patience: float | None = None) -> None:
+        self._database, self._connection, self._patience = database, connection, patience
 
     def __enter__(self) -> Transaction:
         database = self._database
-        database.lock()
+        database.lock(self._patience)
         self._late, self._soon = database.take_late(), database.take_soon()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -205,15 +207,16 @@ class Database:
         with self._mutex, self._locked():
             migrate(self._full, SCHEMA_VERSION)
 
-    def lock(self) -> None:
-        """The mutex of this process, then the file's lock. Raises StoreError after LOCK_SECONDS."""
-        if not self._mutex.acquire(timeout=LOCK_SECONDS):
+    def lock(self, patience: float | None = None) -> None:
+        """The mutex of this process, then the file's lock. Raises StoreError after LOCK_SECONDS or less."""
+        seconds = LOCK_SECONDS if patience is None else patience
+        if not self._mutex.acquire(timeout=seconds):
             raise StoreError(f"`{self.path}` is busy", hint="another thread of this process holds it")
         if self._closed:
             self._mutex.release()
             raise StoreError(f"`{self.path}` is closed")
         try:
-            filelock.acquire(self._lock_fd, LOCK_SECONDS)
+            filelock.acquire(self._lock_fd, seconds)
         except BaseException:
             self._mutex.release()
             raise
@@ -358,7 +361,7 @@ class Database:
             return  # our own transaction settled the spool when it began
         try:
             if self._spooled or self._soon or self._reader.execute("SELECT 1 FROM spool LIMIT 1").fetchone():
-                with Write(self, self._normal):
+                with Write(self, self._normal, READ_SECONDS):
                     pass
         except (StoreError, sqlite3.Error):
             return
