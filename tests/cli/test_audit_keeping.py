@@ -147,6 +147,7 @@ def test_every_format_is_written_and_goes_on_after_a_number(log: None, form: str
 
     assert whole.status == rest.status == 0
     assert len(rest.out) < len(whole.out)
+    assert kinds(run).count("export.made") == 2
 
 
 def test_an_exported_log_verifies_from_its_file(log: None, tmp_path: Path, run: Run) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from toolguard.cli.asking import config_option, example, json_option, opened_desk, reviewer_who_decides
+from toolguard.cli.asking import Desk, config_option, example, json_option, opened_desk, reviewer_who_decides
 from toolguard.cli.frame import FAILED, OK
 from toolguard.cli.output import print_json
+from toolguard.config import person
 from toolguard.core.canonical import pretty
 from toolguard.errors import ConfigError, StoreError
 from toolguard.guard.doubt import Doubt
@@ -39,6 +40,7 @@ def export(form: str, after: int, arguments: bool, follow: bool, config: str | N
     with opened_desk(config) as desk:
         if not follow and after > audit.head(desk.store)[0]:
             raise ConfigError(f"there is no event after {after}", hint="`toolguard audit list` shows the newest")
+        _note(desk, form, after)
         if form == "jsonl":
             checkpoints = Checkpoints(desk.store)
             checkpoints.write_if_due(now=True)
@@ -47,6 +49,13 @@ def export(form: str, after: int, arguments: bool, follow: bool, config: str | N
             if follow:
                 sys.stdout.buffer.flush()
     return OK
+
+
+def _note(desk: Desk, form: str, after: int = 0) -> None:
+    """Who took the log out is an event of it, and of what is taken out."""
+    if audit.head(desk.store)[0]:
+        with desk.store.write(full=True) as tx:
+            audit.append(tx, "export.made", {"format": form, "after": after}, person=person(), channel="cli")
 
 
 def _version() -> str:
@@ -130,5 +139,6 @@ def copy(file: str, config: str | None) -> int:
             publish(desk.store, Path(file))
         except StoreError as error:
             raise ConfigError(str(error), hint=error.hint) from error
+        _note(desk, "copy")
     click.echo(f"{file}: `toolguard audit verify {file}` checks it")
     return OK

@@ -70,5 +70,6 @@ KINDS: Final[Mapping[str, str]] = {
     "retention.freed": "A legal hold ended.",
     "retention.applied": "Contents were removed by age or size; says which, why and by whom.",
     "retention.erased": "Contents of one subject were removed; says which, why and by whom.",
+    "export.made": "The log was written out; says who did it, in what form, and from which event on.",
     "traces.failed": "A collector of spans did not take some; only the first failure of a row.",
 }

@@ -93,6 +93,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "retention.freed": "Hold ended",
     "retention.applied": "Old contents removed",
     "retention.erased": "Contents erased",
+    "export.made": "Log written out",
     "traces.failed": "Trace not sent",
 }
 BY_PEOPLE: Final = frozenset(
