@@ -24,7 +24,7 @@ from toolguard.guard import Guard, Permit
 from toolguard.store import filelock
 
 THINK_SECONDS = 0.05
-RATE = 800
+RATE = 850
 """Calls a second that all processes together would make if a call took no time."""
 WARM_UP = 10
 """Calls of each process that are not counted: what is loaded at the first call is not what a call costs."""
