@@ -22,7 +22,7 @@ USUAL = [
     ),
     ("claude-desktop", "win32", WINDOWS, "C:/Users/Ana/AppData/Roaming/Claude/claude_desktop_config.json"),
     ("claude-code", "linux", HOME, "/home/ana/.claude.json"),
-    ("claude-code", "darwin", {**HOME, "CLAUDE_CONFIG_DIR": "/work/claude"}, "/work/claude/.claude.json"),
+    ("claude-code", "darwin", {**HOME, "CLAUDE_CONFIG_DIR": "/home/ana/settings"}, "/home/ana/settings/.claude.json"),
     ("claude-code", "win32", WINDOWS, "C:/Users/Ana/.claude.json"),
     ("cursor", "linux", HOME, "/home/ana/.cursor/mcp.json"),
     ("cursor", "win32", WINDOWS, "C:/Users/Ana/.cursor/mcp.json"),

@@ -6,12 +6,12 @@ import json
 import shutil
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.hooks.conftest import SESSION, Client, Ran
+from tests.proxy.process import until
 from toolguard.config import load
 from toolguard.guard import Guard
 from toolguard.store.proving import verify_file
@@ -84,10 +84,7 @@ def test_a_call_that_people_approve_while_it_is_held_runs_and_is_not_asked_about
     with Guard.open(load(None, client.home)) as guard:
         reviewer = guard.reviewers.by_token(guard.reviewers.add("alice").token)
         assert reviewer is not None
-        deadline = time.monotonic() + 30
-        while not (views := guard.approvals.list()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        (view,) = views
+        (view,) = until(guard.approvals.list, "the request")
         guard.approvals.vote(
             view.id, reviewer, "approve", request_digest=view.request_digest, channel="cli", strength=2
         )

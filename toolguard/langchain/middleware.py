@@ -205,7 +205,8 @@ class _Unlisted(BaseTool):
     """Stands for a tool of which only the name is known."""
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError
+        """What BaseTool demands of a tool; this one is judged and never runs."""
+        raise TypeError(f"`{self.name}` stands for a tool that somebody else runs")
 
 
 def _pauses_here(options: Options, where: Place) -> bool:

@@ -16,11 +16,10 @@ from starlette.routing import Route
 from toolguard.core.canonical import pretty
 from toolguard.core.layout.visible import escape
 from toolguard.core.secrets.redact import readable
-from toolguard.review import visitor as visitors
 from toolguard.review import words
 from toolguard.review.answers import page
-from toolguard.review.frame import everywhere, to_sign_in
-from toolguard.review.visitor import guard_of
+from toolguard.review.frame import everywhere, signed_in
+from toolguard.review.visitor import Visitor, guard_of
 from toolguard.store import audit
 from toolguard.store.database import Database
 from toolguard.store.search import search
@@ -182,11 +181,9 @@ def _when(judged: tuple[datetime, Mapping[str, Any]]) -> datetime:
     return judged[0]
 
 
-async def events(request: Request) -> Response:
+@signed_in
+async def events(request: Request, visitor: Visitor) -> Response:
     """The log, newest first."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     query = request.query_params
     chosen = {name: query[name] for name in FILTERS if query.get(name)}
     before = query.get("before", "")
@@ -216,11 +213,9 @@ async def events(request: Request) -> Response:
     )
 
 
-async def call(request: Request) -> Response:
+@signed_in
+async def call(request: Request, visitor: Visitor) -> Response:
     """Everything that the log says of one call, in order."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     found = await run_in_threadpool(_life, guard_of(request).store, request.path_params["id"])
     if not found:
         raise HTTPException(404, "There is no such call.")

@@ -20,9 +20,8 @@ from toolguard.core.layout.visible import escape
 from toolguard.core.model import Json
 from toolguard.core.secrets.redact import readable
 from toolguard.core.strict_json import NotStrict, parse
-from toolguard.review import visitor as visitors
 from toolguard.review.answers import page
-from toolguard.review.frame import everywhere, forged, to_sign_in
+from toolguard.review.frame import everywhere, signed_in, submitted
 from toolguard.review.visitor import Visitor, guard_of
 
 if TYPE_CHECKING:
@@ -73,22 +72,15 @@ def _words(side: dict[str, Json], where: str) -> str:
     return value if isinstance(value, str) and value else canonical(value).decode()
 
 
-async def form(request: Request) -> Response:
+@signed_in
+async def form(request: Request, visitor: Visitor) -> Response:
     """The arguments as JSON to write in, markers of secrets included."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     return await _form(request, visitor, await _pending(request))
 
 
-async def edit(request: Request) -> Response:
+@submitted
+async def edit(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Put what was written in the place of the arguments; people then answer the call as it is now."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     view = await _pending(request)
     written = fields.get("arguments", "")
     try:

@@ -15,20 +15,17 @@ from toolguard.core.canonical import text
 from toolguard.core.policy.learning import Proposal, as_source
 from toolguard.guard import figures as numbers
 from toolguard.review import charts
-from toolguard.review import visitor as visitors
 from toolguard.review.answers import page
-from toolguard.review.frame import everywhere, to_sign_in
-from toolguard.review.visitor import guard_of
+from toolguard.review.frame import everywhere, signed_in
+from toolguard.review.visitor import Visitor, guard_of
 
 SPANS: Final = (("1h", "Last hour"), ("24h", "Last day"), ("7d", "Last 7 days"), ("30d", "Last 30 days"))
 SHOWN_RULES: Final = 12
 
 
-async def figures(request: Request) -> Response:
+@signed_in
+async def figures(request: Request, visitor: Visitor) -> Response:
     """The figures of a span, of one agent or of all."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     span = request.query_params.get("span") or "7d"
     if span not in numbers.SPANS:
         raise HTTPException(404, "There is no such span.")

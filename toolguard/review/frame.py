@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -10,12 +12,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from toolguard.review import visitor as visitors
 from toolguard.review.answers import page, refusal_page
 from toolguard.review.visitor import Visitor, guard_of
 from toolguard.store import audit
 
 if TYPE_CHECKING:
     from toolguard.guard import Guard
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 SHOWN: Final = 200
 """Requests on one page of a list."""
@@ -66,3 +71,26 @@ def forged() -> Response:
     return refusal_page(
         403, "This form did not come from a page of your session. Open the request again, and answer there."
     )
+
+
+def signed_in(shown: Callable[[Request, Visitor], Awaitable[Response]]) -> Endpoint:
+    """A page for reviewers: whoever is not signed in is led there first."""
+
+    @wraps(shown)
+    async def guarded(request: Request) -> Response:
+        found = await visitors.visitor(request)
+        return to_sign_in(request) if found is None else await shown(request, found)
+
+    return guarded
+
+
+def submitted(action: Callable[[Request, Visitor, dict[str, str]], Awaitable[Response]]) -> Endpoint:
+    """What a form of ours does, for whoever is signed in; a form from elsewhere changes nothing."""
+
+    @signed_in
+    @wraps(action)
+    async def guarded(request: Request, visitor: Visitor) -> Response:
+        fields = await visitors.form(request)
+        return await action(request, visitor, fields) if visitors.is_genuine(visitor, fields) else forged()
+
+    return guarded

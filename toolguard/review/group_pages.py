@@ -14,10 +14,9 @@ from starlette.routing import Route
 
 from toolguard.core.layout.present import Presentation
 from toolguard.guard.views import STRENGTH
-from toolguard.review import visitor as visitors
 from toolguard.review import words
 from toolguard.review.answers import page
-from toolguard.review.frame import everywhere, forged, to_sign_in
+from toolguard.review.frame import everywhere, signed_in, submitted
 from toolguard.review.visitor import Visitor, guard_of
 
 if TYPE_CHECKING:
@@ -46,22 +45,15 @@ class Left:
     why: str
 
 
-async def group(request: Request) -> Response:
+@signed_in
+async def group(request: Request, visitor: Visitor) -> Response:
     """The calls that are alike and wait."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     return await _show(request, visitor)
 
 
-async def vote(request: Request) -> Response:
+@submitted
+async def vote(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """One answer for all that are ticked."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     choice = fields.get("vote")
     if choice not in ("approve", "deny"):
         raise HTTPException(400, "This form holds no answer.")

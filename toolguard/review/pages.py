@@ -22,7 +22,7 @@ from toolguard.guard.views import STRENGTH
 from toolguard.review import edit_pages, figure_pages, group_pages, passkey_pages, words
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import page, refusal_page
-from toolguard.review.frame import SHOWN, everywhere, forged, rights, to_sign_in
+from toolguard.review.frame import SHOWN, everywhere, forged, rights, signed_in, submitted
 from toolguard.review.noting import NOTED
 from toolguard.review.standing_pages import chosen_grant
 from toolguard.review.visitor import Visitor, guard_of
@@ -36,11 +36,9 @@ FORBIDDEN_CODES: Final = frozenset({"self_vote", "not_eligible", "weak_channel"}
 # --- lists -------------------------------------------------------------------------------------------------------
 
 
-async def waiting(request: Request) -> Response:
+@signed_in
+async def waiting(request: Request, visitor: Visitor) -> Response:
     """What waits, grouped, oldest deadline first."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     frame = await everywhere(request, visitor, "waiting")
     after = request.query_params.get("after")
     views: Sequence[RequestView] = frame["pending"]
@@ -50,11 +48,9 @@ async def waiting(request: Request) -> Response:
     return page("waiting.html", groups=words.groups(views), mark=_mark(views), more=more, **frame)
 
 
-async def finished(request: Request) -> Response:
+@signed_in
+async def finished(request: Request, visitor: Visitor) -> Response:
     """What is no longer waiting, newest first."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     state = request.query_params.get("state") or None
     if state is not None and state not in words.STATES:
         raise HTTPException(404, "There is no such state.")
@@ -77,11 +73,9 @@ def _mark(views: Sequence[RequestView]) -> str:
 # --- one request -------------------------------------------------------------------------------------------------
 
 
-async def one(request: Request) -> Response:
+@signed_in
+async def one(request: Request, visitor: Visitor) -> Response:
     """One request: everything a decision needs, and afterwards what became of it."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     view = await _found(request)
     if view.state == "pending" and view.requirement["strength"] >= STRENGTH["passkey"]:
         there = passkey_pages.other_address(request)
@@ -90,11 +84,9 @@ async def one(request: Request) -> Response:
     return await _show(request, visitor, view)
 
 
-async def arguments(request: Request) -> Response:
+@signed_in
+async def arguments(request: Request, visitor: Visitor) -> Response:
     """The arguments as JSON, with what cannot be seen written as escapes."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     view = await _found(request)
     return Response(escape(pretty(readable(view.arguments))), media_type="application/json")
 
@@ -142,14 +134,9 @@ async def _show(
     )
 
 
-async def vote(request: Request) -> Response:
+@submitted
+async def vote(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """A reviewer's answer."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     view = await _found(request)
     choice, reason = fields.get("vote"), fields.get("reason", "").strip()
     if choice not in ("approve", "grant", "deny"):
@@ -176,28 +163,18 @@ async def vote(request: Request) -> Response:
     return await _after(request, visitor, view, result, reason)
 
 
-async def revoke(request: Request) -> Response:
+@submitted
+async def revoke(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Take an approval back before it is used."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     view = await _found(request)
     reason = fields.get("reason", "").strip()
     result = await run_in_threadpool(guard_of(request).approvals.revoke, view.id, visitor.reviewer, reason, "web")
     return await _after(request, visitor, view, result, reason)
 
 
-async def settle(request: Request) -> Response:
+@submitted
+async def settle(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Say how a call of unknown end ended."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     view = await _found(request)
     execution = view.execution["id"] if view.execution else ""
     if fields.get("execution") != execution or fields.get("done") not in ("yes", "no"):
@@ -288,11 +265,9 @@ async def events(request: Request) -> Response:
     return answer
 
 
-async def finding(request: Request) -> Response:
+@signed_in
+async def finding(request: Request, visitor: Visitor) -> Response:
     """What a finding means."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     kind = kinds().get(request.path_params["id"])
     if kind is None:
         raise HTTPException(404, "There is no such finding.")

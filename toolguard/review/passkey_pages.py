@@ -19,9 +19,8 @@ from toolguard.core.model import Json
 from toolguard.guard.passkeys import enrolment_challenge
 from toolguard.guard.requests import vote_digest
 from toolguard.guard.views import STRENGTH
-from toolguard.review import visitor as visitors
 from toolguard.review.answers import page
-from toolguard.review.frame import everywhere, forged, to_sign_in
+from toolguard.review.frame import everywhere, signed_in, submitted
 from toolguard.review.visitor import Visitor, guard_of
 
 if TYPE_CHECKING:
@@ -105,22 +104,15 @@ def _challenge(view: RequestView) -> bytes:
     return bytes.fromhex(vote_digest(view.request_digest, "approve"))
 
 
-async def passkeys(request: Request) -> Response:
+@signed_in
+async def passkeys(request: Request, visitor: Visitor) -> Response:
     """One's own passkeys."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     return await _page(request, visitor)
 
 
-async def begin(request: Request) -> Response:
+@submitted
+async def begin(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Takes a one-time link without spending it, and offers to make a passkey."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     found = _CODE.fullmatch(fields.get("code", "").strip())
     owner = await run_in_threadpool(guard_of(request).reviewers.by_link, found[1]) if found else None
     if found is None or owner is None or owner.id != visitor.reviewer.id:
@@ -132,14 +124,9 @@ _WRONG_MAKE: Final = "Nothing was added: the policy does not take passkeys of th
 _NO_LINK: Final = "This is no unused link of yours."
 
 
-async def enrol(request: Request) -> Response:
+@submitted
+async def enrol(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Keeps the passkey that the browser made, and spends the link."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     guard, code = guard_of(request), fields.get("code", "")
     label = fields.get("label", "").strip()
     if guard.passkeys.party is None or not label:
@@ -159,14 +146,9 @@ async def enrol(request: Request) -> Response:
     return RedirectResponse("/passkeys", 303)
 
 
-async def remove(request: Request) -> Response:
+@submitted
+async def remove(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Ends one of one's own passkeys."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     credential_id = fields.get("credential_id", "")
     if not await run_in_threadpool(guard_of(request).passkeys.remove, visitor.reviewer, credential_id, "web"):
         return await _page(request, visitor, alert="You have no such passkey.", status=409)

@@ -20,6 +20,7 @@ from toolguard.core.strict_json import NotStrict, parse
 from toolguard.guard.views import STRENGTH, GrantChoice
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import JsonResponse, problem
+from toolguard.review.frame import Endpoint
 from toolguard.review.pages import FORBIDDEN_CODES
 from toolguard.review.visitor import guard_of
 from toolguard.review.words import STATES
@@ -35,7 +36,6 @@ REASON_LONGEST: Final = 2_000
 MOST_TOGETHER: Final = 100
 EDIT_DEPTH: Final = 64
 """Of arguments that a reviewer rewrote; calls are read no deeper either."""
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def _for_reviewers(endpoint: Callable[[Request, Reviewer], Awaitable[Response]]) -> Endpoint:

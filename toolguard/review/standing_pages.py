@@ -13,11 +13,10 @@ from starlette.routing import Route
 
 from toolguard.core.grants import GrantLimits
 from toolguard.guard.views import GrantChoice
-from toolguard.review import visitor as visitors
 from toolguard.review import words
 from toolguard.review.answers import page, refusal_page
-from toolguard.review.frame import everywhere, forged, to_sign_in
-from toolguard.review.visitor import guard_of
+from toolguard.review.frame import everywhere, signed_in, submitted
+from toolguard.review.visitor import Visitor, guard_of
 
 if TYPE_CHECKING:
     from toolguard.guard import GrantView, RequestView
@@ -39,11 +38,9 @@ def chosen_grant(view: RequestView, fields: Mapping[str, str], limits: GrantLimi
     return GrantChoice(pointers, int(uses), int(minutes) * 60)
 
 
-async def grants(request: Request) -> Response:
+@signed_in
+async def grants(request: Request, visitor: Visitor) -> Response:
     """Standing approvals, those in force first to be read and ended."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
     frame = await everywhere(request, visitor, "grants")
     found = await run_in_threadpool(lambda: guard_of(request).grants.list(live_only=False))
     now = guard_of(request).store.now()
@@ -59,13 +56,9 @@ def _is_live(grant: GrantView, now: str) -> bool:
     return grant.revoked_at is None and grant.left > 0 and grant.not_after > now
 
 
-async def revoke(request: Request) -> Response:
+@submitted
+async def revoke(request: Request, visitor: Visitor, _: dict[str, str]) -> Response:
     """End a grant; one that has ended meanwhile stays ended."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    if not visitors.is_genuine(visitor, await visitors.form(request)):
-        return forged()
     grant_id = request.path_params["id"]
     ended = await run_in_threadpool(guard_of(request).grants.revoke, grant_id, visitor.reviewer, "web")
     if ended is None:
@@ -73,28 +66,18 @@ async def revoke(request: Request) -> Response:
     return RedirectResponse("/grants", 303)
 
 
-async def stop(request: Request) -> Response:
+@submitted
+async def stop(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Refuse from now on what would be asked about, used under a grant, or claimed."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     switch, reason = guard_of(request).stop_switch, fields.get("reason", "").strip()[:REASON_LENGTH]
     if switch.since is None:
         await run_in_threadpool(switch.stop, visitor.reviewer, reason, "web")
     return RedirectResponse("/", 303)
 
 
-async def release(request: Request) -> Response:
+@submitted
+async def release(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """End a stop."""
-    visitor = await visitors.visitor(request)
-    if visitor is None:
-        return to_sign_in(request)
-    fields = await visitors.form(request)
-    if not visitors.is_genuine(visitor, fields):
-        return forged()
     switch = guard_of(request).stop_switch
     if fields.get("since") != switch.since:
         return refusal_page(409, "Nothing was changed: the stop that you saw is over, or another one is in force.")

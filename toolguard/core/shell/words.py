@@ -5,6 +5,7 @@ tree.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -110,7 +111,7 @@ _LIST: Final = re.compile(r"\"?\$(?:[@*]|\{[@*]\}|\{(\w+)\[[@*]\]\})\"?")  # "$@
 
 
 @dataclass(slots=True)
-class Words:
+class Words(ABC):
     """A syntax tree under reading: its text, its variables, and the words of it."""
 
     source: bytes
@@ -143,9 +144,9 @@ class Words:
             self.chars.append(len(self.text))
         return self.chars[min(at, len(self.chars) - 1)]
 
+    @abstractmethod
     def statements(self, node: Node, depth: int) -> list[Command]:
         """Commands below a node; the one part that reads statements provides it."""
-        raise NotImplementedError
 
     # --- words --------------------------------------------------------------------------------------------------
 
