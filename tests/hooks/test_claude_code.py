@@ -68,6 +68,8 @@ def test_the_prompt_what_the_model_said_and_the_outcome_stand_beside_the_call(cl
     client.ended("Bash", "no such file", "PostToolUseFailure", command="cat nothing")
 
     client.event("SessionEnd", reason="exit")
+    # The end of a call that nobody was asked about is written within 10 ms, by the keeper.
+    until(lambda: [event["kind"] for event in client.log()].count("execution.ended") == 2, "both ends")
     events = client.log()
     first = next(event for event in events if event["kind"] == "call.decided")
     assert first["body"]["prompt"] == "tidy my project"
