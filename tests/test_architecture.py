@@ -52,10 +52,10 @@ EXCEPTIONS = {
 # core and detectors compute. No disk, clock, randomness, threads or network, and none of these libraries hides any.
 PURE = {
     "abc", "ada_url", "ast", "base64", "binascii", "bisect", "codecs", "collections", "contextlib", "copy",
-    "dataclasses", "datetime", "difflib", "enum", "functools", "hashlib", "heapq", "hmac", "html", "html.parser",
-    "ipaddress", "itertools", "json", "math", "operator", "orjson", "posixpath", "pydantic", "re", "re2", "ruamel.yaml", "shlex",
-    "string", "textwrap", "tree_sitter", "tree_sitter_bash", "types", "typing", "unicodedata",
-    "urllib.parse", "warnings", "zlib",
+    "dataclasses", "datetime", "difflib", "enum", "functools", "hashlib", "heapq", "hmac", "html",
+    "html.parser", "ipaddress", "itertools", "json", "math", "operator", "orjson", "posixpath", "pydantic",
+    "re", "re2", "ruamel.yaml", "shlex", "string", "textwrap", "tree_sitter", "tree_sitter_bash", "types",
+    "typing", "unicodedata", "urllib.parse", "warnings", "zlib",
 }  # fmt: skip
 
 # Each outside library has one door (a file or a folder); who wants its power asks there.
