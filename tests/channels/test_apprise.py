@@ -46,7 +46,13 @@ class Mailbox:
 @pytest.fixture
 def mail() -> Iterator[tuple[str, Mailbox]]:
     mailbox, loop = Mailbox(), asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(lambda: SMTP(mailbox, loop=loop), "127.0.0.1", 0))
+    connections: list[SMTP] = []
+
+    def connection() -> SMTP:
+        connections.append(SMTP(mailbox, loop=loop))
+        return connections[-1]
+
+    server = loop.run_until_complete(loop.create_server(connection, "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     port = server.sockets[0].getsockname()[1]
@@ -54,6 +60,10 @@ def mail() -> Iterator[tuple[str, Mailbox]]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     server.close()
+    for each in connections:
+        if each.transport is not None:  # its client said goodbye, and the loop stopped before it heard
+            each.transport.close()
+    loop.run_until_complete(asyncio.sleep(0))
     loop.run_until_complete(server.wait_closed())
     loop.close()
 

@@ -211,6 +211,13 @@ class Guard:
         Raises StoreError for an approved call whose end cannot be written; it then stays unknown.
         """
         self._judge.learn(permit.call, outcome)
+        if permit.request_id is None:
+            self.store.put_soon(lambda: self._ended(permit, outcome))
+        else:
+            with self.store.write(full=True) as tx:
+                spool.settle(tx, [self._ended(permit, outcome)])
+
+    def _ended(self, permit: Permit, outcome: Outcome) -> str:
         why = self.redactor.text(outcome.error) if outcome.error else ""
         body = audit.Body(
             {
@@ -227,12 +234,7 @@ class Guard:
             "duration_ms": outcome.duration_ms,
             "result_size": outcome.result_size,
         }
-        entry = spool.ended(_END[outcome.kind], change, body, _columns(permit, outcome.kind.value))
-        if permit.request_id is None:
-            self.store.put_soon(entry)
-        else:
-            with self.store.write(full=True) as tx:
-                spool.settle(tx, [entry])
+        return spool.ended(_END[outcome.kind], change, body, _columns(permit, outcome.kind.value))
 
     def catch_up(self, principal: Principal) -> None:
         """Work that was put off, for a moment in which nobody waits: while the tool runs. Never needed."""

@@ -26,6 +26,7 @@ from toolguard.core.model import Principal
 from toolguard.core.strict_json import MAX_BYTES
 from toolguard.errors import ConfigError
 from toolguard.proxy.child import Child
+from toolguard.proxy.eager import new_loop
 from toolguard.proxy.framing import Lines
 from toolguard.proxy.opening import Opening
 from toolguard.proxy.pipes import Sink, Source
@@ -72,7 +73,7 @@ def run(command: list[str], *, name: str = "", load: Callable[[], Config]) -> in
     with suppress(OSError):  # without a standard error nobody would see it anyway
         os.dup2(2, 1)
     child = Child(command, environment)
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     try:
         return Session(loop, load, child, name or name_of(command), command, output).run()
     finally:

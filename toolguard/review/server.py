@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.config.app.state.feed.close()  # type: ignore[union-attr]  # we made the application
         await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            # Accepted while it shut down, and silent: uvicorn waits for it in vain and then leaves it open.
+            connection.transport.abort()
+        await asyncio.sleep(0)  # in which the loop closes them
 
 
 def server(guard: Guard) -> Server:

@@ -80,8 +80,9 @@ class Write:
     def __enter__(self) -> Transaction:
         database = self._database
         database.lock(self._patience)
-        self._late, self._soon = database.take_late(), database.take_soon()
+        self._late, self._soon = database.take_late(), list[str]()
         try:
+            self._soon = database.take_soon()
             self._connection.execute("BEGIN IMMEDIATE")
             self._transaction = Transaction(self._connection, database.now())
             database.settle(self._transaction, self._soon)
@@ -134,6 +135,8 @@ class Database:
         self._late_since = 0.0
         self._soon: list[str] = []
         """Entries of the spool that may wait for another's commit."""
+        self._unmade: list[Callable[[], str]] = []
+        """The same, not yet put into words."""
         self._spooled = 0
         """Calls of this process in the spool."""
         self._spooled_at = 0.0
@@ -234,9 +237,18 @@ class Database:
         return late
 
     def take_soon(self) -> list[str]:
-        """The entries of the spool that wait, for the commit that they ride with."""
+        """The entries of the spool that wait, for the transaction that settles them."""
+        self._make()
         soon, self._soon = self._soon, []
         return soon
+
+    def _make(self) -> None:
+        """Put into words what waits for it."""
+        with self._mutex:
+            while self._unmade:
+                # One that cannot be made is lost, and its execution stays unknown; it must not stop every later write.
+                make = self._unmade.pop(0)
+                self._soon.append(make())
 
     def give_back(self, late: list[Late], soon: list[str]) -> None:
         """They did not get there."""
@@ -268,7 +280,7 @@ class Database:
             self.flush()
         connection = self._full if self._always_full else self._normal
         self.lock()
-        soon = self.take_soon()
+        soon, self._soon = self._soon, []
         try:
             at = self.now()
             entries = [*soon, entry]
@@ -288,10 +300,13 @@ class Database:
         self.unlock(written=connection)
         self._tail.waiting()
 
-    def put_soon(self, entry: str) -> None:
-        """Commit one entry of the spool with the next commit, or by itself within LATE_SECONDS."""
+    def put_soon(self, entry: Callable[[], str]) -> None:
+        """Commit one entry of the spool with one of the next commits, or by itself within LATE_SECONDS.
+
+        `entry` makes it, when nobody waits: in `settle_spool`, on the background thread, or for whoever writes tables.
+        """
         with self._mutex:
-            self._soon.append(entry)
+            self._unmade.append(entry)
             self._spooled_at = time.monotonic()
         self._tail.waiting()
 
@@ -313,18 +328,23 @@ class Database:
         """Write what has waited LATE_SECONDS, and settle the spool once no call came for so long."""
         now = time.monotonic()
         is_late = bool(self._late) and now - self._late_since >= LATE_SECONDS
-        if is_late or ((self._soon or self._spooled) and now - self._spooled_at >= LATE_SECONDS):
+        if is_late or ((self._unmade or self._soon or self._spooled) and now - self._spooled_at >= LATE_SECONDS):
             self.flush()
 
     def settle_spool(self) -> None:
-        """Settle the spool if it has grown; for a moment in which nobody waits. Raises StoreError."""
+        """Make what is to be put, and settle the spool if it has grown; for a moment in which nobody waits.
+
+        Raises StoreError.
+        """
+        if self._unmade:
+            self._make()
         if self._spooled >= MOST_SPOOLED // 2:
             self.flush()
 
     @property
     def is_waiting(self) -> bool:
         """Whether something is still to be written or settled."""
-        return bool(self._late or self._soon or self._spooled)
+        return bool(self._late or self._unmade or self._soon or self._spooled)
 
     @property
     def is_closed(self) -> bool:
@@ -360,7 +380,7 @@ class Database:
         if self._closed or self._normal.in_transaction or self._full.in_transaction:
             return  # our own transaction settled the spool when it began
         try:
-            if self._spooled or self._soon or self._reader.execute("SELECT 1 FROM spool LIMIT 1").fetchone():
+            if self._spooled or self._soon or self._unmade or self._reader.execute("SELECT 1 FROM spool LIMIT 1").fetchone():
                 with Write(self, self._normal, READ_SECONDS):
                     pass
         except (StoreError, sqlite3.Error):
