@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from tests.guard.conftest import PRINCIPAL, RULES
@@ -9,12 +11,13 @@ from toolguard.config import Config
 from toolguard.core.model import Json, Outcome, OutcomeKind, Principal, ToolCall
 from toolguard.core.policy.policy import Policy, Preset
 from toolguard.guard import Guard, Pending, Permit
+from toolguard.guard.times import utc_now
 
 HOSTILE = 'tab\t bar| equals= back\\slash "quoted", \r\nnext line =1+1 <script> \u202egnp.\u2028 \x1b[31m'
 
 
-def opened(home: Path) -> Guard:
-    return Guard(Config(home=home, agent="claude", policy=Policy(Preset.BALANCED, RULES)))
+def opened(home: Path, clock: Callable[[], datetime] = utc_now) -> Guard:
+    return Guard(Config(home=home, agent="claude", policy=Policy(Preset.BALANCED, RULES)), clock=clock)
 
 
 def play(guard: Guard, *, principal: Principal = PRINCIPAL, text: str = HOSTILE) -> None:

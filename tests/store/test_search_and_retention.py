@@ -159,8 +159,7 @@ def test_a_retention_event_covers_nothing_that_verifying_needs(guard: Guard) -> 
 
 def test_by_age_only_what_is_older_goes(home: Path) -> None:
     clock = Clock()
-    with opened(home) as guard:
-        guard.store._clock = lambda: clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    with opened(home, clock) as guard:
         guard.begin(call("read_file", PRINCIPAL, text=CANARY))
         clock.forward(days=30)
         guard.begin(call("read_file", PRINCIPAL, text="harpsichord"))
@@ -169,7 +168,7 @@ def test_by_age_only_what_is_older_goes(home: Path) -> None:
 
         assert running.events == 0, "calls that run keep their contents"
 
-    with opened(home) as guard:
+    with opened(home, clock) as guard:
         made = retention.retain(guard.store, guard.checkpoints, before=boundary)
         kept = [event for event in audit.read(guard.store) if event["body"] is None]
         assert {event["ts"] < boundary for event in kept} <= {True}

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.guard.conftest import Clock, call, clock, config, guard, guard_with
 from tests.guard.test_guard import kinds
 from toolguard.config import Config
+from toolguard.core.canonical import text
 from toolguard.core.model import Outcome, OutcomeKind
 from toolguard.guard import Guard, Pending, Permit
 from toolguard.guard.times import iso
@@ -65,6 +68,15 @@ def test_an_event_has_the_time_of_its_commit_and_not_of_its_settling(guard: Guar
 
     (decided,) = [event for event in audit.read(guard.store) if event["kind"] == "call.decided"]
     assert decided["ts"] == began
+
+
+@pytest.mark.parametrize("number", [7, -0.0, 1e21, 0.1, 2**64 - 1, 2**64, 10**40])
+def test_arguments_stand_in_the_log_to_the_last_digit(guard: Guard, number: float) -> None:
+    assert isinstance(guard.begin(call("read_file", number=number)), Permit)
+
+    (body,) = [row["body"] for row in audit.stream(guard.store) if row["kind"] == "call.decided"]
+    assert f'"arguments":{text({"number": number})},' in body
+    assert verify_file(guard.config.database).problems == []
 
 
 KILLED = """

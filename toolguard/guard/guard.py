@@ -219,14 +219,12 @@ class Guard:
 
     def _ended(self, permit: Permit, outcome: Outcome) -> str:
         why = self.redactor.text(outcome.error) if outcome.error else ""
-        body = audit.Body(
-            {
-                "duration_us": round(outcome.duration_ms * 1000),  # whole: a float costs canonical JSON 30 us
-                "result_size": outcome.result_size,
-                "result_mac": self.redactor.mac(outcome.result_text) if outcome.result_text else None,
-                "error": why or None,
-            }
-        )
+        contents: dict[str, Json] = {
+            "duration_us": round(outcome.duration_ms * 1000),  # whole: a float costs canonical JSON 30 us
+            "result_size": outcome.result_size,
+            "result_mac": self.redactor.mac(outcome.result_text) if outcome.result_text else None,
+            "error": why or None,
+        }
         change: dict[str, str | float | None] = {
             "execution_id": permit.execution_id,
             "claim_token": permit.claim_token,
@@ -234,7 +232,9 @@ class Guard:
             "duration_ms": outcome.duration_ms,
             "result_size": outcome.result_size,
         }
-        return spool.ended(_END[outcome.kind], change, body, _columns(permit, outcome.kind.value))
+        call = permit.call
+        columns = {"server": call.server, "tool": call.tool, "outcome": outcome.kind.value}
+        return spool.ended(_END[outcome.kind], change, contents, columns)
 
     def catch_up(self, principal: Principal) -> None:
         """Work that was put off, for a moment in which nobody waits: while the tool runs. Never needed."""
@@ -364,7 +364,7 @@ class Guard:
             requests.call_row(judged),
             requests.execution_row(permit.execution_id, permit.claim_token),
             judged.draws,
-            self._judge.body(judged),
+            self._judge.decided(judged),
             self.config.policy.digest,
         )
         self.store.put(entry)
@@ -372,7 +372,7 @@ class Guard:
         return permit
 
     def _deny(self, judged: Judged) -> Refusal:
-        body = self._judge.body(judged)
+        body = audit.Body(self._judge.decided(judged))
         with self.store.write(full=True) as tx:
             self._judge.record(tx, judged, body)
             breaking.count(tx, self.config.policy, Counted.DENIED, judged.call.principal)
@@ -424,7 +424,7 @@ _END: Final = {
 }
 
 
-def _columns(permit: Permit, outcome: str | None = None) -> dict[str, str | None]:
+def _columns(permit: Permit) -> dict[str, str | None]:
     """What every audit event of an execution repeats, so that a row is readable alone."""
     principal = permit.call.principal
     return {
@@ -438,7 +438,6 @@ def _columns(permit: Permit, outcome: str | None = None) -> dict[str, str | None
         "grant_id": permit.grant_id,
         "execution_id": permit.execution_id,
         "call_fp": permit.call_fp,
-        "outcome": outcome,
     }
 
 

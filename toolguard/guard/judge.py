@@ -152,16 +152,14 @@ class Judge:
         decision = judged.decision
         return {"effect": decision.effect.word, "score": decision.score, "policy_digest": self._config.policy.digest}
 
-    def body(self, judged: Judged) -> audit.Body:
-        """The contents of `call.decided`, made into bytes before any lock is taken."""
-        return audit.Body(
-            {
-                **shown.decided(judged.call, judged.decision, self._redactor, self._config.prompts),
-                "arguments": judged.arguments,
-                "params": judged.params,
-                "decision_key": judged.decision_key,
-            }
-        )
+    def decided(self, judged: Judged) -> dict[str, Json]:
+        """The contents of `call.decided`."""
+        return {
+            **shown.decided(judged.call, judged.decision, self._redactor, self._config.prompts),
+            "arguments": judged.arguments,
+            "params": judged.params,
+            "decision_key": judged.decision_key,
+        }
 
     def remember(self, judged: Judged) -> None:
         """The session knows of a decision that fell; secrets stay out, since memories are stored."""

@@ -60,7 +60,7 @@ class Pausing:
 
         With `ahead` the call itself comes later: an approval that is there is not claimed, and a grant not used.
         """
-        body = self._judge.body(judged)
+        body = audit.Body(self._judge.decided(judged))
         self._checkpoints.key  # noqa: B018 - loaded before the lock is taken, since the first time costs 30 ms
         before = shown.replaced_text(judged.call, judged.decision, self._config.roots)
         differences = self._differences(judged)

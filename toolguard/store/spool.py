@@ -12,33 +12,43 @@ from typing import Any, Final
 
 from toolguard.core.approvals import ExecutionEvent, ExecutionState
 from toolguard.core.canonical import compact_text, parse
+from toolguard.core.model import Json
 from toolguard.core.policy.budgets import Draw
 from toolguard.store import audit, records, spending
 from toolguard.store.database import Transaction
 
 Columns = Mapping[str, str | int | float | None]
+Contents = Mapping[str, Json]
+"""Of an event's body."""
+
+_OF_CALL: Final = {"class": "class", "headline": "headline", "definition_fp": "def_fp", "decision_key": "decision_key"}
+"""What a decision says that stands in the call's row, too."""
 
 
-def allowed(call: Columns, execution: Columns, draws: Iterable[Draw], decided: audit.Body, policy_digest: str) -> str:
+def allowed(call: Columns, execution: Columns, draws: Iterable[Draw], decided: Contents, policy_digest: str) -> str:
     """An allowed call: its row in `call`, what `execution` says beyond that, what it draws, and what was decided.
 
     Without times: those come with the commit. Nothing stands here twice, since every byte is written while the call
-    waits.
+    waits, and the more rows share a page the fewer pages a commit writes. Raises ValueError for what JSON cannot say.
     """
-    return compact_text(
-        {
-            "call": call,
-            "execution": execution,
-            "draws": [[one.counter, one.slot, one.amount] for one in draws],
-            "decided": decided.text,
-            "policy": policy_digest,
-        }
-    )
+    entry = {
+        "call": call,
+        "execution": execution,
+        "draws": [[one.counter, one.slot, one.amount] for one in draws],
+        "decided": {name: value for name, value in decided.items() if name not in _OF_CALL},
+        "policy": policy_digest,
+    }
+    try:
+        return compact_text(entry)
+    except TypeError:  # an integer beyond 64 bits, which only the text of a body keeps exact
+        return compact_text({**entry, "decided": audit.Body(decided).text})
 
 
-def ended(event: ExecutionEvent, change: Columns, body: audit.Body, columns: Columns) -> str:
-    """The end of an execution; `change` are the arguments of records.move_execution."""
-    return compact_text({"event": event.value, "change": change, "body": body.text, "columns": columns})
+def ended(event: ExecutionEvent, change: Columns, contents: Contents, columns: Columns) -> str:
+    """The end of an execution; `change` are the arguments of records.move_execution, `columns` what only the event
+    says.
+    """
+    return compact_text({"event": event.value, "change": change, "contents": contents, "columns": columns})
 
 
 def settle(tx: Transaction, soon: Iterable[str] = ()) -> None:
@@ -68,6 +78,8 @@ _RUNNING: Final = {"request_id": None, "grant_id": None, "lease_until": None, "s
 _OF_EXECUTION: Final = ("call_id", "agent", "person", "session", "call_fp", "class")
 _OF_EVENTS: Final = ("agent", "person", "session", "server", "tool", "call_id", "call_fp")
 """Columns that an execution, and every event of a call, share with the call's row."""
+_OF_EXECUTION_EVENTS: Final = ("agent", "person", "session", "call_id", "request_id", "grant_id", "call_fp")
+"""Columns that every event of an execution shares with its row."""
 
 
 def _begin(tx: Transaction, entry: Mapping[str, Any]) -> None:
@@ -80,14 +92,23 @@ def _begin(tx: Transaction, entry: Mapping[str, Any]) -> None:
     times = {"claimed_at": tx.now, "dispatched_at": tx.now}
     records.insert_execution(tx, {**_RUNNING, **shared, **execution, **times})
     decided = {"effect": call["effect"], "score": call["score"], "policy_digest": entry["policy"]}
-    audit.append(tx, "call.decided", audit.Body.again(entry["decided"]), **decided, **columns)
+    audit.append(tx, "call.decided", _decided(call, entry["decided"]), **decided, **columns)
     audit.append(tx, "execution.dispatched", {}, execution_id=execution["execution_id"], **columns)
+
+
+def _decided(call: Columns, decided: str | Contents) -> audit.Body:
+    if isinstance(decided, str):
+        return audit.Body.again(decided)
+    return audit.Body({**decided, **{name: call[column] for name, column in _OF_CALL.items()}})
 
 
 def _end(tx: Transaction, entry: Mapping[str, Any]) -> None:
     """T12; another process may have given the execution up meanwhile."""
-    change = entry["change"]
+    change, columns = entry["change"], entry["columns"]
+    ran = records.execution(tx, change["execution_id"])
     after = records.move_execution(tx, event=ExecutionEvent(entry["event"]), **change)
     kind = "execution.ended" if after is not None else "outcome.contradicted"
-    columns = {**entry["columns"], "outcome": after or entry["columns"]["outcome"]}
-    audit.append(tx, kind, audit.Body.again(entry["body"]), **columns)
+    if ran is not None:
+        columns |= {name: ran[name] for name in _OF_EXECUTION_EVENTS}
+    columns["outcome"] = after or columns["outcome"]
+    audit.append(tx, kind, entry["contents"], execution_id=change["execution_id"], **columns)
