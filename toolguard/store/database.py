@@ -328,7 +328,7 @@ class Database:
         """Write what has waited LATE_SECONDS, and settle the spool once no call came for so long."""
         now = time.monotonic()
         is_late = bool(self._late) and now - self._late_since >= LATE_SECONDS
-        if is_late or ((self._unmade or self._soon or self._spooled) and now - self._spooled_at >= LATE_SECONDS):
+        if is_late or (self._has_spooled and now - self._spooled_at >= LATE_SECONDS):
             self.flush()
 
     def settle_spool(self) -> None:
@@ -344,7 +344,11 @@ class Database:
     @property
     def is_waiting(self) -> bool:
         """Whether something is still to be written or settled."""
-        return bool(self._late or self._unmade or self._soon or self._spooled)
+        return bool(self._late) or self._has_spooled
+
+    @property
+    def _has_spooled(self) -> bool:
+        return bool(self._spooled or self._soon or self._unmade)
 
     @property
     def is_closed(self) -> bool:
@@ -380,7 +384,7 @@ class Database:
         if self._closed or self._normal.in_transaction or self._full.in_transaction:
             return  # our own transaction settled the spool when it began
         try:
-            if self._spooled or self._soon or self._unmade or self._reader.execute("SELECT 1 FROM spool LIMIT 1").fetchone():
+            if self._has_spooled or self._reader.execute("SELECT 1 FROM spool LIMIT 1").fetchone():
                 with Write(self, self._normal, READ_SECONDS):
                     pass
         except (StoreError, sqlite3.Error):
