@@ -250,6 +250,8 @@ class Outcome:
 
 def pointer(*steps: str | int) -> str:
     """A JSON Pointer from its steps."""
+    if len(steps) == 1:  # most often; a generator would cost more than the rest
+        return "/" + str(steps[0]).replace("~", "~0").replace("/", "~1")
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 

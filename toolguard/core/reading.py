@@ -81,14 +81,14 @@ MAX_CHARACTERS: Final = 1_500_000
 MAX_LEAVES: Final = 3_000
 MAX_LEVELS: Final = 64
 FLAT: Final = 16
-_NESTED: Final = (dict, list, tuple, Mapping)
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 # Counted work (bytes, nodes, depth) that keeps the worst argument under 50 ms.
 
 
 def _leaves(arguments: Mapping[str, Json]) -> tuple[list[tuple[str, str, str]], bool]:
     """(pointer, text, name of the nearest key) of every string, and whether all of it is within the budget."""
     found: list[tuple[str, str, str]] = []
-    if len(arguments) <= FLAT and not any(isinstance(value, _NESTED) for value in arguments.values()):
+    if len(arguments) <= FLAT and _SCALARS.issuperset(map(type, arguments.values())):
         # The usual call: a few arguments, none of them nested.
         found = [(pointer(name), value, str(name)) for name, value in arguments.items() if isinstance(value, str)]
         return found, sum(len(text) for _, text, _ in found) <= MAX_CHARACTERS

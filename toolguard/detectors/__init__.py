@@ -10,7 +10,8 @@ from functools import cache
 from types import ModuleType
 from typing import Final
 
-from toolguard.core.model import Finding
+from toolguard.core.acts import FileOp
+from toolguard.core.model import EffectClass, Finding
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
 from toolguard.detectors import (
@@ -73,10 +74,13 @@ ALL: Final[tuple[ModuleType, ...]] = (
 )
 """Modules with `FINDINGS: tuple[FindingKind, ...]` and `inspect(reading, facts)`; the order is the order of reports.
 
-One that finds nothing where some parts of a reading are empty says so: `LOOKS_AT` names these parts.
+One that finds nothing in a call that has none of some parts says so: `LOOKS_AT` names these parts.
 """
 
-_PARTS: Final = {name: 1 << bit for bit, name in enumerate(("acts", "files", "contacts", "sql", "unread"))}
+_OF_READING: Final = ("acts", "files", "contacts", "sql", "unread")
+_PARTS: Final = {name: 1 << bit for bit, name in enumerate((*_OF_READING, "changes", "effects"))}
+"""What of a call a detector may look at: parts of its reading; `changes`, files that it does not only read; `effects`,
+a class that is more than reading."""
 
 
 @cache  # one entry a detector
@@ -88,10 +92,7 @@ def _wanted(detector: ModuleType) -> int:
 def inspect(reading: Reading, facts: Facts) -> tuple[Finding, ...]:
     """Run every detector over one call. Total: a detector that raises becomes a HIGH finding, so the call asks."""
     found: list[Finding] = []
-    present = 0
-    for name, bit in _PARTS.items():
-        if getattr(reading, name):
-            present |= bit
+    present = _present(reading, facts)
     for detector in ALL:
         wanted = _wanted(detector)
         if wanted and not wanted & present:
@@ -102,6 +103,20 @@ def inspect(reading: Reading, facts: Facts) -> tuple[Finding, ...]:
             name = detector.__name__.rpartition(".")[2]
             found.append(DETECTOR_FAILED.at(f"the {name} detector failed ({type(error).__name__})"))
     return tuple(found)
+
+
+def _present(reading: Reading, facts: Facts) -> int:
+    """The parts that this call has, as bits."""
+    present = 0 if facts.classification.effect_class is EffectClass.READ else _PARTS["effects"]
+    for name in _OF_READING:
+        if getattr(reading, name):
+            present |= _PARTS[name]
+    if any(use.op not in _READS for use in reading.files):
+        present |= _PARTS["changes"]
+    return present
+
+
+_READS: Final = (FileOp.READ, FileOp.LIST)
 
 
 def kinds() -> dict[str, FindingKind]:

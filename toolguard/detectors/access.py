@@ -68,6 +68,9 @@ PROTECTION_OFF: Final = FindingKind(
 FINDINGS: Final = (GRANTS, POWER, PROTECTION_OFF)
 
 
+LOOKS_AT: Final = ("effects",)
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """Findings of a call that grants or administers."""
     effect = facts.classification.effect_class

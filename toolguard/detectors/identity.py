@@ -36,7 +36,7 @@ _SETS_ID: Final = re.compile(r"(?:0o?)?[2467][0-7]{3}$|[ugoa]*\+[rwxX]*s")  # 47
 _TIGHTENS: Final = re.compile(r"0?[4-7]00$|[ugoa]*-[rwx]+$|go=$")  # nobody but the owner, or fewer rights than before
 
 
-LOOKS_AT: Final = ("acts", "files")
+LOOKS_AT: Final = ("acts", "changes")
 
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:

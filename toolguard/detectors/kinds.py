@@ -53,6 +53,8 @@ DETECTOR_FAILED = FindingKind(
 
 def from_acts(kinds: Iterable[FindingKind], acts: Iterable[Act]) -> Iterator[Finding]:
     """The findings of these kinds that the reading of the call has already named, each at its place."""
+    if not acts:
+        return
     known = {kind.id: kind for kind in kinds}
     for act in acts:
         kind = known.get(act.finding)

@@ -51,6 +51,9 @@ SENDS: Final = FindingKind(
 FINDINGS: Final = (MAILING, INVENTED, SENDS)
 
 
+LOOKS_AT: Final = ("effects",)
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """Findings of a call that sends."""
     if facts.classification.effect_class is not EffectClass.SEND or holds_language(reading):

@@ -46,6 +46,9 @@ INVENTED_SUM: Final = FindingKind(
 FINDINGS: Final = (SPENDS, LARGE_SUM, INVENTED_SUM)
 
 
+LOOKS_AT: Final = ("effects",)
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """Findings of a call that spends."""
     if facts.classification.effect_class is not EffectClass.SPEND or holds_language(reading):

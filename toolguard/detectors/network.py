@@ -58,6 +58,9 @@ _CREDENTIAL_LIKE: Final = frozenset({Kind.CREDENTIALS, Kind.HISTORY, Kind.SECRET
 _FILE_TRANSFER: Final = frozenset({"scp", "rsync", "sftp"}) | uploads.NAMES
 
 
+LOOKS_AT: Final = ("acts", "contacts", "effects")
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     return hints_once(_found(reading, facts))
 

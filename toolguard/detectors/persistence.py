@@ -27,7 +27,7 @@ FINDINGS: Final = (
 _BY_ID: Final = {kind.id: kind for kind in FINDINGS}
 
 
-LOOKS_AT: Final = ("acts", "files")
+LOOKS_AT: Final = ("acts", "changes")
 
 
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:

@@ -78,6 +78,9 @@ _KINDS: Final = {personal.CARD: CARD, personal.IBAN: IBAN, personal.NATIONAL: NA
 _MOST: Final = 20
 
 
+LOOKS_AT: Final = ("contacts", "effects")
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """Personal data inside texts of a call that sends something out."""
     contacts = [one for one in reading.contacts if not one.listens and (one.body or "?" in one.address)]

@@ -28,6 +28,9 @@ PLANTS: Final = FindingKind(
 FINDINGS: Final = (PLANTS,)
 
 
+LOOKS_AT: Final = ("effects",)
+
+
 def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """One finding for each argument that holds such a text."""
     if facts.classification.effect_class is EffectClass.READ or holds_language(reading):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from toolguard.core.classify import classify
@@ -31,7 +30,7 @@ def judge(
     """
     reading = read(call)
     classification = classify(reading)
-    findings = inspect(reading, replace(facts, classification=classification))
+    findings = inspect(reading, facts.classified(classification))
     if carried:
         seen = {(finding.id, finding.pointer) for finding in findings}
         findings += tuple(finding for finding in carried if (finding.id, finding.pointer) not in seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from toolguard.core import verbs
@@ -145,6 +146,7 @@ def _plain(reading: Reading, found: Sequence[Target]) -> str:
     return _title(reading.call.tool) + (f": {named.value}" if named else "")
 
 
+@lru_cache(maxsize=1024)
 def _title(tool: str) -> str:
     words = _SPLIT_NUMBER.sub(r"\1\2", " ".join(verbs.split_name(tool))) or tool
     title = " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words.split(" "))

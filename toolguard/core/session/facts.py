@@ -344,6 +344,10 @@ class Facts:
     classification: Classification = UNCLASSIFIED
     """What the call does; filled in by `judging.judge` before the detectors run."""
 
+    def classified(self, classification: Classification) -> Facts:
+        """The same for a call of which is known now what it does."""
+        return Facts(self.surroundings, self.call, self.session, classification)
+
     @property
     def prompt(self) -> str:
         """What the person asked; empty when it is not known."""
