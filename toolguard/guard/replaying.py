@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, BinaryIO, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -123,6 +124,13 @@ def replay(session: RecordedSession, policy: Policy, around: Surroundings, now: 
 
 
 def _definition(tool: RecordedTool) -> ToolDefinition:
+    return _of_text(tool.model_dump_json())
+
+
+@lru_cache(maxsize=1024)
+def _of_text(recorded: str) -> ToolDefinition:
+    """One object for equal definitions of many sessions, as for a pinned one: what it tells is worked out once."""
+    tool = RecordedTool.model_validate_json(recorded)
     return ToolDefinition(tool.name or "", tool.description or "", tool.input_schema or {}, tool.annotations or {})
 
 
