@@ -63,7 +63,7 @@ def read(call: ToolCall) -> Reading:
     `unread`.
     """
     leaves, complete = _leaves(call.arguments)
-    texts = tuple((where, text) for where, text, _ in leaves)
+    texts = tuple([(where, text) for where, text, _ in leaves])
     if not complete:
         return Reading(
             call,
@@ -87,11 +87,11 @@ _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 def _leaves(arguments: Mapping[str, Json]) -> tuple[list[tuple[str, str, str]], bool]:
     """(pointer, text, name of the nearest key) of every string, and whether all of it is within the budget."""
-    found: list[tuple[str, str, str]] = []
     if len(arguments) <= FLAT and _SCALARS.issuperset(map(type, arguments.values())):
         # The usual call: a few arguments, none of them nested.
-        found = [(pointer(name), value, str(name)) for name, value in arguments.items() if isinstance(value, str)]
-        return found, sum(len(text) for _, text, _ in found) <= MAX_CHARACTERS
+        flat = [(pointer(name), value, str(name)) for name, value in arguments.items() if type(value) is str]
+        return flat, sum([len(text) for _, text, _ in flat]) <= MAX_CHARACTERS
+    found: list[tuple[str, str, str]] = []
     stack: list[tuple[str, str, Json, int]] = [("", "", arguments, 0)]
     visited = characters = 0
     while stack:
@@ -129,7 +129,7 @@ class _Read:
     def all(self, leaves: list[tuple[str, str, str]], texts: tuple[tuple[str, str], ...]) -> Reading:
         joined = self._argv()
         for where, text, key in leaves:
-            if text and where.partition("/")[2].partition("/")[0] not in joined:
+            if text and not (joined and where.partition("/")[2].partition("/")[0] in joined):
                 self._leaf(where, text, key)
         self._http(leaves)
         collected = self.collector
@@ -186,12 +186,13 @@ class _Read:
 
     def _leaf(self, where: str, text: str, key: str) -> None:
         language = roles.of_value(self.tool, key, text)
-        place = Place(where, 0, len(text))
         if language is Language.TEXT:
             if len(text) < 4096 and "://" in text[:12] and roles.is_url(text):
+                place = Place(where, 0, len(text))
                 self.fragments.append(Fragment(Language.URL, text, place))
                 self._link(text, place)
             return
+        place = Place(where, 0, len(text))
         dialect = self.tool.dialect(self.call.arguments) if language is Language.CODE else ""
         if language is Language.CODE and dialect in _SHELL_DIALECTS:
             language = _SHELL_DIALECTS[dialect]

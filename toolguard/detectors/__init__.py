@@ -6,7 +6,7 @@ To add one: its file, one line in ALL, and tests/cases/<name>.yaml; tests/test_d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import lru_cache
 from types import ModuleType
 from typing import Final
 
@@ -83,18 +83,17 @@ _PARTS: Final = {name: 1 << bit for bit, name in enumerate((*_OF_READING, "chang
 a class that is more than reading."""
 
 
-@cache  # one entry a detector
-def _wanted(detector: ModuleType) -> int:
-    """The parts that a detector looks at, as bits; 0 for one that always looks."""
-    return sum(_PARTS[name] for name in getattr(detector, "LOOKS_AT", ()))
+@lru_cache(maxsize=8)
+def _wanted(detectors: tuple[ModuleType, ...]) -> tuple[tuple[ModuleType, int], ...]:
+    """Each detector with the parts that it looks at, as bits; 0 for one that always looks."""
+    return tuple((one, sum(_PARTS[name] for name in getattr(one, "LOOKS_AT", ()))) for one in detectors)
 
 
 def inspect(reading: Reading, facts: Facts) -> tuple[Finding, ...]:
     """Run every detector over one call. Total: a detector that raises becomes a HIGH finding, so the call asks."""
     found: list[Finding] = []
     present = _present(reading, facts)
-    for detector in ALL:
-        wanted = _wanted(detector)
+    for detector, wanted in _wanted(ALL):
         if wanted and not wanted & present:
             continue
         try:

@@ -149,9 +149,9 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     if not texts and not reading.unread:  # what is too large to be read asks anyway
         texts = tuple(strings(reading.call.arguments))
     found: list[Finding] = []
-    together = "\n".join(text for _, text in texts)
+    together = "\n".join([text for _, text in texts])
     leaves = _leaves(reading, facts)
-    if may_hold_secret(together) or any(_is_named(*one) for one in texts):
+    if may_hold_secret(together) or any(_is_named(*one) for one in texts if one[0].count("/") > 1):
         found += _open(reading, facts, texts, leaves=leaves)
     found += [
         SPLIT.at(f"{SPLIT.sentence}: {_NAMES[one.rule]}", one.pointer, one.start, one.end)
