@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from toolguard.core.classify import holds_language
@@ -133,7 +134,7 @@ def _deed(reading: Reading, facts: Facts) -> _Deed:
     if is_program and facts.instructions:
         subject = content_words(" ".join(fragment.text[:PROGRAM] for fragment in reading.fragments[:4]))
     else:
-        subject = frozenset(stem(w) for w in split_name(reading.call.tool) if w not in VERBS and len(w) > 2)
+        subject = _subject(reading.call.tool)
     mentioned = facts.intent.mentions(subject)
     called_for = mentioned if effect is EffectClass.UNKNOWN else facts.intent.calls_for(effect)
     reached = [
@@ -146,11 +147,17 @@ def _deed(reading: Reading, facts: Facts) -> _Deed:
     return _Deed(effect, subject, is_program, found, aimed, called_for, grounded)
 
 
+@lru_cache(maxsize=1024)
+def _subject(tool: str) -> frozenset[str]:
+    return frozenset(stem(w) for w in split_name(tool) if w not in VERBS and len(w) > 2)
+
+
 def _is_written_where_asked(facts: Facts, effect: EffectClass, aimed: tuple[tuple[Target, Origin], ...]) -> bool:
     """A folder made, a file saved, a page filled in at the very places that the request names."""
+    if effect is not EffectClass.WRITE or not facts.intent.known or not facts.intent.calls_for(effect):
+        return False
     places = [origin for one, origin in aimed if one.aim in (Aim.PLACE, Aim.RECIPIENT, Aim.ACCOUNT)]
-    named = bool(places) and all(origin.kind == "prompt" for origin in places)
-    return effect is EffectClass.WRITE and facts.intent.calls_for(effect) and facts.intent.known and named
+    return bool(places) and all(origin.kind == "prompt" for origin in places)
 
 
 def _is_local(effect: EffectClass, place: str) -> bool:

@@ -335,6 +335,7 @@ class Guard:
         if self.store.is_closed:
             return
         try:
+            self._judge.remember_all()
             self._sessions.save_all()
             self.store.flush()
             self.checkpoints.write_if_due(now=True)
@@ -368,7 +369,7 @@ class Guard:
             self.config.policy.digest,
         )
         self.store.put(entry)
-        self._judge.remember(judged)
+        self._judge.remember_soon(judged)
         return permit
 
     def _deny(self, judged: Judged) -> Refusal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -48,6 +50,8 @@ class Judge:
         self._sessions = sessions
         self._clock = clock
         self._surroundings = configuration.surroundings(config)
+        self._unremembered: deque[Judged] = deque()
+        self._remembering = threading.Lock()
         self._redacted_last: tuple[Json, Json] = (None, None)
         """Arguments and their redacted form: those of a call are asked for again when it ends."""
 
@@ -58,6 +62,7 @@ class Judge:
 
     def judged(self, call: ToolCall, call_id: str) -> tuple[Judged, Facts]:
         """The call with its decision and digests, and the facts that it was judged by."""
+        self.remember_all()
         tool = self._names.of(call.tool)
         if tool != call.tool:
             call = replace(call, tool=tool)
@@ -161,6 +166,17 @@ class Judge:
             "decision_key": judged.decision_key,
         }
 
+    def remember_soon(self, judged: Judged) -> None:
+        """`remember` it before the session is asked again, but not while this call waits."""
+        self._unremembered.append(judged)
+
+    def remember_all(self) -> None:
+        """What was put off, in its order."""
+        if self._unremembered:
+            with self._remembering:
+                while self._unremembered:
+                    self.remember(self._unremembered.popleft())
+
     def remember(self, judged: Judged) -> None:
         """The session knows of a decision that fell; secrets stay out, since memories are stored."""
         principal = judged.call.principal
@@ -172,6 +188,7 @@ class Judge:
 
     def learn(self, call: ToolCall, outcome: Outcome) -> None:
         """The session learns from the result; secrets are taken out first, since memories are stored."""
+        self.remember_all()
         if outcome.result_text:
             principal = call.principal
             text = self._redactor.text(outcome.result_text)
@@ -184,7 +201,8 @@ class Judge:
                 self._sessions.touched(principal)
 
     def catch_up(self, principal: Principal) -> None:
-        """The session reads what it has put off, once that is much."""
+        """The session remembers what it has put off, and reads it once that is much."""
+        self.remember_all()
         memory = self._sessions.of(principal)
         if memory.is_behind():
             with self._sessions.lock:
