@@ -18,6 +18,7 @@ import pytest
 
 from toolguard import detectors
 from toolguard.core import yaml
+from toolguard.core.classify import classify
 from toolguard.core.model import Effect, Principal, ToolCall
 from toolguard.core.policy.policy import Policy
 from toolguard.core.reading import read
@@ -99,7 +100,8 @@ def test_a_detector_is_passed_over_only_where_it_finds_nothing() -> None:
     calls = [call for cases in ALL_CASES.values() for case in cases if (call := call_of(case)) is not None]
     assert len(calls) > 500
     for call in calls:
-        facts, reading = Session().facts(call, AROUND), read(call)
+        reading = read(call)
+        facts = Session().facts(call, AROUND).classified(classify(reading))
         everything = tuple(finding for detector in detectors.ALL for finding in detector.inspect(reading, facts))
         assert detectors.inspect(reading, facts) == everything
 

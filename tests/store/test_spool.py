@@ -79,6 +79,21 @@ def test_arguments_stand_in_the_log_to_the_last_digit(guard: Guard, number: floa
     assert verify_file(guard.config.database).problems == []
 
 
+def test_an_error_that_json_cannot_say_is_told_in_other_words(guard: Guard) -> None:
+    permit = guard.begin(call("read_file", number=1))
+    assert isinstance(permit, Permit)
+    guard.finish(permit, Outcome(OutcomeKind.FAILED, "text", error="half a pair: \ud800"))
+
+    (ended,) = [event for event in audit.read(guard.store) if event["kind"] == "execution.ended"]
+    assert ended["body"]["error"] == "half a pair: \\ud800"
+
+
+def test_an_entry_that_cannot_be_made_stops_no_later_call(guard: Guard) -> None:
+    guard.store.put_soon(lambda: text(float("nan")))
+    run(guard, 1)
+    assert kinds(guard)[-3:] == THREE
+
+
 KILLED = """
 import sys
 from pathlib import Path

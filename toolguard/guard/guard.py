@@ -218,7 +218,8 @@ class Guard:
                 spool.settle(tx, [self._ended(permit, outcome)])
 
     def _ended(self, permit: Permit, outcome: Outcome) -> str:
-        why = self.redactor.text(outcome.error) if outcome.error else ""
+        # The server's words, which may hold half a character; JSON cannot say that.
+        why = self.redactor.text(outcome.error).encode("utf-8", "backslashreplace").decode() if outcome.error else ""
         contents: dict[str, Json] = {
             "duration_us": round(outcome.duration_ms * 1000),  # whole: a float costs canonical JSON 30 us
             "result_size": outcome.result_size,

@@ -17,7 +17,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -246,9 +246,10 @@ class Database:
         """Put into words what waits for it."""
         with self._mutex:
             while self._unmade:
-                # One that cannot be made is lost, and its execution stays unknown; it must not stop every later write.
                 make = self._unmade.pop(0)
-                self._soon.append(make())
+                # One that cannot be said is lost, so its execution stays unknown; it must not stop every later write.
+                with suppress(TypeError, ValueError):
+                    self._soon.append(make())
 
     def give_back(self, late: list[Late], soon: list[str]) -> None:
         """They did not get there."""
