@@ -22,7 +22,8 @@ from toolguard.core.classify import classify
 from toolguard.core.model import Effect, Principal, ToolCall
 from toolguard.core.policy.policy import Policy
 from toolguard.core.reading import read
-from toolguard.core.session.facts import Session, Surroundings
+from toolguard.core.session.facts import Surroundings
+from toolguard.core.session.memory import Session
 from toolguard.detectors.kinds import DETECTOR_FAILED
 from toolguard.guard.judging import judge
 

@@ -15,7 +15,8 @@ import pytest
 from toolguard.core import yaml
 from toolguard.core.model import Effect, Principal, ToolCall
 from toolguard.core.policy.policy import Policy
-from toolguard.core.session.facts import Session, Surroundings
+from toolguard.core.session.facts import Surroundings
+from toolguard.core.session.memory import Session
 from toolguard.guard.judging import judge
 
 FOLDER: Final = Path(__file__).parent / "judged"

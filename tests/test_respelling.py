@@ -12,7 +12,7 @@ from tests.bench.respell import SPELLINGS, respellings
 from tests.test_detectors import ALL_CASES, AROUND, PLAIN
 from toolguard.core.model import Effect, Principal, ToolCall
 from toolguard.core.policy.policy import Policy
-from toolguard.core.session.facts import Session
+from toolguard.core.session.memory import Session
 from toolguard.guard.judging import judge
 
 LOST: Final = 0.03

@@ -16,7 +16,8 @@ from toolguard.core.model import (
 )
 from toolguard.core.policy.matching import Situation
 from toolguard.core.score import score
-from toolguard.core.session.facts import Facts, Session, Surroundings
+from toolguard.core.session.facts import Facts, Surroundings
+from toolguard.core.session.memory import Session
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)  # a Sunday
 NOBODY = Principal("claude", "alice", "files")

@@ -9,7 +9,8 @@ import orjson
 from toolguard.core.classify import classify
 from toolguard.core.model import Decision, Effect, EffectClass, Principal, ToolCall
 from toolguard.core.reading import read
-from toolguard.core.session.facts import KEPT_INSTRUCTIONS, KNOWN, SOURCES, Session, Surroundings
+from toolguard.core.session.facts import Surroundings
+from toolguard.core.session.memory import KEPT_INSTRUCTIONS, KNOWN, SOURCES, Session
 
 
 def call_of(tool: str, **arguments: Any) -> ToolCall:

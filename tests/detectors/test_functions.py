@@ -14,7 +14,8 @@ from toolguard.core.classify import classify
 from toolguard.core.model import Decision, Effect, Principal, ToolCall, ToolDefinition
 from toolguard.core.reading import read
 from toolguard.core.score import score
-from toolguard.core.session.facts import Session, Surroundings
+from toolguard.core.session.facts import Surroundings
+from toolguard.core.session.memory import Session
 
 CASES = Path(__file__).parents[1] / "cases"
 

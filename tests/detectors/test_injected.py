@@ -10,7 +10,8 @@ import pytest
 from toolguard.core import yaml
 from toolguard.core.model import Principal, ToolCall, ToolDefinition
 from toolguard.core.reading import read
-from toolguard.core.session.facts import Session, Surroundings
+from toolguard.core.session.facts import Surroundings
+from toolguard.core.session.memory import Session
 from toolguard.detectors import injected
 
 FILE = Path(__file__).parents[1] / "cases" / "injected.yaml"

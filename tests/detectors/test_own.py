@@ -9,7 +9,7 @@ import pytest
 from toolguard.config import CLIENT_FILES, PROJECT_FILES, defaults, surroundings
 from toolguard.core.model import Principal, ToolCall
 from toolguard.core.reading import read
-from toolguard.core.session.facts import Session
+from toolguard.core.session.memory import Session
 from toolguard.detectors import own
 
 PRINCIPAL = Principal("claude", "alice", "files")

@@ -14,7 +14,8 @@ from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.model import Classification, EffectClass, Principal, ToolCall, strings
 from toolguard.core.reading import Reading
 from toolguard.core.score import score
-from toolguard.core.session.facts import Facts, Session
+from toolguard.core.session.facts import Surroundings
+from toolguard.core.session.memory import Session
 from toolguard.detectors import personal_data, secrets
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -40,7 +41,7 @@ def inspected(detector: ModuleType, case: dict[str, Any]) -> list[Any]:
     )
     session = Session()
     session.asked(case.get("prompt", ""))
-    facts = Facts(call=call, session=session, classification=Classification(EffectClass(case["class"])))
+    facts = session.facts(call, Surroundings()).classified(Classification(EffectClass(case["class"])))
     return list(detector.inspect(reading, facts))
 
 

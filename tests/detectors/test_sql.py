@@ -16,7 +16,8 @@ from toolguard.core.acts import Place
 from toolguard.core.model import EffectClass, Principal, ToolCall
 from toolguard.core.reading import Fragment, Language, Reading
 from toolguard.core.score import score
-from toolguard.core.session.facts import Facts
+from toolguard.core.session.facts import Surroundings
+from toolguard.core.session.memory import Session
 from toolguard.core.sql.parse import read_sql
 from toolguard.detectors import sql
 
@@ -27,7 +28,8 @@ CASES: list[dict[str, Any]] = yaml.parse(FILE.read_text(encoding="utf-8"), str(F
 def inspected(text: str) -> list[Any]:
     call = ToolCall("db", "query", {"sql": text}, Principal("agent", "person", "session"))
     fragment = Fragment(Language.SQL, text, Place("/sql", 0, len(text)))
-    return list(sql.inspect(Reading(call, fragments=(fragment,), sql=((fragment, read_sql(text)),)), Facts()))
+    reading = Reading(call, fragments=(fragment,), sql=((fragment, read_sql(text)),))
+    return list(sql.inspect(reading, Session().facts(call, Surroundings())))
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in CASES])

@@ -17,7 +17,8 @@ from toolguard.config import Config
 from toolguard.core import strict_json
 from toolguard.core.model import Decision, Effect, Json, Principal, ToolCall
 from toolguard.core.score import points
-from toolguard.core.session.facts import Facts, Session
+from toolguard.core.session.facts import Facts
+from toolguard.core.session.memory import Session
 from toolguard.errors import ConfigError
 from toolguard.guard.judging import judge
 

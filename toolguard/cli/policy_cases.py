@@ -14,7 +14,7 @@ from toolguard.config_file import check_as
 from toolguard.config_schema import Globs, ScoreSection, Section, Text
 from toolguard.core.model import Decision, EffectClass, Principal, ToolCall, ToolDefinition
 from toolguard.core.policy.matching import Answer, matches
-from toolguard.core.session.facts import Session
+from toolguard.core.session.memory import Session
 from toolguard.errors import ConfigError
 from toolguard.guard.judging import judge
 

@@ -14,8 +14,9 @@ from typing import Final
 from toolguard.core.classify import holds_language
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
-from toolguard.core.session.facts import Facts, Instruction, Origin
-from toolguard.core.session.instructions import content_words, stem
+from toolguard.core.session.facts import Facts
+from toolguard.core.session.instructions import Instruction, content_words, stem
+from toolguard.core.session.memory import Origin
 from toolguard.core.targets import Aim, Target, targets
 from toolguard.core.verbs import VERBS, split_name
 from toolguard.detectors.kinds import FindingKind

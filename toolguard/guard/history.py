@@ -12,7 +12,8 @@ from typing import Any
 from toolguard.core.canonical import parse
 from toolguard.core.model import Classification, EffectClass, Json, Principal, Reach, ToolCall
 from toolguard.core.policy.learning import Recorded
-from toolguard.core.session.facts import Facts, Session, Surroundings
+from toolguard.core.session.facts import Facts, Surroundings
+from toolguard.core.session.memory import Session
 from toolguard.guard.shown import finding_from_json
 from toolguard.guard.times import moment
 from toolguard.store import audit, overview

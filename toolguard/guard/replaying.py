@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from toolguard.core.model import Decision, Effect, Json, Principal, ToolCall, ToolDefinition
 from toolguard.core.policy.budgets import Ledger
 from toolguard.core.policy.policy import Policy
-from toolguard.core.session.facts import Facts, Session, Surroundings
+from toolguard.core.session.facts import Facts, Surroundings
+from toolguard.core.session.memory import Session
 from toolguard.errors import ConfigError
 from toolguard.guard.judging import draws_of, judge
 

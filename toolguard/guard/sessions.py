@@ -9,7 +9,7 @@ from typing import Final
 
 from toolguard.core.canonical import compact_text, parse
 from toolguard.core.model import Principal
-from toolguard.core.session.facts import Session
+from toolguard.core.session.memory import Session
 from toolguard.store import records
 from toolguard.store.database import Database, Late, Transaction
 
