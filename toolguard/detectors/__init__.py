@@ -83,19 +83,17 @@ _PARTS: Final = {name: 1 << bit for bit, name in enumerate((*_OF_READING, "chang
 a class that is more than reading."""
 
 
-@lru_cache(maxsize=8)
-def _wanted(detectors: tuple[ModuleType, ...]) -> tuple[tuple[ModuleType, int], ...]:
-    """Each detector with the parts that it looks at, as bits; 0 for one that always looks."""
-    return tuple((one, sum(_PARTS[name] for name in getattr(one, "LOOKS_AT", ()))) for one in detectors)
+@lru_cache(maxsize=256)
+def _wanted(detectors: tuple[ModuleType, ...], present: int) -> tuple[ModuleType, ...]:
+    """The detectors that may find something in a call with these parts."""
+    looks_at = {one: sum(_PARTS[name] for name in getattr(one, "LOOKS_AT", ())) for one in detectors}
+    return tuple(one for one in detectors if not looks_at[one] or looks_at[one] & present)
 
 
 def inspect(reading: Reading, facts: Facts) -> tuple[Finding, ...]:
     """Run every detector over one call. Total: a detector that raises becomes a HIGH finding, so the call asks."""
     found: list[Finding] = []
-    present = _present(reading, facts)
-    for detector, wanted in _wanted(ALL):
-        if wanted and not wanted & present:
-            continue
+    for detector in _wanted(ALL, _present(reading, facts)):
         try:
             found.extend(detector.inspect(reading, facts))
         except Exception as error:  # noqa: BLE001 - a crash in one detector must make things stricter, whatever it is
@@ -110,7 +108,7 @@ def _present(reading: Reading, facts: Facts) -> int:
     for name in _OF_READING:
         if getattr(reading, name):
             present |= _PARTS[name]
-    if any(use.op not in _READS for use in reading.files):
+    if reading.files and any(use.op not in _READS for use in reading.files):
         present |= _PARTS["changes"]
     return present
 
