@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from toolguard.core.sql.names import columns, tables
-from toolguard.core.sql.statement import Hazard
+from toolguard.core.sql.statement import Hazard, hazard
 from toolguard.core.sql.tokens import Comment, Token
 
 UNIONS: Final = 3
@@ -21,7 +21,7 @@ def cut_off(text: str, comments: Sequence[Comment], tokens: Sequence[Token]) -> 
         before = [token for token in tokens if token.end <= comment.start]
         close = before and before[-1].kind == "string" and comment.start - before[-1].end <= 1
         if close and any(token.text == "where" for token in before):
-            yield Hazard("cut-off", "a comment after a text literal", comment.start, comment.end)
+            yield hazard("cut-off", "a comment after a text literal", comment.start, comment.end)
 
 
 def unions(body: Sequence[Token]) -> Iterator[Hazard]:
@@ -39,7 +39,7 @@ def unions(body: Sequence[Token]) -> Iterator[Hazard]:
             second = second[1:]
         mine, theirs = set(tables(first)), set(tables(second))
         if mine and theirs and not mine & theirs and columns(first) != columns(second):
-            yield Hazard("union", f"union with {', '.join(sorted(theirs))}"[:80], token.start, body[-1].end)
+            yield hazard("union", f"union with {', '.join(sorted(theirs))}", token.start, body[-1].end)
             return
 
 
@@ -48,7 +48,7 @@ def tautology(body: Sequence[Token]) -> Hazard | None:
     for i, token in enumerate(body):
         if token.text == "or" and token.kind == "word" and _is_true(body[i + 1 : i + 12]):
             last = body[min(i + 3, len(body) - 1)]
-            return Hazard("tautology", " ".join(t.text for t in body[i : i + 4])[:80], token.start, last.end)
+            return hazard("tautology", " ".join(t.text for t in body[i : i + 4]), token.start, last.end)
     return None
 
 

@@ -12,19 +12,10 @@ from itertools import pairwise
 from typing import Final
 
 from toolguard.core.model import EffectClass
-from toolguard.core.sql import injection as sql_injection
-from toolguard.core.sql import words
-from toolguard.core.sql.names import (
-    BETWEEN,
-    calls,
-    file_hazard,
-    function_hazard,
-    in_function,
-    names_credentials,
-    tables,
-)
-from toolguard.core.sql.statement import GRAVEST, READ, Hazard, Sql, Statement
-from toolguard.core.sql.tokens import Lexed, Token, TooMuch, readings
+from toolguard.core.sql import injection, inside, words
+from toolguard.core.sql.names import BETWEEN, calls, function_hazard, tables
+from toolguard.core.sql.statement import GRAVEST, READ, Hazard, Sql, Statement, hazard
+from toolguard.core.sql.tokens import Lexed, Token, TooMuch, has_word, readings
 
 __all__ = ["GRAVEST", "Hazard", "Sql", "Statement", "read_sql"]
 
@@ -43,17 +34,9 @@ def read_sql(text: str, dialect: str | None = None) -> Sql:
     try:
         lexed = list(readings(text))
     except TooMuch:
-        return Sql(
-            (),
-            (Hazard("unread", "too long or too ambiguous", 0, len(text)),),
-            parsed=False,
-        )
+        return Sql((), (Hazard("unread", "too long or too ambiguous", 0, len(text)),), parsed=False)
     if not any(one.complete for one in lexed):
-        return Sql(
-            (),
-            (Hazard("unread", "a quote or comment that never ends", 0, len(text)),),
-            parsed=False,
-        )
+        return Sql((), (Hazard("unread", "a quote or comment that never ends", 0, len(text)),), parsed=False)
     read = [_Reader(text, one).read() for one in lexed]
     hazards = dict.fromkeys(hazard for one in read for hazard in one.hazards)
     gravest = min(read, key=lambda one: GRAVEST.index(one.effect_class))
@@ -87,11 +70,11 @@ class _Reader:
         for comment in self.lexed.comments:
             if comment.executed:
                 self._add("version-comment", "code inside /*! */", comment.start, comment.end)
-        self.hazards.extend(sql_injection.cut_off(self.text, self.lexed.comments, self.lexed.tokens))
+        self.hazards.extend(injection.cut_off(self.text, self.lexed.comments, self.lexed.tokens))
         return Sql(tuple(statements), tuple(self.hazards))
 
     def _add(self, what: str, detail: str, start: int, end: int) -> None:
-        self.hazards.append(Hazard(what, detail[:80], start, end))
+        self.hazards.append(hazard(what, detail, start, end))
 
     def _stacked(self, statements: Sequence[Statement]) -> None:
         ordinary = [s for s in statements if s.kind not in ("set", "use", "begin", "start transaction")]
@@ -100,14 +83,7 @@ class _Reader:
             ordinary = [s for s in ordinary if s.kind not in _TRANSACTION]
         if len(ordinary) > 1 or (not bracketed and any(s.effect_class is not READ for s in statements)):
             last = statements[-1]
-            self._add(
-                "stacked",
-                f"{len(statements)} statements",
-                statements[0].start,
-                last.end,
-            )
-
-    # One statement.
+            self._add("stacked", f"{len(statements)} statements", statements[0].start, last.end)
 
     def _statement(self, tokens: Sequence[Token]) -> Statement:
         first = next((i for i, t in enumerate(tokens) if t.text != "("), 0)
@@ -129,10 +105,10 @@ class _Reader:
             what = function_hazard(name, argument)
             if what:
                 self._add(what, f"{name}()", begin, finish)
-        self._secrets(names, body)
+        self.hazards.extend(inside.secrets(names, body))
         if kind in _WITH_PARTS:
-            self._inside(kind, body)
-            self._as_a_whole(kind, body)
+            self.hazards.extend(inside.parts(kind, body))
+            self.hazards.extend(inside.whole(kind, body))
         return Statement(kind, self._raised(effect, start, end), names, start, end, everything)
 
     def _raised(self, effect: EffectClass, start: int, end: int) -> EffectClass:
@@ -148,17 +124,17 @@ class _Reader:
         return _LOOKS.get(head, _Reader._other)(self, head, effect, body)
 
     def _query(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
-        return head, effect, head != "values" and not _has(body, "where", "limit", "top", "fetch")
+        return head, effect, head != "values" and not has_word(body, "where", "limit", "top", "fetch")
 
     def _rows(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
         condition = _condition(body)
-        everything = condition is None or sql_injection.lets_all_through(condition)
+        everything = condition is None or injection.lets_all_through(condition)
         if everything:
             self._add("whole-table", head, body[0].start, body[-1].end)
         return head, effect, everything
 
     def _transaction(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
-        if head in ("start", "begin", "end") and len(body) > 2 and not _has(body[1:3], *_TRANSACTION_WORDS):
+        if head in ("start", "begin", "end") and len(body) > 2 and not has_word(body[1:3], *_TRANSACTION_WORDS):
             self._add("procedural", head, body[0].start, body[0].end)
             return head, EffectClass.EXECUTE, False
         return ("start transaction" if head == "start" else head), effect, False
@@ -167,16 +143,16 @@ class _Reader:
         span = (body[0].start, body[-1].end)
         if head in _HAZARD_OF:
             self._add(_HAZARD_OF[head], _words(body, 2), *span)
-        elif head == "vacuum" and _has(body, "into"):
+        elif head == "vacuum" and has_word(body, "into"):
             self._add("file-access", "vacuum into a file", *span)
-        elif head == "merge" and _has(body, "delete") and _always_on(body):
+        elif head == "merge" and has_word(body, "delete") and _always_on(body):
             self._add("whole-table", "merge on every row", *span)
-        elif head == "insert" and _has(body[:4], "overwrite"):
+        elif head == "insert" and has_word(body[:4], "overwrite"):
             self._add("whole-table", "insert overwrite", *span)
         return head, effect, False
 
     def _cte(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
-        """The verb behind the list of a WITH, outside parentheses, is what runs; `_inside` finds writing parts."""
+        """The verb behind the list of a WITH, outside parentheses, is what runs; `inside.parts` finds writing ones."""
         depth = 0
         for i, token in enumerate(body):
             depth += (token.text == "(") - (token.text == ")")
@@ -198,11 +174,7 @@ class _Reader:
                 inner, effect, everything = self._look(token.text, words.STATEMENTS[token.text], body[i:])
                 if effect is not READ:
                     self._add("hidden-statement", f"explain analyze {inner}", body[0].start, token.end)
-                return (
-                    ("explain" if effect is READ else f"explain analyze {inner}"),
-                    effect,
-                    everything,
-                )
+                return ("explain" if effect is READ else f"explain analyze {inner}"), effect, everything
         return head, READ, False
 
     def _pragma(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
@@ -223,11 +195,7 @@ class _Reader:
             return "set", READ, False
         what = "role" if name in ("role", "authorization") or "authorization" in names else "settings"
         self._add(what, " ".join(["set", *scope, name]), body[0].start, body[-1].end)
-        return (
-            "set",
-            (EffectClass.GRANT if what == "role" else EffectClass.ADMINISTER),
-            False,
-        )
+        return "set", (EffectClass.GRANT if what == "role" else EffectClass.ADMINISTER), False
 
     def _object(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
         """CREATE, ALTER, DROP, TRUNCATE, COMMENT, RENAME: the kind of object decides."""
@@ -258,7 +226,7 @@ class _Reader:
         if head == "create" and "replace" in rest[:2] and thing == "table":
             self._add("drop", "create or replace table", start, end)
             return kind, EffectClass.DELETE, True
-        if head == "rename" or (head == "alter" and (_has(body[2:], *_DESTRUCTIVE_CHANGES) or _mutates(body))):
+        if head == "rename" or (head == "alter" and (has_word(body[2:], *_DESTRUCTIVE_CHANGES) or _mutates(body))):
             self._add("alter", kind, start, end)
         return kind, effect, False
 
@@ -269,134 +237,10 @@ class _Reader:
             if token.text in ("to", "from", "into") and after.text == "program":
                 self._add("command", f"{head} {token.text} program", *span)
                 return head, EffectClass.EXECUTE, False
-        if _has(body, "stdin", "stdout"):
-            return head, (EffectClass.WRITE if _has(body, "stdin") else READ), False
+        if has_word(body, "stdin", "stdout"):
+            return head, (EffectClass.WRITE if has_word(body, "stdin") else READ), False
         self._add("file-access", f"{head} with a file", *span)
-        return (
-            head,
-            (EffectClass.WRITE if _has(body, "from") else EffectClass.SEND),
-            False,
-        )
-
-    # Inside a statement.
-
-    def _inside(self, kind: str, body: Sequence[Token]) -> None:
-        """Writing parts of a CTE, statements that follow without a semicolon, INTO, injected conditions."""
-        previous = body[0]
-        scripts = _has(body, "transform", "map", "reduce")
-        for i, token in enumerate(body[1:], 1):
-            if token.kind == "word":
-                after = body[i + 1] if i + 1 < len(body) else None
-                if token.text in words.HIDDEN and self._begins(kind, token.text, previous, after):
-                    self._add("hidden-statement", token.text, token.start, token.end)
-                elif token.text == "into" and kind in (
-                    "select",
-                    "with",
-                    "table",
-                    "from",
-                    "explain",
-                ):
-                    self._into(after, token)
-                elif token.text == "using" and after is not None and after.kind == "string" and scripts:
-                    self._add("command", "using a script", token.start, after.end)
-                elif token.text.startswith("@") and previous.end == token.start and previous.kind in ("word", "quoted"):
-                    self._add("network", f"the linked table {previous.text}{token.text}", previous.start, token.end)
-            elif token.kind == "string" and previous.text in ("from", "join") and len(token.text) > 2:
-                self._file_table(token)
-            previous = token
-
-    def _as_a_whole(self, kind: str, body: Sequence[Token]) -> None:
-        """What only the statement as a whole shows: appended queries, conditions, the rows of users."""
-        if kind in ("select", "with"):
-            self.hazards.extend(sql_injection.unions(body))
-        if kind in ("update", "insert"):
-            self._powers(kind, body)
-        always = sql_injection.tautology(body)
-        if always is not None:
-            self.hazards.append(always)
-
-    @staticmethod
-    def _begins(kind: str, word: str, previous: Token, after: Token | None) -> bool:
-        """Whether this word begins a statement here, and is not the name of a column, a function or a clause."""
-        if after is None or after.text in (
-            ",",
-            ")",
-            ".",
-            "=",
-            "<",
-            ">",
-            "::",
-            "(",
-            "]",
-        ):
-            return False
-        if previous.text == "(":
-            return True
-        if previous.kind == "op" and previous.text not in (")", "]", "*"):
-            return False
-        if previous.text in words.BEFORE_NAME:
-            return False
-        # `FOR UPDATE`, `ON DELETE CASCADE`, `WHEN MATCHED THEN UPDATE`, `ON CONFLICT DO UPDATE`.
-        return previous.text not in ("for", "on", "then", "do", "key") and not (kind == "merge" and word != "exec")
-
-    def _powers(self, kind: str, body: Sequence[Token]) -> None:
-        """Rows by which an application knows its users: a password set, a role given."""
-        for i, token in enumerate(body[:-2]):
-            if kind == "update" and body[i + 1].text == "=" and token.kind in ("word", "quoted"):
-                value = body[i + 2].text.strip("'").lower()
-                if body[i - 1].text in ("set", ",", ".") and (
-                    names_credentials(token.text) or (token.text in words.POWER_COLUMNS and value in words.POWER_VALUES)
-                ):
-                    self._add("account-rows", f"set {token.text}", token.start, body[i + 2].end)
-                    return
-            elif kind == "insert" and token.text in words.POWER_COLUMNS:
-                for other in body[i:]:
-                    if other.kind == "string" and other.text.strip("'").lower() in words.POWER_VALUES:
-                        self._add("account-rows", f"{token.text} {other.text}", other.start, other.end)
-                        return
-
-    def _into(self, after: Token | None, token: Token) -> None:
-        if after is None or after.text.startswith(("@", ":")):
-            return
-        what = "file-access" if after.text in ("outfile", "dumpfile") else "select-into"
-        self._add(what, f"into {after.text}", token.start, after.end)
-
-    def _file_table(self, token: Token) -> None:
-        """DuckDB, Spark and others read a file where a table may stand."""
-        self._add(
-            file_hazard(token.text.strip("'")),
-            f"from {token.text}",
-            token.start,
-            token.end,
-        )
-
-    def _secrets(self, names: Sequence[str], body: Sequence[Token]) -> None:
-        span = (body[0].start, body[-1].end)
-        for table in names:
-            if table in words.CATALOG_CREDENTIALS:
-                self._add("credentials", f"the table {table}", *span)
-            elif names_credentials(table.rpartition(".")[2]):
-                self._add("secret-column", f"the table {table}", *span)
-        if body[0].text not in (
-            "select",
-            "with",
-            "copy",
-            "table",
-            "values",
-            "unload",
-            "export",
-        ):
-            return
-        for i, token in enumerate(body):
-            named = (
-                token.kind == "quoted"
-                or (token.kind == "word" and "_" in token.text)
-                or (token.kind == "word" and token.text in words.CREDENTIAL_WORDS)
-            )
-            if token.text == "from" and not in_function(body, i):
-                break
-            if named and names_credentials(token.text):
-                self._add("secret-column", f"the column {token.text}", token.start, token.end)
+        return head, (EffectClass.WRITE if has_word(body, "from") else EffectClass.SEND), False
 
 
 _WITH_PARTS: Final = frozenset("select with values table update delete insert from merge".split())
@@ -420,10 +264,7 @@ _TRANSACTION_WORDS: Final = frozenset(
 _HAZARD_OF: Final = {
     **dict.fromkeys("call exec execute do prepare load install bulk".split(), "command"),
     **dict.fromkeys("grant revoke deny reassign security".split(), "account"),
-    **dict.fromkeys(
-        "kill shutdown flush reset dbcc reconfigure change stop system checkpoint".split(),
-        "server",
-    ),
+    **dict.fromkeys("kill shutdown flush reset dbcc reconfigure change stop system checkpoint".split(), "server"),
     **dict.fromkeys("attach detach backup restore put get import".split(), "file-access"),
     **dict.fromkeys("notify listen unlisten".split(), "server"),
     **dict.fromkeys("lock unlock".split(), "lock"),
@@ -461,10 +302,6 @@ _LOOKS: Final[Mapping[str, Callable[[_Reader, str, EffectClass, Sequence[Token]]
 """How to look closer at a statement, by its first word."""
 
 
-def _has(tokens: Sequence[Token], *names: str) -> bool:
-    return any(t.text in names and t.kind == "word" for t in tokens)
-
-
 def _mutates(body: Sequence[Token]) -> bool:
     """ClickHouse: ALTER TABLE t DELETE WHERE ..., ALTER TABLE t UPDATE a = 1 WHERE ...; not ON DELETE CASCADE."""
     return any(
@@ -478,7 +315,7 @@ def _words(tokens: Sequence[Token], count: int) -> str:
 
 
 def _always_on(body: Sequence[Token]) -> bool:
-    return any(t.text == "on" and sql_injection.lets_all_through(body[i + 1 : i + 2]) for i, t in enumerate(body))
+    return any(t.text == "on" and injection.lets_all_through(body[i + 1 : i + 2]) for i, t in enumerate(body))
 
 
 def _condition(body: Sequence[Token]) -> Sequence[Token] | None:

@@ -35,6 +35,11 @@ class Hazard:
     end: int
 
 
+def hazard(what: str, detail: str, start: int, end: int) -> Hazard:
+    """One with its words cut to what a sentence can hold."""
+    return Hazard(what, detail[:80], start, end)
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One SQL statement."""

@@ -8,7 +8,7 @@ syntax error in its dialect, but servers run the statements before the error, so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, NamedTuple
@@ -204,3 +204,8 @@ def readings(text: str) -> Iterator[Lexed]:
             if total > TOKENS:
                 raise TooMuch
             yield lexed
+
+
+def has_word(tokens: Sequence[Token], *names: str) -> bool:
+    """Whether one of these words stands among the tokens, unquoted."""
+    return any(t.text in names and t.kind == "word" for t in tokens)
