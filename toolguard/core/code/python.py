@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
-from toolguard.core.code import python_whole
+from toolguard.core.code import python_names, python_whole
 from toolguard.core.code.python_values import UNKNOWN, Values
 from toolguard.core.model import Confidence, EffectClass, Severity
 
@@ -22,143 +22,11 @@ if TYPE_CHECKING:
     from toolguard.core.shell.collect import Collector
 
 MAX_SOURCE: Final = 40_000
-# Python's own parser takes about a microsecond a character.
+"""Characters; Python's own parser takes about a microsecond for each."""
 MAX_NODES: Final = 8_000
-
-# dotted name : what happens to its first argument. `recursive` reaches everything below.
-_FILE_CALLS: Final = {
-    name: (op, recursive)
-    for op, recursive, names in (
-        (
-            FileOp.DELETE,
-            False,
-            "os.remove os.unlink os.rmdir pathlib.Path.unlink pathlib.Path.rmdir send2trash.send2trash",
-        ),
-        (FileOp.DELETE, True, "shutil.rmtree os.removedirs distutils.dir_util.remove_tree"),
-        (
-            FileOp.WRITE,
-            False,
-            (
-                "pathlib.Path.write_text pathlib.Path.write_bytes os.truncate pathlib.Path.touch os.mkdir "
-                "os.makedirs pathlib.Path.mkdir os.mknod os.mkfifo numpy.save joblib.dump"
-            ),
-        ),
-        (
-            FileOp.READ,
-            False,
-            (
-                "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines "
-                "fileinput.input numpy.load sqlite3.connect"
-                "pandas.read_csv pandas.read_json pandas.read_excel os.readlink mmap.mmap"
-            ),
-        ),
-        (
-            FileOp.LIST,
-            False,
-            (
-                "os.listdir os.scandir os.walk glob.glob glob.iglob "
-                "pathlib.Path.iterdir pathlib.Path.glob pathlib.Path.rglob os.stat os.path.exists os.path.isfile"
-            ),
-        ),
-        (FileOp.MODE, False, "os.chmod os.lchmod pathlib.Path.chmod"),
-        (FileOp.OWNER, False, "os.chown os.lchown shutil.chown"),
-        (FileOp.EXECUTE, False, "runpy.run_path os.startfile ctypes.CDLL ctypes.cdll.LoadLibrary ctypes.WinDLL"),
-    )
-    for name in names.split()
-}
-_OPENS: Final = frozenset(
-    "open io.open codecs.open os.open pathlib.Path.open gzip.open aiofiles.open os.fdopen".split()
-)
-_EVALUATORS: Final = frozenset("eval exec compile runpy.run_module code.interact".split())
-_QUERIES: Final = (".execute", ".executescript", ".executemany", ".read_sql", ".read_sql_query", ".raw", ".sql")
 _SQL_START: Final = re.compile(
     r"\s*(?:select|insert|update|delete|drop|create|alter|truncate|grant|revoke|with)\b", re.IGNORECASE
 )
-_UPLOADS: Final = (".sendmail", ".send_message", ".storbinary", ".storlines", ".sendall", ".put_object", ".upload_file")
-_CONNECTING: Final = (".connect", ".connect_ex", ".sendto", ".create_connection")
-_TWO_FILES: Final = frozenset(
-    """shutil.copy shutil.copy2 shutil.copyfile shutil.copytree shutil.move os.rename os.replace os.link os.symlink
-        os.renames pathlib.Path.rename pathlib.Path.replace pathlib.Path.symlink_to""".split()
-)
-_MOVES: Final = frozenset(
-    "shutil.move os.rename os.replace os.renames pathlib.Path.rename pathlib.Path.replace".split()
-)
-_SHELL_CALLS: Final = frozenset(
-    """os.system os.popen subprocess.getoutput subprocess.getstatusoutput commands.getoutput popen2.popen2
-        asyncio.create_subprocess_shell pexpect.run pexpect.spawn IPython.get_ipython.system""".split()
-)
-_ARGV_CALLS: Final = frozenset(
-    """subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen sh.Command
-        asyncio.create_subprocess_exec""".split()
-)
-_EXEC_CALLS: Final = frozenset(
-    """os.execl os.execle os.execlp os.execlpe os.execv os.execve os.execvp os.execvpe os.spawnl os.spawnle
-        os.spawnlp os.spawnv os.spawnve os.spawnvp os.posix_spawn pty.spawn os.spawnlpe""".split()
-)
-_SENDS: Final = frozenset("post put patch delete request".split())
-_HTTP: Final = (
-    "requests.",
-    "httpx.",
-    "urllib3.",
-    "aiohttp.",
-    "urllib.request.",
-    "urllib2.",
-    "urllib.urlopen",
-    "http.client.",
-    "wget.download",
-    "cloudscraper.",
-    "pycurl.",
-    "treq.",
-    "grequests.",
-)
-_CONNECTS: Final = frozenset(
-    """ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet paramiko.SSHClient.connect
-        socket.create_connection pymongo.MongoClient websocket.create_connection imaplib.IMAP4_SSL""".split()
-)
-_HOST_CALLS: Final = frozenset({"http.client.HTTPConnection", "http.client.HTTPSConnection"})
-# dotted name (or its start) : finding, class, sentence
-_ACTS: Final[dict[str, tuple[str, EffectClass, str]]] = {
-    "ctypes.": ("code.native", EffectClass.EXECUTE, "calls native code, which can do anything"),
-    "cffi.": ("code.native", EffectClass.EXECUTE, "calls native code, which can do anything"),
-    "pickle.load": ("code.deserialises", EffectClass.EXECUTE, "loads a pickle, which runs whatever it says"),
-    "cPickle.load": ("code.deserialises", EffectClass.EXECUTE, "loads a pickle, which runs whatever it says"),
-    "dill.load": ("code.deserialises", EffectClass.EXECUTE, "loads a pickle, which runs whatever it says"),
-    "marshal.load": ("code.deserialises", EffectClass.EXECUTE, "loads compiled code"),
-    "os.setuid": ("identity.privilege", EffectClass.GRANT, "changes the user that the program runs as"),
-    "os.setgid": ("identity.privilege", EffectClass.GRANT, "changes the group that the program runs as"),
-    "os.setreuid": ("identity.privilege", EffectClass.GRANT, "changes the user that the program runs as"),
-    "os.setresuid": ("identity.privilege", EffectClass.GRANT, "changes the user that the program runs as"),
-    "os.seteuid": ("identity.privilege", EffectClass.GRANT, "changes the user that the program runs as"),
-    "os.reboot": ("system.stops-machine", EffectClass.ADMINISTER, "restarts the machine"),
-    "pynput.": ("code.records", EffectClass.READ, "records keys or the pointer"),
-    "keyboard.": ("code.records", EffectClass.READ, "records keys"),
-    "pyxhook.": ("code.records", EffectClass.READ, "records keys"),
-    "PIL.ImageGrab.": ("code.records", EffectClass.READ, "takes pictures of the screen"),
-    "pyautogui.screenshot": ("code.records", EffectClass.READ, "takes pictures of the screen"),
-    "mss.": ("code.records", EffectClass.READ, "takes pictures of the screen"),
-    "cv2.VideoCapture": ("code.records", EffectClass.READ, "uses the camera"),
-    "sounddevice.rec": ("code.records", EffectClass.READ, "uses the microphone"),
-    "pyperclip.paste": ("code.records", EffectClass.READ, "reads the clipboard"),
-    "browser_cookie3.": ("identity.dumps-credentials", EffectClass.READ, "reads the cookies of a browser"),
-    "browsercookie.": ("identity.dumps-credentials", EffectClass.READ, "reads the cookies of a browser"),
-    "win32crypt.": ("identity.dumps-credentials", EffectClass.READ, "decrypts stored passwords"),
-    "keyring.get_password": ("identity.dumps-credentials", EffectClass.READ, "reads a stored password"),
-    "spwd.": ("identity.dumps-credentials", EffectClass.READ, "reads password hashes"),
-    "scapy.": ("network.scans", EffectClass.SEND, "sends or reads raw packets"),
-    "nmap.": ("network.scans", EffectClass.SEND, "probes other machines"),
-    "winreg.SetValue": ("persistence.service", EffectClass.ADMINISTER, "changes the registry"),
-    "winreg.CreateKey": ("persistence.service", EffectClass.ADMINISTER, "changes the registry"),
-    "winreg.DeleteKey": ("persistence.service", EffectClass.DELETE, "deletes from the registry"),
-    "crontab.CronTab": ("persistence.schedule", EffectClass.EXECUTE, "changes scheduled commands"),
-    "http.server.": ("network.listens", EffectClass.EXECUTE, "serves files of this machine to the network"),
-    "socketserver.": ("network.listens", EffectClass.EXECUTE, "waits for connections from outside"),
-    "SimpleHTTPServer.": ("network.listens", EffectClass.EXECUTE, "serves files of this machine to the network"),
-    "socket.socket.bind": ("network.listens", EffectClass.EXECUTE, "waits for connections from outside"),
-    "os.killpg": ("system.kills", EffectClass.ADMINISTER, "kills a group of programs"),
-    "psutil.Process.kill": ("system.kills", EffectClass.ADMINISTER, "kills a program"),
-    "psutil.Process.terminate": ("system.kills", EffectClass.ADMINISTER, "ends a program"),
-    "sys.settrace": ("code.native", EffectClass.EXECUTE, "watches every step of the program"),
-}
 
 
 def read(text: str, place: Place, collector: Collector, depth: int) -> None:
@@ -240,13 +108,15 @@ class Program(Values):
 
     def _by_ending(self, node: ast.Call, name: str) -> None:
         """Methods of objects that only their names tell apart."""
-        if name.startswith(_HTTP) or (name.endswith(_CONNECTING) and name.startswith(("socket.", "?."))):
+        if name.startswith(python_names.HTTP) or (
+            name.endswith(python_names.CONNECTING) and name.startswith(("socket.", "?."))
+        ):
             self._contact(node, name)
         elif name.endswith(".exec_command"):
             self._remote(node, name)
-        elif name.endswith(_QUERIES):
+        elif name.endswith(python_names.QUERIES):
             self._query(node)
-        elif name.endswith(_UPLOADS):
+        elif name.endswith(python_names.UPLOADS):
             self.sent.append(Contact("//?", self.place, "RAW", program=name))
         elif name.endswith((".encrypt", ".encrypt_and_digest", "encryptFile")):
             self.marks.add("encrypts")
@@ -262,7 +132,7 @@ class Program(Values):
             reader(self, node, name)
         else:
             self._by_ending(node, name)
-        for start, (finding, effect_class, sentence) in _ACTS.items():
+        for start, (finding, effect_class, sentence) in python_names.ACTS.items():
             if name.startswith(start):
                 self.collector.add(finding, effect_class, sentence, self.place, name)
 
@@ -286,7 +156,7 @@ class Program(Values):
         return found if isinstance(found, str) else None
 
     def _file(self, node: ast.Call, name: str) -> None:
-        op, recursive = _FILE_CALLS[name]
+        op, recursive = python_names.FILE_CALLS[name]
         path = (
             self._receiver(node)
             if name.startswith("pathlib.")
@@ -311,7 +181,7 @@ class Program(Values):
         source = self._receiver(node) if method else self._argument(node, 0, "src")
         target = self._argument(node, 0 if method else 1, "dst", "target")
         if source is not None:
-            op = FileOp.DELETE if name in _MOVES else (FileOp.LIST if "link" in name else FileOp.READ)
+            op = FileOp.DELETE if name in python_names.MOVES else (FileOp.LIST if "link" in name else FileOp.READ)
             self.collector.use(FileUse(op, source, self.place, name == "shutil.copytree", filtered=True, program=name))
         if target is not None:
             self.collector.use(FileUse(FileOp.WRITE, target, self.place, program=name))
@@ -360,7 +230,7 @@ class Program(Values):
             if node.args
             else self.value(next((k.value for k in node.keywords if k.arg in ("args", "cmd")), None))
         )
-        if name in _EXEC_CALLS:
+        if name in python_names.EXEC_CALLS:
             words = [w if isinstance(w, str) else UNKNOWN for w in map(self.value, node.args)]
             listed = next((v for v in map(self.value, node.args[1:]) if isinstance(v, list)), None)
             first = (
@@ -441,13 +311,13 @@ class Program(Values):
         sends = any(k.arg in ("data", "json", "files", "body", "content") for k in node.keywords) or (
             verb == "urlopen" and len(node.args) > 1
         )
-        method = verb.upper() if verb in _SENDS else ("POST" if sends else "GET")
+        method = verb.upper() if verb in python_names.SENDS else ("POST" if sends else "GET")
         if verb in ("connect", "connect_ex", "sendto", "create_connection"):
             method = "RAW"
             self.marks.add("connects")
-        if address is None and not (sends or verb in _SENDS):
+        if address is None and not (sends or verb in python_names.SENDS):
             return
-        if name in _HOST_CALLS:
+        if name in python_names.HOST_CALLS:
             address = f"//{address}"
         contact = Contact((address or "").replace(UNKNOWN, "x"), self.place, method, program=name)
         self.sent.append(contact)
@@ -472,12 +342,12 @@ class Program(Values):
 
 
 _CALL_READERS: Final[dict[str, Callable[[Program, ast.Call, str], None]]] = {
-    **dict.fromkeys(_OPENS, Program._open),
-    **dict.fromkeys(_SHELL_CALLS, Program._shell),
-    **dict.fromkeys(_ARGV_CALLS | _EXEC_CALLS, Program._argv),
-    **dict.fromkeys(_FILE_CALLS, Program._file),
-    **dict.fromkeys(_TWO_FILES, Program._two_files),
-    **dict.fromkeys(_EVALUATORS, Program._evaluates),
-    **dict.fromkeys(_CONNECTS | _HOST_CALLS, Program._contact),
+    **dict.fromkeys(python_names.OPENS, Program._open),
+    **dict.fromkeys(python_names.SHELL_CALLS, Program._shell),
+    **dict.fromkeys(python_names.ARGV_CALLS | python_names.EXEC_CALLS, Program._argv),
+    **dict.fromkeys(python_names.FILE_CALLS, Program._file),
+    **dict.fromkeys(python_names.TWO_FILES, Program._two_files),
+    **dict.fromkeys(python_names.EVALUATORS, Program._evaluates),
+    **dict.fromkeys(python_names.CONNECTS | python_names.HOST_CALLS, Program._contact),
     "os.kill": Program._kill,
 }
