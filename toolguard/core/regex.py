@@ -8,6 +8,7 @@ UTF-8 and would otherwise convert the whole text at every step of a scan.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final, Protocol, cast
 
 import re2  # type: ignore[import-untyped]  # the wheel brings no types
@@ -105,6 +106,12 @@ def compile_bytes(source: str) -> BytesPattern:
         return cast("BytesPattern", re2.compile(source.encode("latin-1"), options))
     except re2.error as error:
         raise PatternError(_reason(error)) from error
+
+
+@cache
+def compiled(source: str) -> BytesPattern:
+    """The same, compiled once: for expressions that stand in the code, and not for secrets, since it forgets none."""
+    return compile_bytes(source)
 
 
 class Groups:

@@ -7,10 +7,9 @@ Names, streets and birthdays have no form that a rule could tell from other word
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from typing import Final
 
-from toolguard.core.regex import BytesPattern, compile_bytes
+from toolguard.core.regex import compiled
 from toolguard.core.secrets.spans import Span
 
 CARD: Final = "card-number"
@@ -66,7 +65,7 @@ ATTEMPTS: Final = 2_000
 def find_personal(text: str) -> list[Span]:
     """Card numbers (Luhn), bank accounts (ISO 7064 mod 97), US social security numbers beside their name."""
     encoded = text.encode("ascii", "replace")[:LONGEST]  # a byte a character, so that offsets are characters
-    gate = _compiled(_GATE)
+    gate = compiled(_GATE)
     found: list[Span] = []
     at = 0
     for _ in range(ATTEMPTS):
@@ -79,7 +78,7 @@ def find_personal(text: str) -> list[Span]:
             found.append(span)
             at = span.end
         else:  # nothing can begin inside a number or a word
-            behind = _compiled("[^0-9A-Za-z]").search(encoded, start)
+            behind = compiled("[^0-9A-Za-z]").search(encoded, start)
             at = behind.start() if behind is not None else len(encoded)
     return found
 
@@ -89,11 +88,11 @@ def card_with_details(text: str) -> Span | None:
     numbers that card networks publish for tests count as well.
     """
     encoded = text.encode("ascii", "replace")[:LONGEST]
-    if _compiled(_DETAIL).search(encoded) is None:
+    if compiled(_DETAIL).search(encoded) is None:
         return None
     at = 0
     for _ in range(ATTEMPTS):
-        match = _compiled(_CARD).search(encoded, at)
+        match = compiled(_CARD).search(encoded, at)
         if match is None:
             return None
         start, at = match.span()
@@ -101,7 +100,7 @@ def card_with_details(text: str) -> Span | None:
         digits = match.group().translate(None, b" -")
         if alone and len(set(digits)) > 1 and _is_issued(digits) and _has_luhn(digits):
             near = encoded[max(0, start - _NEAR) : at + _NEAR]
-            if _compiled(_DETAIL).search(near) is not None:
+            if compiled(_DETAIL).search(near) is not None:
                 return Span(start, at, CARD_DETAILS)
     return None
 
@@ -111,7 +110,7 @@ def find_wallets(text: str) -> list[Span]:
     encoded = text.encode("ascii", "replace")[:LONGEST]
     found: list[Span] = []
     at = 0
-    while (match := _compiled(_WALLET).search(encoded, at)) is not None:
+    while (match := compiled(_WALLET).search(encoded, at)) is not None:
         start, end = match.span(1)
         if match.group(1)[:1] not in b"13" or _has_base58_check(match.group(1)):
             found.append(Span(start, end, WALLET))
@@ -132,7 +131,7 @@ def _has_base58_check(address: bytes) -> bool:
 def addresses(text: str, most: int = 1000) -> int:
     """How many different e-mail addresses stand in a text."""
     encoded = text.encode("ascii", "replace")[:LONGEST]
-    pattern = _compiled(_EMAIL)
+    pattern = compiled(_EMAIL)
     seen: set[bytes] = set()
     at = 0
     while len(seen) < most and (match := pattern.search(encoded, at)) is not None:
@@ -145,7 +144,7 @@ def _look(text: bytes, start: int) -> Span | None:
     if text[start - 1 : start].isalnum() or text[start - 1 : start] in (b"-", b".", b"/", b"_"):
         return None
     for rule, source, proof in ((IBAN, _IBAN, _is_iban), (CARD, _CARD, _is_card), (NATIONAL, _SSN, _is_ssn)):
-        match = _compiled(source).match(text, start, start + 48)
+        match = compiled(source).match(text, start, start + 48)
         if match is None or text[match.end() : match.end() + 1].isalnum():
             continue
         if proof(match.group()) and (rule != NATIONAL or _is_named(text, start)):
@@ -200,9 +199,4 @@ def _is_ssn(written: bytes) -> bool:
 
 
 def _is_named(text: bytes, start: int) -> bool:
-    return _compiled(_SSN_WORDS).search(text[max(0, start - 40) : start]) is not None
-
-
-@cache
-def _compiled(source: str) -> BytesPattern:
-    return compile_bytes(source)
+    return compiled(_SSN_WORDS).search(text[max(0, start - 40) : start]) is not None

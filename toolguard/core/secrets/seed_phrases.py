@@ -6,10 +6,9 @@ with the same first four, hardly a plural, and none of the little words that eve
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Final
 
-from toolguard.core.regex import BytesPattern, compile_bytes
+from toolguard.core.regex import compiled
 from toolguard.core.secrets.spans import Span
 
 SEED_PHRASE: Final = "seed-phrase"
@@ -36,7 +35,7 @@ def find_seed_phrases(text: str) -> list[Span]:
     encoded = text.encode("ascii", "replace")[:LONGEST]  # a byte a character, so that offsets are characters
     found: list[Span] = []
     at = 0
-    while (match := _compiled(_PHRASE).search(encoded, at)) is not None:
+    while (match := compiled(_PHRASE).search(encoded, at)) is not None:
         start, end = match.span(1)
         if _is_phrase(encoded[start:end].replace(b",", b" ").split()):
             found.append(Span(start, end, SEED_PHRASE))
@@ -53,8 +52,3 @@ def _is_phrase(words: list[bytes]) -> bool:
 
 def _is_inflected(word: bytes) -> bool:
     return word.endswith((b"ing", b"ed", b"ly")) or (word.endswith(b"s") and not word.endswith(b"ss"))
-
-
-@cache
-def _compiled(source: str) -> BytesPattern:
-    return compile_bytes(source)

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
-from toolguard.core.regex import BytesPattern, Groups, compile_bytes, quote
+from toolguard.core.regex import BytesPattern, Groups, compile_bytes, compiled, quote
 from toolguard.core.secrets.contexts import CONTEXTS, OPENING, QUOTED, SPELLED, UNQUOTED, VALUE_AT
 from toolguard.core.secrets.formats import FORMATS, SHORT_ANCHOR, SecretFormat
-from toolguard.core.secrets.names import is_password_name, is_secret_variable
+from toolguard.core.secrets.named_values import rule_of, separates
+from toolguard.core.secrets.names import is_secret_variable
 from toolguard.core.secrets.values import (
     is_filler,
     is_placeholder,
@@ -186,9 +187,9 @@ class _Scan:
         if stopped_at[-1:] == b":" and stopped_at[:1].isspace():
             return self._user_option(start, end)
         if stopped_at.startswith(b"/:_"):
-            registry = _compiled(r"//[^/\s:]+(?:/[^\s:]*)?/:_").search(self.text, max(0, start - 200), start + 3)
+            registry = compiled(r"//[^/\s:]+(?:/[^\s:]*)?/:_").search(self.text, max(0, start - 200), start + 3)
             return self._value(b"npmrc-password", end, b"=") if registry is not None else []
-        spelled = _compiled(SPELLED).match(self.text, start, start + WINDOW)
+        spelled = compiled(SPELLED).match(self.text, start, start + WINDOW)
         if spelled is not None:
             return self._spelled(spelled.end())
         if stopped_at.startswith(b"|"):
@@ -215,28 +216,26 @@ class _Scan:
     def _sudo(self, start: int) -> list[_Bytes]:
         """`echo password | sudo -S`: it stands before."""
         line = max(self.text.rfind(b"\n", 0, start), start - 200, 0)
-        echo = _compiled(r"echo\s+(?:-[a-z]\s+)?[\"']?([^\s\"'|$]{4,128})[\"']?\s*\|").search(
-            self.text, line, start + 1
-        )
+        echo = compiled(r"echo\s+(?:-[a-z]\s+)?[\"']?([^\s\"'|$]{4,128})[\"']?\s*\|").search(self.text, line, start + 1)
         return [(*echo.span(1), "named-password")] if echo is not None else []
 
     def _private_key(self, start: int) -> list[_Bytes]:
         limit = min(len(self.text), start + 16_384)
         self.budget.left -= 10  # a long window
-        closing = _compiled(
+        closing = compiled(
             r"-----END (?:[A-Z0-9 ]*PRIVATE KEY[A-Z ]*|OpenVPN Static key V1)-----|Private-MAC: [0-9a-f]+"
         ).search(self.text, start, limit)
         if closing is not None:
             end = closing.end()
         else:
-            lines = _compiled(r"-----BEGIN [A-Z0-9 ]*-----(?:[0-9A-Za-z+/=\s]|\\[nrt])*").match(self.text, start, limit)
+            lines = compiled(r"-----BEGIN [A-Z0-9 ]*-----(?:[0-9A-Za-z+/=\s]|\\[nrt])*").match(self.text, start, limit)
             end = lines.end() if lines is not None else limit
         inside = self.text[start + len(b"-----BEGIN PRIVATE KEY") : end]
         letters = inside.translate(None, b" \r\n\\-")
         return [(start, end, "private-key")] if len(letters) >= 40 and not is_filler(letters) else []
 
     def _jwt(self, start: int) -> list[_Bytes]:
-        match = _compiled(
+        match = compiled(
             r"(eyJ[0-9A-Za-z_-]{10,})\.(?:e[yw][0-9A-Za-z_-]{10,}(?:\.[0-9A-Za-z_-]*)?"
             r"|[0-9A-Za-z_-]*\.[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,})"
         ).match(self.text, start, start + 16_384)
@@ -247,11 +246,11 @@ class _Scan:
     def _private_member(self, start: int) -> list[_Bytes]:
         """The private number of a key in JSON (RFC 7517, RFC 7518 6.2.2 and 6.3.2)."""
         near = self.text[max(0, start - 2048) : start + 2048]
-        match = _compiled(r"\"d\"\s?:\s?\"([0-9A-Za-z_-]{20,900})\"").match(self.text, start, start + 1024)
+        match = compiled(r"\"d\"\s?:\s?\"([0-9A-Za-z_-]{20,900})\"").match(self.text, start, start + 1024)
         return [(*match.span(1), "private-key")] if match is not None and b'"kty"' in near else []
 
     def _discord(self, start: int) -> list[_Bytes]:
-        match = _compiled(
+        match = compiled(
             r"([MNO](?:[0-9A-Za-z_-]{23}|[0-9A-Za-z_-]{25}|[0-9A-Za-z_-]{27})\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,40})(?:[^0-9A-Za-z_-]|\z)"
         ).search(self.text, max(self.done, start - 30), start + 60)
         if match is None or not self._is_clear_before(match.start()) or shannon(match.group(1)) < 3.5:
@@ -260,15 +259,15 @@ class _Scan:
 
     def _user_option(self, start: int, end: int) -> list[_Bytes]:
         """`curl -u name:password`; other programs mean other things by -u."""
-        if not _compiled(r"(?i:curl|wget|\bhttp)").search(self.text, max(0, start - 400), start + 1):
+        if not compiled(r"(?i:curl|wget|\bhttp)").search(self.text, max(0, start - 400), start + 1):
             return []
-        quoted = _compiled(r"[\"'{]{0,2}([^\s\"'}]+)").match(self.text, end, end + 256)
+        quoted = compiled(r"[\"'{]{0,2}([^\s\"'}]+)").match(self.text, end, end + 256)
         if quoted is not None:
             first, last = quoted.span(1)
             password = self.text[first:last].strip(b"<>[]{}")
             literal = len(password) >= 4 and not is_placeholder(password) and not is_reference(self.text[first:last])
             return [(first, last, "user-option")] if literal else []
-        name = _compiled(r"[^\s\"':=]+:").search(self.text, max(start, self.text.rfind(b" ", start, end)), end)
+        name = compiled(r"[^\s\"':=]+:").search(self.text, max(start, self.text.rfind(b" ", start, end)), end)
         if name is None or not looks_random(name.group()[:-1], 8):
             return []
         return [(name.start(), name.end() - 1, "user-option")]
@@ -294,25 +293,25 @@ class _Scan:
     def _value(self, name: bytes, at: int, before: bytes) -> list[_Bytes]:
         text = self.text
         if before == b"=":  # the context ended with what ties the value to it
-            opening = _compiled(OPENING).match(text, at, at + 8)
+            opening = compiled(OPENING).match(text, at, at + 8)
             separator, value_at = b"=", at if opening is None else opening.end()
             quote_mark = (opening.group(1) if opening is not None else b"") or b""
         else:
-            match = _compiled(VALUE_AT).match(text, at, at + 120)
+            match = compiled(VALUE_AT).match(text, at, at + 120)
             if match is None:
                 return []
             separator, value_at, quote_mark = text[at : match.end()], match.end(), match.group(1) or b""
-            long = _compiled(r"[^\s\"']{20}").match(text, value_at, value_at + 20) is not None
-            if not _separates(name, before, separator, quote_mark, long):
+            long = compiled(r"[^\s\"']{20}").match(text, value_at, value_at + 20) is not None
+            if not separates(name, before, separator, quote_mark, long):
                 return []
-        value = _compiled(QUOTED if quote_mark else UNQUOTED).match(text, value_at, value_at + 600)
+        value = compiled(QUOTED if quote_mark else UNQUOTED).match(text, value_at, value_at + 600)
         if value is None:
             return []
         first, last = value.span()
         if not quote_mark and separator.isspace():
             last = first + len(text[first:last].rstrip(b".:!?"))  # a sentence's end, not the secret's
         judged = without_example_words(text[first:last]) if self.examples else text[first:last]
-        if (rule := _judge(name, separator, judged, bool(quote_mark), text[last : last + 1])) is None:
+        if (rule := rule_of(name, separator, judged, bool(quote_mark), text[last : last + 1])) is None:
             return []
         return [(first, last, rule)]
 
@@ -327,13 +326,13 @@ class _Scan:
         before = self.text[max(0, at - 17) : at]
         if before[-1:] in (b".", b"-", b"_"):
             return True
-        return one.length[0] < one.length[1] and _compiled(r"[0-9A-Za-z+/]{16}[+/]").fullmatch(before) is not None
+        return one.length[0] < one.length[1] and compiled(r"[0-9A-Za-z+/]{16}[+/]").fullmatch(before) is not None
 
     def _is_clear_before(self, at: int) -> bool:
         """No letter or digit before it, unless that belongs to an escape: `\\nghp_...`, `%3Dghp_...`."""
         if at == 0 or not self.text[at - 1 : at].isalnum():
             return True
-        return _compiled(_ESCAPE).search(self.text[max(0, at - 6) : at]) is not None
+        return compiled(_ESCAPE).search(self.text[max(0, at - 6) : at]) is not None
 
 
 _BY_BEGINNING: Final[tuple[tuple[tuple[bytes, ...], Callable[[_Scan, int], list[_Bytes]]], ...]] = (
@@ -345,58 +344,6 @@ _BY_BEGINNING: Final[tuple[tuple[tuple[bytes, ...], Callable[[_Scan, int], list[
 """What reads a context that its first characters tell apart."""
 _ESCAPE: Final = r"(?:/bot|\\[nrtbf]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})\z"
 _IN_NAMES: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
-
-
-def _separates(name: bytes, before: bytes, separator: bytes, quote_mark: bytes, long: bool) -> bool:
-    """Whether this separator ties a value to this name at all; `long`: the value is, so a space is enough."""
-    plain = separator.strip(b" \"'`\\")
-    if separator[:1] == b">":
-        return before == b"<"
-    if separator.lstrip(b"\"'")[:1] == b",":
-        return before in (b'"', b"'") and bool(quote_mark)
-    if separator.strip() == b"" or not (set(plain) & set(b":=") or plain.lower().startswith((b"is", b"was"))):
-        flag = name.startswith(b"-") or before == b"-" or name.lower().endswith((b"bearer", b"authorization"))
-        return flag or long
-    return True
-
-
-def _judge(name: bytes, separator: bytes, value: bytes, quoted: bool, after: bytes) -> str | None:
-    """The rule under which a value after a secret's name is a secret itself."""
-    if is_placeholder(value) or is_reference(value) or (not quoted and after in (b"(", b"[")):
-        return None
-    text_name = name.decode("ascii").lower()
-    if text_name.endswith(("authorization", "bearer", "cookie")) or text_name in ("auth", "_auth"):
-        return "header-credential" if _is_credential(value) else None
-    if is_password_name(text_name) or "contribsys" in text_name:
-        return "named-password" if _is_password(name, separator, value, quoted) else None
-    return "named-secret" if looks_random(value) else None
-
-
-def _is_credential(value: bytes) -> bool:
-    """What follows `Authorization:` and its scheme."""
-    if looks_random(value, 8):
-        return True
-    try:
-        return b":" in base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-
-
-def _is_password(name: bytes, separator: bytes, value: bytes, quoted: bool) -> bool:
-    """People choose words as passwords; programs assign words to them all the time. Digits or signs decide, or a form
-    in which only literals stand: `PASSWORD=word`, `--password word`."""
-    if b" " in value or len(value) > 128:
-        return False
-    if not value.isalpha():
-        return quoted or not _is_variable(value)
-    tight = separator.strip(b"\"'`\\") in (b"=", b">") or name.startswith(b"-")
-    return (tight or (quoted and b"=" in separator)) and len(value) >= 6 and not _is_variable(value)
-
-
-def _is_variable(value: bytes) -> bool:
-    """The value is a variable that holds a secret: `dbPassword2`, but not `DbPassword!2`, which is no name."""
-    named = _compiled(r"[^!#%^*~]*[!?]?").fullmatch(value) is not None
-    return named and is_secret_variable(value.decode("latin-1"))
 
 
 def _is_jose_header(segment: bytes) -> bool:
@@ -452,9 +399,4 @@ def _by_anchor() -> tuple[dict[bytes, list[SecretFormat]], list[int]]:
 @cache  # one entry a row of the table
 def _pattern(one: SecretFormat) -> BytesPattern:
     anchors = "|".join(quote(anchor) for anchor in sorted(one.anchors, key=len, reverse=True))
-    return _compiled(f"({one.before}(?:{anchors}){one.body})(?:[^{one.alphabet}]|\\z)")
-
-
-@cache  # one entry an expression of this file
-def _compiled(source: str) -> BytesPattern:
-    return compile_bytes(source)
+    return compile_bytes(f"({one.before}(?:{anchors}){one.body})(?:[^{one.alphabet}]|\\z)")

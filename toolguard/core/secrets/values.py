@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from toolguard.core.regex import BytesPattern, compile_bytes
+from toolguard.core.regex import compiled
 
 _UUID: Final = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 
@@ -55,13 +54,13 @@ def is_filler(body: bytes) -> bool:
     """Whether the body of a token was never issued: all of one letter, the alphabet in order, a word for "example"."""
     if len(body) >= 8 and len(set(body.lower().translate(None, b"-_."))) <= 3:
         return True
-    return len(body) <= 96 and _compiled(_FILLER).search(body) is not None
+    return len(body) <= 96 and compiled(_FILLER).search(body) is not None
 
 
 def without_example_words(value: bytes) -> bytes:
     """What is left of a value that says of itself that it is an example, so that it can be judged like any other."""
     at, kept = 0, b""
-    while len(value) <= 512 and (word := _compiled(_EXAMPLE).search(value, at)) is not None:
+    while len(value) <= 512 and (word := compiled(_EXAMPLE).search(value, at)) is not None:
         kept += value[at : word.start()]
         at = word.end()
     return kept + value[at:]
@@ -73,12 +72,12 @@ def is_placeholder(value: bytes) -> bool:
         return True
     if len(set(value.lower())) <= (3 if len(value) >= 6 else 1):
         return True
-    return len(value) <= 96 and _compiled(_PLACEHOLDER).search(value) is not None
+    return len(value) <= 96 and compiled(_PLACEHOLDER).search(value) is not None
 
 
 def is_reference(value: bytes) -> bool:
     """Whether the value only says where a secret is to be had."""
-    return _compiled(_REFERENCE).fullmatch(value) is not None
+    return compiled(_REFERENCE).fullmatch(value) is not None
 
 
 def looks_random(value: bytes | str, shortest: int = 10) -> bool:
@@ -91,13 +90,13 @@ def looks_random(value: bytes | str, shortest: int = 10) -> bool:
     size = len(value)
     if size < shortest or b" " in value or is_placeholder(value) or is_reference(value):
         return False
-    if _compiled(_UUID).fullmatch(value):
+    if compiled(_UUID).fullmatch(value):
         return value[14:15] not in _ORDERLY_VERSIONS
     digits = sum(byte in _DIGITS for byte in value)
     letters = sum(byte in _LETTERS for byte in value)
     if not letters or letters + digits < 0.7 * size:
         return False
-    if digits and size >= 16 and _compiled("[0-9a-f]+|[0-9A-F]+").fullmatch(value):
+    if digits and size >= 16 and compiled("[0-9a-f]+|[0-9A-F]+").fullmatch(value):
         return shannon(value) >= 2.5
     if digits and size in _DIGEST_SIZES and value.isalnum() and (value == value.lower() or value == value.upper()):
         return shannon(value) >= 3.0
@@ -134,8 +133,3 @@ def _kind(byte: int) -> int:
     if 65 <= byte <= 90:
         return 1
     return 2 if 97 <= byte <= 122 else 3
-
-
-@cache  # one entry an expression of this file
-def _compiled(source: str) -> BytesPattern:
-    return compile_bytes(source)
