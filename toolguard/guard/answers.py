@@ -30,6 +30,23 @@ class Permit:
     dispatched: bool = False
     """The log already says that it went out; otherwise Guard.dispatch must say so before the first byte."""
 
+    @property
+    def columns(self) -> dict[str, str | None]:
+        """What every audit event of this execution repeats, so that a row is readable alone."""
+        principal = self.call.principal
+        return {
+            "agent": principal.agent,
+            "person": principal.person,
+            "session": principal.session,
+            "server": self.call.server,
+            "tool": self.call.tool,
+            "call_id": self.call_id,
+            "request_id": self.request_id,
+            "grant_id": self.grant_id,
+            "execution_id": self.execution_id,
+            "call_fp": self.call_fp,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -50,10 +50,10 @@ from toolguard.guard.sessions import Sessions
 from toolguard.guard.standing import Grants
 from toolguard.guard.stop_switch import StopSwitch
 from toolguard.guard.times import iso, utc_now
-from toolguard.guard.tries import Tries, Try
+from toolguard.guard.tries import Tries
 from toolguard.store import audit, meta, records, spool
 from toolguard.store.checkpoints import Checkpoints
-from toolguard.store.database import Database, Transaction
+from toolguard.store.database import Database
 
 
 class Guard:
@@ -79,11 +79,11 @@ class Guard:
         self.grants = Grants(self.store)
         self.passkeys = Passkeys(self.store, config)
         self.stop_switch = StopSwitch(self.store)
-        self.tries = Tries(self.store)
         self.doubt = Doubt(self.store, self.checkpoints)
         self._pausing = Pausing(
             config, self.store, self.redactor, self._judge, self._sessions, self.checkpoints, self.approvals.link
         )
+        self.tries = Tries(self.store, self._judge, self._pausing)
         self.edits = Edits(config, self.store, self.redactor, self._judge, self._pins, self.checkpoints)
         self._policy_noted = False
         self._note_start()
@@ -152,7 +152,7 @@ class Guard:
             )
             if after is None:
                 raise StoreError(f"execution {permit.execution_id} is no longer ours to send")
-            self._execution_event(tx, "execution.dispatched", permit, {})
+            audit.append(tx, "execution.dispatched", {}, **permit.columns)
 
     def follow(self, permit: Permit, call: ToolCall) -> Permit | None:
         """Another leg of an execution that is under way; `call` is the same call with the answers it was asked for.
@@ -168,42 +168,9 @@ class Guard:
             return None
         body = audit.Body({"params": judged.params, "class": now.effect_class.value, "score": now.score})
         with self.store.write(full=permit.request_id is not None) as tx:
-            self._execution_event(tx, "execution.continued", permit, body)
+            audit.append(tx, "execution.continued", body, **permit.columns)
         self._judge.remember(judged)
         return replace(permit, dispatched=True)
-
-    def pending_again(self, call: ToolCall, earlier: Try) -> Pending | None:
-        """The request that an earlier try of this very call opened, in whatever state: `resume` says what became of it.
-
-        None when that try had no request, or was another call. Raises StoreError.
-        """
-        row = records.current(self.store, earlier.request_id) if earlier.request_id else None
-        judged, _ = self._judge.judged(call, earlier.call_id)
-        if row is None or judged.call_fp != earlier.call_fp:
-            return None
-        return self._pausing.pending(row, judged, attached=True)
-
-    def enter_again(self, call: ToolCall, earlier: Try) -> Permit | None:
-        """The permit of an execution whose tool paused the run, for the run that goes on; not a second execution.
-
-        None when the call is another one, or is now judged worse than what people approved. Raises StoreError.
-        """
-        row = records.current(self.store, earlier.request_id) if earlier.request_id else None
-        judged, _ = self._judge.judged(call, earlier.call_id)
-        if row is None or earlier.execution_id is None or judged.call_fp != earlier.call_fp:
-            return None
-        approved = self._pausing.as_approved(row, call)
-        if approved is None:
-            return None
-        if approved is not call:
-            judged, _ = self._judge.judged(approved, earlier.call_id)
-        decision = judged.decision
-        if decision.effect is Effect.DENY or decision.score > row["score"]:
-            return None
-        permit = self._pausing.permit_again(row, call, judged, earlier.execution_id, earlier.claim_token)
-        with self.store.write(full=True) as tx:
-            self._execution_event(tx, "execution.continued", permit, {"class": decision.effect_class.value})
-        return permit
 
     def finish(self, permit: Permit, outcome: Outcome) -> None:
         """T12: how it ended. Of a call that nobody was asked about it may ride with the next transaction.
@@ -383,15 +350,6 @@ class Guard:
             RefusalCode.POLICY, answers.denied_by_policy(), _reasons(judged.decision), decision=judged.decision
         )
 
-    def _execution_event(
-        self,
-        tx: Transaction,
-        kind: str,
-        permit: Permit,
-        body: audit.Body | Mapping[str, Json],
-    ) -> None:
-        audit.append(tx, kind, body, **_columns(permit))
-
     def _milliseconds(self) -> int:
         return int(self._clock().timestamp() * 1000)
 
@@ -424,23 +382,6 @@ _END: Final = {
     OutcomeKind.UNKNOWN: ExecutionEvent.LOSE,
     OutcomeKind.NOT_RUN: ExecutionEvent.LOSE,
 }
-
-
-def _columns(permit: Permit) -> dict[str, str | None]:
-    """What every audit event of an execution repeats, so that a row is readable alone."""
-    principal = permit.call.principal
-    return {
-        "agent": principal.agent,
-        "person": principal.person,
-        "session": principal.session,
-        "server": permit.call.server,
-        "tool": permit.call.tool,
-        "call_id": permit.call_id,
-        "request_id": permit.request_id,
-        "grant_id": permit.grant_id,
-        "execution_id": permit.execution_id,
-        "call_fp": permit.call_fp,
-    }
 
 
 def _reasons(decision: Decision) -> tuple[str, ...]:

@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolguard.core.approvals import OPEN_REQUESTS, ExecutionState, RequestEvent
-from toolguard.core.model import Json, Principal, ToolCall
+from toolguard.core.model import Effect, Json, Principal, ToolCall
 from toolguard.errors import StoreError
 from toolguard.guard import requests
+from toolguard.guard.answers import Pending, Permit
+from toolguard.guard.judge import Judge
+from toolguard.guard.pausing import Pausing
 from toolguard.store import audit, records, tries
 from toolguard.store.database import Database
 
@@ -36,10 +39,12 @@ class Try:
 
 
 class Tries:
-    """Reads earlier tries, and notes pauses."""
+    """Reads earlier tries, takes them up again, and notes pauses."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, judge: Judge, pausing: Pausing) -> None:
         self._database = database
+        self._judge = judge
+        self._pausing = pausing
 
     def earlier(self, call: ToolCall) -> Try | None:
         """The try that matters: the one with an execution, else the one with a request. Raises StoreError."""
@@ -65,6 +70,39 @@ class Tries:
             found["class"] or "",
             bool(ours) and ours[-1] in ("execution.paused", "execution.ended") and "execution.paused" in ours[-2:],
         )
+
+    def pending_again(self, call: ToolCall, earlier: Try) -> Pending | None:
+        """The request that an earlier try of this very call opened, in whatever state: `resume` says what became of it.
+
+        None when that try had no request, or was another call. Raises StoreError.
+        """
+        row = records.current(self._database, earlier.request_id) if earlier.request_id else None
+        judged, _ = self._judge.judged(call, earlier.call_id)
+        if row is None or judged.call_fp != earlier.call_fp:
+            return None
+        return self._pausing.pending(row, judged, attached=True)
+
+    def enter_again(self, call: ToolCall, earlier: Try) -> Permit | None:
+        """The permit of an execution whose tool paused the run, for the run that goes on; not a second execution.
+
+        None when the call is another one, or is now judged worse than what people approved. Raises StoreError.
+        """
+        row = records.current(self._database, earlier.request_id) if earlier.request_id else None
+        judged, _ = self._judge.judged(call, earlier.call_id)
+        if row is None or earlier.execution_id is None or judged.call_fp != earlier.call_fp:
+            return None
+        approved = self._pausing.as_approved(row, call)
+        if approved is None:
+            return None
+        if approved is not call:
+            judged, _ = self._judge.judged(approved, earlier.call_id)
+        decision = judged.decision
+        if decision.effect is Effect.DENY or decision.score > row["score"]:
+            return None
+        permit = self._pausing.permit_again(row, call, judged, earlier.execution_id, earlier.claim_token)
+        with self._database.write(full=True) as tx:
+            audit.append(tx, "execution.continued", {"class": decision.effect_class.value}, **permit.columns)
+        return permit
 
     def paused(self, call: ToolCall, call_id: str, request_id: str) -> None:
         """The run is about to pause for this call. Raises StoreError; then it must not."""

@@ -97,7 +97,7 @@ class GuardMiddleware(AgentMiddleware):
         tries = [(job, self.guard.tries.earlier(job.call)) for job in jobs]
         if any(earlier is not None for _, earlier in tries):
             # Executed again after a pause: the same calls as then, whatever their score would be now.
-            again = [(job, self.guard.pending_again(job.call, e), e.pauses) for job, e in tries if e is not None]
+            again = [(job, self.guard.tries.pending_again(job.call, e), e.pauses) for job, e in tries if e is not None]
             return [Asked(job, pending, pauses) for job, pending, pauses in again if pending is not None]
         announced = [(job, self.guard.announce(job.call)) for job in jobs]
         return [Asked(job, pending, 0) for job, pending in announced if pending is not None]

@@ -65,7 +65,7 @@ class Pauses:
             if before is not None:
                 return before
             earlier = None
-        pending = self._guard.pending_again(job.call, earlier) if earlier is not None else None
+        pending = self._guard.tries.pending_again(job.call, earlier) if earlier is not None else None
         pauses = earlier.pauses if earlier is not None and pending is not None else 0
         if pending is None:
             begun = self._guard.begin(job.call)
@@ -98,7 +98,8 @@ class Pauses:
             permit = self._guard.follow(paused, job.call)
             return permit or refusing.may_have_run(execution_id, earlier.request_id)
         if earlier.paused_inside:
-            return self._guard.enter_again(job.call, earlier) or refusing.may_have_run(execution_id, earlier.request_id)
+            permit = self._guard.tries.enter_again(job.call, earlier)
+            return permit or refusing.may_have_run(execution_id, earlier.request_id)
         is_unknown = earlier.state in (ExecutionState.DISPATCHED, ExecutionState.UNKNOWN)
         if is_unknown and (earlier.request_id or earlier.effect_class in DANGEROUS):
             return refusing.may_have_run(execution_id, earlier.request_id)
