@@ -24,7 +24,7 @@ from toolguard.core.policy.policy import Policy, Rule
 from toolguard.core.policy.terms import Terms
 from toolguard.core.proof.passkey import RelyingParty, relying_party
 from toolguard.guard import Guard, Pending, Permit, Refusal, Reviewer, VoteResult
-from toolguard.guard.requests import vote_digest
+from toolguard.guard.voting import vote_digest
 from toolguard.review.server import listen
 from toolguard.store import audit
 from toolguard.store.proving import verify_file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from toolguard.core.approvals import RefusalCode, RequestState
 from toolguard.core.model import Decision, ToolCall
@@ -90,6 +91,15 @@ class Pending:
 
 
 NOT_EXECUTED = "NOT executed."
+ENDED_CODES: Final = {
+    RequestState.DENIED: RefusalCode.DENIED,
+    RequestState.EXPIRED: RefusalCode.EXPIRED,
+    RequestState.CANCELLED: RefusalCode.CANCELLED,
+    RequestState.REVOKED: RefusalCode.REVOKED,
+    RequestState.STALE: RefusalCode.STALE_POLICY,
+    RequestState.CONSUMED: RefusalCode.ALREADY_CONSUMED,
+}
+"""By what became of its request, the code of a call that does not run."""
 CONFIRM_HINT = "compare with a backup or a message that shows the log's size and root, then `toolguard audit confirm`"
 
 

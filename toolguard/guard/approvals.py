@@ -23,7 +23,8 @@ from toolguard.core.model import Json, Principal
 from toolguard.core.policy.breakers import Counted
 from toolguard.core.quorum import reached
 from toolguard.core.secrets.redact import Redactor
-from toolguard.guard import breaking, callbacks, owner, passkeys, requests, standing
+from toolguard.guard import breaking, callbacks, owner, passkeys, requests, standing, voting
+from toolguard.guard.answers import ENDED_CODES
 from toolguard.guard.redacting import redactor_of
 from toolguard.guard.reviewers import Reviewer
 from toolguard.guard.times import later
@@ -97,7 +98,7 @@ class Approvals:
                 return VoteResult(False, "replayed", "this message was received before", None)
             repeat = self._is_repeat(tx, row, reviewer, choice, request_digest, with_grant=grant is not None)
             refused = None if repeat else self._refused(tx, row, reviewer, choice, request_digest, strength)
-            if refused is None and channel == "elicitation" and not requests.counts_in_client(row):
+            if refused is None and channel == "elicitation" and not voting.counts_in_client(row):
                 refused = RefusalCode.WEAK_CHANNEL, "an answer in the client does not count for this call"
             terms = None
             if refused is None and not repeat and choice == "approve" and strength >= STRENGTH["signed"]:
@@ -183,7 +184,8 @@ class Approvals:
         requirement = parse(row["requirement"])
         state = RequestState(row["state"])
         if state not in OPEN_REQUESTS:
-            return _ended_code(state), f"your click had no effect: the request has ended ({state})"
+            code = ENDED_CODES.get(state, RefusalCode.ENDED)
+            return code, f"your click had no effect: the request has ended ({state})"
         if request_digest != row["request_digest"]:
             return RefusalCode.DIGEST_MISMATCH, "this is not the request that you were shown; look at it again"
         if choice == "deny":
@@ -192,7 +194,7 @@ class Approvals:
             return RefusalCode.ENDED, "enough people have approved already"
         if requirement["separation"] == "owner" and _is_own(row, reviewer):
             return RefusalCode.SELF_VOTE, "nobody approves a call of their own agent here; another person must"
-        if requirement["separation"] == "owner" and requests.is_author(row, reviewer.name):
+        if requirement["separation"] == "owner" and voting.is_author(row, reviewer.name):
             return RefusalCode.SELF_VOTE, "you changed these arguments, so another person must approve them"
         groups = set(requirement["groups"]) | set(requirement["each"])
         if groups and not groups & set(reviewer.groups):
@@ -217,7 +219,7 @@ class Approvals:
     ) -> None:
         """T3, and T4 or T5 in the same transaction when this vote completes them."""
         own = _is_own(row, reviewer)
-        digest = requests.vote_digest(row["request_digest"], choice, terms)
+        digest = voting.vote_digest(row["request_digest"], choice, terms)
         records.insert_vote(
             tx,
             {
@@ -364,21 +366,9 @@ def _unproven(
     if strength < STRENGTH["passkey"]:
         why = callbacks.refusal(tx, reviewer.id, row["request_id"], row["request_digest"], evidence)
         return (RefusalCode.WEAK_CHANNEL, f"the signed message does not count: {why}") if why else None
-    why = passkeys.refusal(tx, reviewer.id, requests.vote_digest(row["request_digest"], "approve"), evidence)
+    why = passkeys.refusal(tx, reviewer.id, voting.vote_digest(row["request_digest"], "approve"), evidence)
     if not why and not passkeys.is_of(tx, evidence, models):
         why = "the policy does not take passkeys of this make"
     if not why and not passkeys.count(tx, reviewer, evidence):
         why = "it has signed more often before, so somebody may have a copy of it"
     return (RefusalCode.WEAK_CHANNEL, f"the passkey's answer does not count: {why}") if why else None
-
-
-def _ended_code(state: RequestState) -> str:
-    codes = {
-        RequestState.EXPIRED: RefusalCode.EXPIRED,
-        RequestState.DENIED: RefusalCode.DENIED,
-        RequestState.CANCELLED: RefusalCode.CANCELLED,
-        RequestState.REVOKED: RefusalCode.REVOKED,
-        RequestState.STALE: RefusalCode.STALE_POLICY,
-        RequestState.CONSUMED: RefusalCode.ALREADY_CONSUMED,
-    }
-    return codes.get(state, RefusalCode.ENDED)

@@ -31,7 +31,7 @@ from toolguard.core.model import (
 )
 from toolguard.core.policy.breakers import Counted
 from toolguard.errors import StoreError
-from toolguard.guard import answers, breaking, configuring, requests
+from toolguard.guard import answers, breaking, configuring, requests, standing
 from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.approvals import Approvals
 from toolguard.guard.doubt import Doubt
@@ -260,7 +260,7 @@ class Guard:
                 for tool in found:
                     for row in records.open_requests_of_tool(tx, server, tool):
                         requests.end(tx, row, RequestEvent.DRIFT, "the tool's definition changed")
-                    requests.end_grants_of_tool(tx, server, tool, "the tool's definition changed")
+                    standing.end_of_tool(tx, server, tool, "the tool's definition changed")
             self._pins.remember(server, found)
         return PinReport(
             changed=tuple(name for name, pin in found.items() if pin.change == "changed"),

@@ -1,6 +1,6 @@
 """Reviewers' passkeys, and what one proves: this person approved exactly this, checkable by anyone with the log.
 
-The challenge is the vote's digest (requests.vote_digest), so an answer means one approval of one request and nothing
+The challenge is the vote's digest (voting.vote_digest), so an answer means one approval of one request and nothing
 else; there is none for denying. A deny that needed one could be replayed as a yes.
 """
 

@@ -16,7 +16,7 @@ from toolguard.core.secrets.redact import Redactor, readable
 from toolguard.core.session.facts import Facts
 from toolguard.detectors.definitions import CHANGED, INSTRUCTIONS
 from toolguard.errors import StoreError
-from toolguard.guard import answers, breaking, pins, requests, shown
+from toolguard.guard import answers, breaking, pins, requests, shown, standing, voting
 from toolguard.guard.answers import Pending, Permit, Refusal
 from toolguard.guard.doubt import Doubt
 from toolguard.guard.judge import Judge
@@ -103,11 +103,11 @@ class Pausing:
     def is_granted(self, judged: Judged) -> bool:
         """Whether a grant covers this call now; none is used."""
         with self._store.write(full=False) as tx:
-            return bool(requests.covering_grants(tx, judged))
+            return bool(standing.covering(tx, judged))
 
     def _granted(self, tx: Transaction, judged: Judged, body: audit.Body) -> Permit | None:
         """T16: people allowed calls like this one for a while."""
-        used = requests.use_grant(tx, judged)
+        used = standing.use(tx, judged)
         if used is None:
             return None
         self._judge.record(tx, judged, body)
@@ -184,7 +184,7 @@ class Pausing:
             if row["state"] == RequestState.APPROVED:
                 stale = requests.why_stale(row, judged)
                 is_same = approved is not None and judged.call_fp == row["call_fp"]
-                if stale is None and not (is_same and requests.votes_hold(tx, row)):
+                if stale is None and not (is_same and voting.votes_hold(tx, row)):
                     stale = RefusalCode.DIGEST_MISMATCH
                 if stale is not None:
                     requests.end(tx, row, RequestEvent.DRIFT, _STALE_WORDS[stale])
@@ -253,7 +253,7 @@ class Pausing:
         row = self._found(pending)
         state, reason = RequestState(row["state"]), row["end_reason"] or ""
         return Refusal(
-            _ENDED_CODES.get(state, RefusalCode.DIGEST_MISMATCH),
+            answers.ENDED_CODES.get(state, RefusalCode.DIGEST_MISMATCH),
             answers.ended(state, row["request_id"], row["code"], reason),
             (reason,) if reason else (),
             row["request_id"],
@@ -298,14 +298,6 @@ def _told(row: Row, asked: ToolCall) -> dict[str, Any]:
     return {"asked": asked, "note": answers.edited(text(readable(parse(row["shown"])["arguments"])))}
 
 
-_ENDED_CODES: Final = {
-    RequestState.DENIED: RefusalCode.DENIED,
-    RequestState.EXPIRED: RefusalCode.EXPIRED,
-    RequestState.CANCELLED: RefusalCode.CANCELLED,
-    RequestState.REVOKED: RefusalCode.REVOKED,
-    RequestState.STALE: RefusalCode.STALE_POLICY,
-    RequestState.CONSUMED: RefusalCode.ALREADY_CONSUMED,
-}
 _STALE_WORDS: Final = {
     RefusalCode.STALE_DEFINITION: "the tool's definition changed",
     RefusalCode.STALE_POLICY: "policy or risk changed since people were asked",

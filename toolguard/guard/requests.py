@@ -1,4 +1,4 @@
-"""Approval requests inside a transaction: creation, attaching, expiry, drift and the claim, each with its event.
+"""Requests and executions inside a transaction: made, ended, claimed, recovered; each move with its event.
 
 Every function takes the open transaction of its caller; the numbers T1 to T13 are those of core/approvals.py.
 INVARIANT: a state changes only through records.move_request and move_execution, which know the table.
@@ -14,19 +14,15 @@ from typing import Final
 
 from toolguard.core.approvals import ExecutionEvent, RefusalCode, RequestEvent, RequestState
 from toolguard.core.canonical import binding_code, digest, parse, text
-from toolguard.core.grants import Predicate, offers
+from toolguard.core.grants import offers
 from toolguard.core.model import Decision, Effect, Json, Obligations, Severity, ToolCall
 from toolguard.core.policy.budgets import Draw
-from toolguard.core.quorum import reached
-from toolguard.guard import callbacks, owner, passkeys
+from toolguard.guard import owner
 from toolguard.guard.times import later
-from toolguard.guard.views import may_ask_in_client
-from toolguard.store import audit, grants, records, spending
+from toolguard.guard.views import STRENGTH
+from toolguard.store import audit, records, spending
 from toolguard.store.database import Row, Transaction
 
-SIGNED: Final = 3
-PASSKEY: Final = 4
-"""Of Obligations.strength."""
 MAX_OPEN: Final = 20
 """Open requests of one principal; beyond it people would stop reading."""
 DENIED_RECENTLY_SECONDS: Final = 600
@@ -249,29 +245,13 @@ def rebuilt_digest(row: Row) -> str:
     )
 
 
-def vote_digest(request_digest: str, choice: str, terms: Mapping[str, Json] | None = None) -> str:
-    """What a signature of a vote covers, so that "approve once" can never become "approve with a grant".
-
-    `terms` are those of the grant that goes with it: its exact predicate, how many uses, and until when.
-    """
-    terms = terms or {"predicate": None, "uses": None, "expiry": None}
-    return digest(
-        "toolguard/vote/v1",
-        {
-            "request_digest": request_digest,
-            "choice": choice,
-            "grant": terms["predicate"],
-            "uses": terms["uses"],
-            "expiry": terms["expiry"],
-        },
-    )
-
-
 def may_be_granted(judged: Judged) -> bool:
     """Whether reviewers are offered a grant: never for what is critical, or needs several people or a passkey."""
     obligations = judged.decision.obligations
     critical = any(finding.severity is Severity.CRITICAL for finding in judged.decision.findings)
-    return not critical and obligations.need == 1 and not obligations.each and obligations.strength < PASSKEY
+    return (
+        not critical and obligations.need == 1 and not obligations.each and obligations.strength < STRENGTH["passkey"]
+    )
 
 
 def why_stale(row: Row, judged: Judged) -> RefusalCode | None:
@@ -283,100 +263,6 @@ def why_stale(row: Row, judged: Judged) -> RefusalCode | None:
     if judged.decision.score > row["score"]:
         return RefusalCode.STALE_POLICY
     return None
-
-
-def votes_hold(tx: Transaction, row: Row) -> bool:
-    """Whether the votes in the database still make a quorum for exactly this request (re-checked at the claim)."""
-    if rebuilt_digest(row) != row["request_digest"]:
-        return False
-    requirement = parse(row["requirement"])
-    cast = records.votes(tx, row["request_id"])
-    if any(vote["choice"] == "deny" for vote in cast):
-        return False
-    valid = [
-        frozenset(parse(vote["groups"]))
-        for vote in cast
-        if vote["choice"] == "approve"
-        and vote["enabled"]
-        and vote["vote_digest"] == vote_digest(row["request_digest"], "approve", _terms(vote))
-        and vote["strength"] >= requirement["strength"]
-        and (vote["channel"] != "elicitation" or counts_in_client(row))
-        and (vote["strength"] < PASSKEY or passkeys.holds(tx, vote))
-        and (vote["strength"] != SIGNED or callbacks.holds(tx, vote))
-        and not (requirement["separation"] == "owner" and (vote["self_attested"] or is_author(row, vote["name"])))
-    ]
-    return reached(requirement, valid)
-
-
-def counts_in_client(row: Row) -> bool:
-    """Whether an answer in the client may count for this request."""
-    return may_ask_in_client(parse(row["requirement"]), parse(row["shown"]))
-
-
-def is_author(row: Row, reviewer: str) -> bool:
-    """Whether this reviewer wrote some of the arguments."""
-    edited = parse(row["shown"]).get("edited")
-    return edited is not None and reviewer in edited["by"]
-
-
-def _terms(vote: Row) -> Mapping[str, Json] | None:
-    terms: Mapping[str, Json] | None = parse(vote["grant_terms"]) if vote["grant_terms"] else None
-    return terms
-
-
-def covering_grants(tx: Transaction, judged: Judged) -> list[Row]:
-    """Live grants under which this asked call may run."""
-    call = judged.call
-    if not may_be_granted(judged) or judged.params:
-        return []
-    live = grants.live_for(
-        tx,
-        server=call.server,
-        tool=call.tool,
-        agent=call.principal.agent,
-        person=call.principal.person,
-        session=call.principal.session,
-        def_fp=call.definition_fp,
-        decision_key=judged.decision_key,
-        score=judged.decision.score,
-    )
-    return [
-        row
-        for row in live
-        if Predicate.from_json(parse(row["predicate"])).covers(call.server, call.tool, judged.arguments)
-    ]
-
-
-def use_grant(tx: Transaction, judged: Judged) -> tuple[str, str, str] | None:
-    """T16: the grant, execution and token under which this asked call may run, or None. Each use is counted."""
-    for row in covering_grants(tx, judged):
-        if grants.use(tx, row["grant_id"]):
-            return _granted(tx, judged, row)
-    return None
-
-
-def _granted(tx: Transaction, judged: Judged, row: Row) -> tuple[str, str, str]:
-    execution_id, token = execution_of(judged.call_id), secrets.token_hex(16)
-    insert_execution(tx, judged, execution_id, token, request_id=None, dispatched=True, grant_id=row["grant_id"])
-    ids = {"execution_id": execution_id, "grant_id": row["grant_id"], **judged.columns}
-    audit.append(
-        tx, "grant.used", {"use": row["uses"] + 1, "of": row["max_uses"], "from_request": row["from_request"]}, **ids
-    )
-    audit.append(tx, "execution.claimed", {"decision_key": judged.decision_key}, **ids)
-    audit.append(tx, "execution.dispatched", {}, **ids)
-    return row["grant_id"], execution_id, token
-
-
-def end_grants_of_tool(tx: Transaction, server: str, tool: str, reason: str) -> None:
-    """A changed definition ends what was granted for the old one."""
-    for row in grants.of_tool(tx, server, tool):
-        if grants.revoke(tx, row["grant_id"]) is not None:
-            audit.append(tx, "grant.revoked", {"reason": reason}, **grant_columns(row))
-
-
-def grant_columns(row: Row) -> dict[str, str]:
-    """What every event about a grant repeats."""
-    return {name: row[name] for name in ("agent", "person", "session", "server", "tool", "grant_id")}
 
 
 def claim(tx: Transaction, row: Row, judged: Judged) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Grants: made with an approval, listed, and revoked at once."""
+"""Grants: made with an approval, used by calls that are then not asked about, listed, and revoked at once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from toolguard.core.canonical import parse, text
 from toolguard.core.grants import GrantLimits, Loosened, Predicate
 from toolguard.core.model import Json
 from toolguard.guard import requests
+from toolguard.guard.requests import Judged
 from toolguard.guard.times import later
 from toolguard.guard.views import GrantChoice, GrantView, grant_view, may_grant
 from toolguard.store import audit, grants
@@ -36,7 +37,7 @@ class Grants:
             row = grants.revoke(tx, grant_id)
             if row is None:
                 return None
-            columns = requests.grant_columns(row)
+            columns = columns_of(row)
             audit.append(tx, "grant.revoked", {"reason": ""}, reviewer=reviewer.name, channel=channel, **columns)
         return grant_view(row)
 
@@ -78,3 +79,60 @@ def give(tx: Transaction, row: Row, reviewer: Reviewer, channel: Channel, terms:
     )
     contents = {**terms, "sentence": sentence, "max_score": row["score"]}
     audit.append(tx, "grant.created", contents, grant_id=grant_id, reviewer=reviewer.name, channel=channel, **columns)
+
+
+def covering(tx: Transaction, judged: Judged) -> list[Row]:
+    """Live grants under which this asked call may run."""
+    call = judged.call
+    if not requests.may_be_granted(judged) or judged.params:
+        return []
+    live = grants.live_for(
+        tx,
+        server=call.server,
+        tool=call.tool,
+        agent=call.principal.agent,
+        person=call.principal.person,
+        session=call.principal.session,
+        def_fp=call.definition_fp,
+        decision_key=judged.decision_key,
+        score=judged.decision.score,
+    )
+    return [
+        row
+        for row in live
+        if Predicate.from_json(parse(row["predicate"])).covers(call.server, call.tool, judged.arguments)
+    ]
+
+
+def use(tx: Transaction, judged: Judged) -> tuple[str, str, str] | None:
+    """T16: the grant, execution and token under which this asked call may run, or None. Each use is counted."""
+    for row in covering(tx, judged):
+        if grants.use(tx, row["grant_id"]):
+            return _granted(tx, judged, row)
+    return None
+
+
+def _granted(tx: Transaction, judged: Judged, row: Row) -> tuple[str, str, str]:
+    execution_id, token = requests.execution_of(judged.call_id), secrets.token_hex(16)
+    requests.insert_execution(
+        tx, judged, execution_id, token, request_id=None, dispatched=True, grant_id=row["grant_id"]
+    )
+    ids = {"execution_id": execution_id, "grant_id": row["grant_id"], **judged.columns}
+    audit.append(
+        tx, "grant.used", {"use": row["uses"] + 1, "of": row["max_uses"], "from_request": row["from_request"]}, **ids
+    )
+    audit.append(tx, "execution.claimed", {"decision_key": judged.decision_key}, **ids)
+    audit.append(tx, "execution.dispatched", {}, **ids)
+    return row["grant_id"], execution_id, token
+
+
+def end_of_tool(tx: Transaction, server: str, tool: str, reason: str) -> None:
+    """A changed definition ends what was granted for the old one."""
+    for row in grants.of_tool(tx, server, tool):
+        if grants.revoke(tx, row["grant_id"]) is not None:
+            audit.append(tx, "grant.revoked", {"reason": reason}, **columns_of(row))
+
+
+def columns_of(row: Row) -> dict[str, str]:
+    """What every event about a grant repeats."""
+    return {name: row[name] for name in ("agent", "person", "session", "server", "tool", "grant_id")}

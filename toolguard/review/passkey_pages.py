@@ -17,8 +17,8 @@ from starlette.routing import Route
 from toolguard.core.canonical import text
 from toolguard.core.model import Json
 from toolguard.guard.passkeys import enrolment_challenge
-from toolguard.guard.requests import vote_digest
 from toolguard.guard.views import STRENGTH
+from toolguard.guard.voting import vote_digest
 from toolguard.review.answers import page
 from toolguard.review.frame import everywhere, signed_in, submitted
 from toolguard.review.visitor import Visitor, guard_of
