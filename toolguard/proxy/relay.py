@@ -6,18 +6,16 @@ nothing here waits. The rules of each direction stand in the two tables of metho
 
 from __future__ import annotations
 
-import json
 import secrets
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from toolguard.core import strict_json
-from toolguard.core.canonical import compact, digest, parse
+from toolguard.core.canonical import compact, digest
 from toolguard.core.model import Json, Outcome, OutcomeKind
 from toolguard.errors import StoreError
 from toolguard.guard import Guard
-from toolguard.proxy import messages
+from toolguard.proxy import lenient, messages
 from toolguard.proxy.calls import Calls
 from toolguard.proxy.listing import Listing
 from toolguard.proxy.messages import Id, Malformed, Notification, Request, Response
@@ -144,7 +142,7 @@ class Relay:
 
     def from_server(self, line: bytes | None) -> None:
         """One line of the server; None stands for one over the limit."""
-        message = None if line is None else _lenient(line)
+        message = None if line is None else lenient.read(line)
         if line is None or message is None:
             self._junk(line)
         elif isinstance(message, list):
@@ -214,7 +212,7 @@ class Relay:
             result, _ = self._listing.page(cursor if isinstance(cursor, str) else None, message["result"])
         except StoreError as error:
             return messages.error(request.id, messages.OWN_FAULT, f"the tools cannot be pinned: {error}")
-        if result is message["result"] and _is_strict(line):
+        if result is message["result"] and lenient.is_strict(line):
             return line
         # Without what is withheld; or as it was pinned, where the client's parser might see another definition.
         return compact({**message, "result": result})
@@ -371,34 +369,3 @@ class Relay:
 
 def _is_ours(id: Json) -> bool:
     return isinstance(id, str) and id.startswith(OWN_PREFIX)
-
-
-def _lenient(line: bytes) -> Json:
-    """A server's line as parsed; None when it is no JSON-RPC message, a list when it is a batch of them."""
-    try:
-        value = parse(line)
-    except ValueError:
-        # What stricter parsers refuse, clients may still read: NaN, half surrogates, bytes that are no UTF-8.
-        try:
-            loose = json.loads(line.decode("utf-8", "replace"), parse_constant=lambda _: None)
-            value = parse(json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace"))
-        except (ValueError, RecursionError):
-            return None
-    if isinstance(value, list):
-        return value if value and all(_is_message(each) for each in value) else None
-    return value if _is_message(value) else None
-
-
-def _is_message(value: Json) -> bool:
-    return isinstance(value, dict) and "jsonrpc" in value and not value.keys().isdisjoint(_KINDS)
-
-
-_KINDS: Final = frozenset({"method", "result", "error"})
-
-
-def _is_strict(line: bytes) -> bool:
-    try:
-        strict_json.parse(line)
-    except strict_json.NotStrict:
-        return False
-    return True
