@@ -52,7 +52,8 @@ def _value(option: click.Option, command: click.Command) -> str:
 
 
 def _sentence(command: click.Command) -> str:
-    return _cell((command.help or "").split("\n\n")[0].replace("\n", " ").replace("\b", "").strip())
+    # Only from Python 3.13 on are the lines of a docstring without their indentation.
+    return _cell(" ".join((command.help or "").split("\n\n")[0].replace("\b", "").split()))
 
 
 def points() -> Iterator[str]:

@@ -193,11 +193,11 @@ def workspace(tmp_path: Path, **changes: Any) -> Iterator[Workspace]:
             "team", "slack", secret=SECRET, token=fake_slack.BOT, channel="C1", url=slack.api, **changes
         )
         config = Config(home=tmp_path / "home", policy=Policy(rules=RULES), reviewers=people, channels=(channel,))
-        guard = Guard(config)
-        with guard.store.write(full=False) as tx:
-            outbox.fill(tx, "team")
-        for site in running(guard):
-            yield Workspace(site, slack)
+        with Guard(config) as guard:
+            with guard.store.write(full=False) as tx:
+                outbox.fill(tx, "team")
+            for site in running(guard):
+                yield Workspace(site, slack)
 
 
 @pytest.fixture

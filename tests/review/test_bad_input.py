@@ -65,9 +65,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Clo
     people = (ReviewerSettings("ann", keys=(PUBLIC,), slack="T1/U1"),)
     slack = ChannelSettings("team", "slack", "http://127.0.0.1:9/", SLACK_SECRET, "xoxb-1", channel="C1")
     home, clock = tmp_path_factory.mktemp("bad") / "home", Clock()
-    guard = Guard(Config(home=home, policy=Policy(rules=RULES), reviewers=people, channels=(slack,)), clock=clock)
-    for site in running(guard):
-        yield site, clock
+    config = Config(home=home, policy=Policy(rules=RULES), reviewers=people, channels=(slack,))
+    with Guard(config, clock=clock) as guard:
+        for site in running(guard):
+            yield site, clock
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ PUBLIC = "whpk_" + base64.b64encode(PRIVATE.public_key().public_bytes_raw()).dec
 @pytest.fixture
 def called(tmp_path: Path) -> Iterator[Site]:
     people = (ReviewerSettings("ann", ("ops",), keys=(PUBLIC,)), ReviewerSettings("carl"))
-    guard = Guard(Config(home=tmp_path / "home", policy=Policy(rules=RULES), reviewers=people))
-    yield from running(guard)
+    with Guard(Config(home=tmp_path / "home", policy=Policy(rules=RULES), reviewers=people)) as guard:
+        yield from running(guard)
 
 
 def body(site: Site, pending: Pending, **changes: Any) -> dict[str, Any]:

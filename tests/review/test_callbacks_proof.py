@@ -35,7 +35,8 @@ OTHER_PUBLIC = "whpk_" + base64.b64encode(OTHER.public_key().public_bytes_raw())
 @pytest.fixture
 def called(tmp_path: Path) -> Iterator[Site]:
     people = (ReviewerSettings("ann", keys=(PUBLIC,)), ReviewerSettings("eve", keys=(OTHER_PUBLIC,)))
-    yield from running(Guard(Config(home=tmp_path / "home", policy=Policy(rules=(RULE,)), reviewers=people)))
+    with Guard(Config(home=tmp_path / "home", policy=Policy(rules=(RULE,)), reviewers=people)) as guard:
+        yield from running(guard)
 
 
 def approved(site: Site, webhook_id: str = "msg_1", **arguments: Any) -> Pending:

@@ -51,9 +51,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
     review = ReviewSettings(port=port, url=f"http://127.0.0.1:{port}")
-    guard = Guard(Config(home=tmp_path_factory.mktemp("links") / "home", policy=Policy(rules=RULES), review=review))
-    for site in running(guard, listener):
-        yield Desk(site, site.ask(), site.link())
+    config = Config(home=tmp_path_factory.mktemp("links") / "home", policy=Policy(rules=RULES), review=review)
+    with Guard(config) as guard:
+        for site in running(guard, listener):
+            yield Desk(site, site.ask(), site.link())
 
 
 def addresses(value: Any) -> set[str]:

@@ -54,6 +54,14 @@ _TEMPLATES.filters |= {
     "left": words.left,
 }
 
+_RENAMED: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""By RFC 9110 in 2022; Python says so from 3.13 on, and our answers do not depend on it."""
+
+
+def phrase(status: int) -> str:
+    """The name of a status in RFC 9110."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """A page; every value in it is escaped, whatever it is."""
@@ -62,7 +70,7 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
 
 def refusal_page(status: int, text: str) -> Response:
     """A page that says why not, and nothing else."""
-    return page("message.html", status, reviewer=None, title=HTTPStatus(status).phrase, text=text)
+    return page("message.html", status, reviewer=None, title=phrase(status), text=text)
 
 
 class JsonResponse(Response):
@@ -78,6 +86,6 @@ class ProblemResponse(JsonResponse):
 
 def problem(status: int, detail: str, *, code: str = "", **members: Any) -> Response:
     """An error as RFC 9457 has it; `code` is for programs, `detail` for people."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = {"type": "about:blank", "title": phrase(status), "status": status, "detail": detail}
     headers = {"www-authenticate": 'Bearer realm="toolguard"'} if status == 401 else None
     return ProblemResponse(body | ({"code": code} if code else {}) | members, status, headers)

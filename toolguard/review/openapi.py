@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any, Final
 
 from toolguard import __version__
 from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, MOST_SECONDS, MOST_USES, OFFERED
+from toolguard.review.answers import phrase
 from toolguard.review.application import health, readiness
 from toolguard.review.callbacks import callback
 from toolguard.review.rest import MOST_TOGETHER, OPERATIONS, REASON_LONGEST, Operation
@@ -302,11 +302,11 @@ def _answer(status: int, name: str) -> dict[str, Any]:
         content: dict[str, Any] = {"text/event-stream": {"schema": _TEXT}}
     else:
         content = {"application/json": {"schema": _ref(name)}}
-    return {"description": HTTPStatus(status).phrase, "content": content}
+    return {"description": phrase(status), "content": content}
 
 
 def _refusal(status: int) -> dict[str, Any]:
     return {
-        "description": HTTPStatus(status).phrase,
+        "description": phrase(status),
         "content": {"application/problem+json": {"schema": _ref("Problem")}},
     }
