@@ -18,25 +18,27 @@ from toolguard import config
 from toolguard.config import LOOPBACK, ApprovalSettings, Config, ReviewSettings, Server, with_obligations
 from toolguard.config_audit import AnchorSettings, AuditSettings, RetentionSettings, TraceSettings
 from toolguard.config_channels import ChannelSettings, Reminder, ReviewerSettings
-from toolguard.config_schema import (
-    DAYS,
-    PATTERNS,
-    STRENGTHS,
-    ArgumentSection,
+from toolguard.config_schema.file import (
     AuditSection,
-    BudgetSection,
     ChannelSection,
     ConfigSection,
-    MatchSection,
-    PolicySection,
     ReminderSection,
     ReviewerSection,
-    RuleSection,
-    Section,
     ServerSection,
+)
+from toolguard.config_schema.policy import (
+    DAYS,
+    STRENGTHS,
+    ArgumentSection,
+    BudgetSection,
+    MatchSection,
+    PolicySection,
+    RuleSection,
     TermsSection,
     TimeSection,
 )
+from toolguard.config_schema.section import Section
+from toolguard.config_schema.values import PATTERNS
 from toolguard.core.canonical import canonical
 from toolguard.core.grants import GrantLimits
 from toolguard.core.model import Effect, Json, pointer

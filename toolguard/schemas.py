@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
 from toolguard.cli.policy_cases import CasesFile
-from toolguard.config_schema import ConfigSection, PolicySection
+from toolguard.config_schema.file import ConfigSection
+from toolguard.config_schema.policy import PolicySection
 from toolguard.core.approvals import ExecutionState, RequestState
 from toolguard.core.canonical import pretty
 from toolguard.core.events import KINDS

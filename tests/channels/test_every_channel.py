@@ -22,7 +22,7 @@ from toolguard.channels.message import Message
 from toolguard.channels.slack_blocks import again, blocks
 from toolguard.channels.teams import card
 from toolguard.config import person
-from toolguard.config_schema import ChannelSection
+from toolguard.config_schema.file import ChannelSection
 from toolguard.core.model import Effect, Principal, ToolCall
 from toolguard.core.policy.matching import Match
 from toolguard.core.policy.policy import Policy, Rule

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.core.situations import NOBODY, NOON, facts_of, finding
 from toolguard.config_file import rule as rule_of
-from toolguard.config_schema import RuleSection
+from toolguard.config_schema.policy import RuleSection
 from toolguard.core.canonical import canonical
 from toolguard.core.decide import covers, decide
 from toolguard.core.model import Classification, Effect, EffectClass, Finding, Json, ToolCall

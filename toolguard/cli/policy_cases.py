@@ -11,7 +11,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from toolguard import config as configuration
 from toolguard.config import Config
 from toolguard.config_file import check_as
-from toolguard.config_schema import Globs, ScoreSection, Section, Text
+from toolguard.config_schema.policy import ScoreSection
+from toolguard.config_schema.section import Section
+from toolguard.config_schema.values import Globs, Text
 from toolguard.core.model import Decision, EffectClass, Principal, ToolCall, ToolDefinition
 from toolguard.core.policy.matching import Answer, matches
 from toolguard.core.session.memory import Session
