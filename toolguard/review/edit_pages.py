@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -21,7 +20,7 @@ from toolguard.core.model import Json
 from toolguard.core.secrets.redact import readable
 from toolguard.core.strict_json import NotStrict, parse
 from toolguard.review.answers import page
-from toolguard.review.frame import everywhere, signed_in, submitted
+from toolguard.review.frame import everywhere, requested, signed_in, submitted
 from toolguard.review.visitor import Visitor, guard_of
 
 if TYPE_CHECKING:
@@ -75,13 +74,13 @@ def _words(side: dict[str, Json], where: str) -> str:
 @signed_in
 async def form(request: Request, visitor: Visitor) -> Response:
     """The arguments as JSON to write in, markers of secrets included."""
-    return await _form(request, visitor, await _pending(request))
+    return await _form(request, visitor, await requested(request))
 
 
 @submitted
 async def edit(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Put what was written in the place of the arguments; people then answer the call as it is now."""
-    view = await _pending(request)
+    view = await requested(request)
     written = fields.get("arguments", "")
     try:
         arguments = parse(written, max_depth=DEPTH)
@@ -96,13 +95,6 @@ async def edit(request: Request, visitor: Visitor, fields: dict[str, str]) -> Re
         return RedirectResponse(_address(result.request), 303)
     alert = result.text[:1].upper() + result.text[1:] + "."
     return await _form(request, visitor, view, written, alert, 422 if result.code == "bad_edit" else 409)
-
-
-async def _pending(request: Request) -> RequestView:
-    view = await run_in_threadpool(guard_of(request).approvals.show, request.path_params["id"])
-    if view is None:
-        raise HTTPException(404, "There is no such request.")
-    return view
 
 
 async def _form(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -18,7 +19,7 @@ from toolguard.review.visitor import Visitor, guard_of
 from toolguard.store import audit
 
 if TYPE_CHECKING:
-    from toolguard.guard import Guard
+    from toolguard.guard import Guard, RequestView
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -52,6 +53,14 @@ async def everywhere(request: Request, visitor: Visitor, here: str = "") -> dict
         "stop": await run_in_threadpool(lambda: guard.stop_switch.current),
         "now": datetime.now(UTC),
     }
+
+
+async def requested(request: Request) -> RequestView:
+    """The approval request that the address names; a page that says so when there is none."""
+    view = await run_in_threadpool(guard_of(request).approvals.show, request.path_params["id"])
+    if view is None:
+        raise HTTPException(404, "There is no such request.")
+    return view
 
 
 def to_sign_in(request: Request) -> Response:

@@ -22,7 +22,7 @@ from toolguard.guard.views import STRENGTH
 from toolguard.review import edit_pages, figure_pages, group_pages, passkey_pages, words
 from toolguard.review import visitor as visitors
 from toolguard.review.answers import page, refusal_page
-from toolguard.review.frame import SHOWN, everywhere, forged, rights, signed_in, submitted
+from toolguard.review.frame import SHOWN, everywhere, forged, requested, rights, signed_in, submitted
 from toolguard.review.noting import NOTED
 from toolguard.review.standing_pages import chosen_grant
 from toolguard.review.visitor import Visitor, guard_of
@@ -76,7 +76,7 @@ def _mark(views: Sequence[RequestView]) -> str:
 @signed_in
 async def one(request: Request, visitor: Visitor) -> Response:
     """One request: everything a decision needs, and afterwards what became of it."""
-    view = await _found(request)
+    view = await requested(request)
     if view.state == "pending" and view.requirement["strength"] >= STRENGTH["passkey"]:
         there = passkey_pages.other_address(request)
         if there:
@@ -87,15 +87,8 @@ async def one(request: Request, visitor: Visitor) -> Response:
 @signed_in
 async def arguments(request: Request, visitor: Visitor) -> Response:
     """The arguments as JSON, with what cannot be seen written as escapes."""
-    view = await _found(request)
+    view = await requested(request)
     return Response(escape(pretty(readable(view.arguments))), media_type="application/json")
-
-
-async def _found(request: Request) -> RequestView:
-    view = await run_in_threadpool(guard_of(request).approvals.show, request.path_params["id"])
-    if view is None:
-        raise HTTPException(404, "There is no such request.")
-    return view
 
 
 async def _show(
@@ -137,7 +130,7 @@ async def _show(
 @submitted
 async def vote(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """A reviewer's answer."""
-    view = await _found(request)
+    view = await requested(request)
     choice, reason = fields.get("vote"), fields.get("reason", "").strip()
     if choice not in ("approve", "grant", "deny"):
         raise HTTPException(400, "This form holds no answer.")
@@ -166,7 +159,7 @@ async def vote(request: Request, visitor: Visitor, fields: dict[str, str]) -> Re
 @submitted
 async def revoke(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Take an approval back before it is used."""
-    view = await _found(request)
+    view = await requested(request)
     reason = fields.get("reason", "").strip()
     result = await run_in_threadpool(guard_of(request).approvals.revoke, view.id, visitor.reviewer, reason, "web")
     return await _after(request, visitor, view, result, reason)
@@ -175,7 +168,7 @@ async def revoke(request: Request, visitor: Visitor, fields: dict[str, str]) -> 
 @submitted
 async def settle(request: Request, visitor: Visitor, fields: dict[str, str]) -> Response:
     """Say how a call of unknown end ended."""
-    view = await _found(request)
+    view = await requested(request)
     execution = view.execution["id"] if view.execution else ""
     if fields.get("execution") != execution or fields.get("done") not in ("yes", "no"):
         raise HTTPException(400, "This form does not say what happened to which call.")

@@ -28,7 +28,9 @@ from toolguard.store import audit, checkpoints
 from toolguard.store.search import search
 
 if TYPE_CHECKING:
-    from toolguard.guard import Reviewer
+    from toolguard.core.model import Json
+    from toolguard.guard import Reviewer, VoteResult
+    from toolguard.guard.edits import EditResult
 
 MOST: Final = 1_000
 """Entries of one answer."""
@@ -36,6 +38,7 @@ REASON_LONGEST: Final = 2_000
 MOST_TOGETHER: Final = 100
 EDIT_DEPTH: Final = 64
 """Of arguments that a reviewer rewrote; calls are read no deeper either."""
+_NO_DIGEST: Final = "`request_digest` is the digest of the request that you were shown."
 
 
 def _for_reviewers(endpoint: Callable[[Request, Reviewer], Awaitable[Response]]) -> Endpoint:
@@ -47,13 +50,17 @@ def _for_reviewers(endpoint: Callable[[Request, Reviewer], Awaitable[Response]])
         try:
             return await endpoint(request, reviewer)
         except _Refused as refused:
-            return problem(400, str(refused), code="bad_parameter")
+            return problem(refused.status, str(refused), code=refused.code)
 
     return guarded
 
 
 class _Refused(ValueError):
-    """A parameter that says nothing we know; the message names it."""
+    """A parameter or body that says nothing we know; the message names what is wrong with it."""
+
+    def __init__(self, text: str, status: int = 400, code: str = "bad_parameter") -> None:
+        super().__init__(text)
+        self.status, self.code = status, code
 
 
 def _number(request: Request, name: str, default: int, most: int) -> int:
@@ -92,12 +99,7 @@ async def approval(request: Request, reviewer: Reviewer) -> Response:
 @_for_reviewers
 async def votes(request: Request, reviewer: Reviewer) -> Response:
     """Cast a vote."""
-    vote = await _json(request, max_depth=4)
-    if isinstance(vote, Response):
-        return vote
-    wrong = _wrong_with(vote)
-    if wrong:
-        return problem(422, wrong, code="bad_vote")
+    vote = await _body(request, 4, _wrong_with, "bad_vote")
     result = await run_in_threadpool(
         lambda: guard_of(request).approvals.vote(
             request.path_params["id"],
@@ -110,24 +112,13 @@ async def votes(request: Request, reviewer: Reviewer) -> Response:
             grant=_grant(vote.get("grant")),
         )
     )
-    shown = result.request.as_json() if result.request else None
-    if result.accepted:
-        return JsonResponse({"accepted": True, "code": result.code, "text": result.text, "approval": shown}, 201)
-    if shown is None:
-        return problem(404, "There is no such approval request.", code="unknown")
-    status = 403 if result.code in FORBIDDEN_CODES else 409
-    return problem(status, result.text, code=result.code, approval=shown)
+    return _outcome(result, 403 if result.code in FORBIDDEN_CODES else 409)
 
 
 @_for_reviewers
 async def votes_together(request: Request, reviewer: Reviewer) -> Response:
     """Answer several requests of one group; each is voted on by itself, and what changed is left out and says so."""
-    body = await _json(request, max_depth=5)
-    if isinstance(body, Response):
-        return body
-    wrong = _wrong_together(body)
-    if wrong:
-        return problem(422, wrong, code="bad_vote")
+    body = await _body(request, 5, _wrong_together, "bad_vote")
     results = await run_in_threadpool(
         lambda: guard_of(request).approvals.vote_together(
             body["group"],
@@ -139,17 +130,25 @@ async def votes_together(request: Request, reviewer: Reviewer) -> Response:
             reason=body.get("reason") or "",
         )
     )
-    told = [
-        {
-            "id": name,
-            "accepted": result.accepted,
-            "code": result.code,
-            "text": result.text,
-            "approval": result.request.as_json() if result.request else None,
-        }
-        for name, result in results.items()
-    ]
-    return JsonResponse({"results": told})
+    return JsonResponse({"results": [{"id": name, **_told(result)} for name, result in results.items()]})
+
+
+def _told(result: VoteResult | EditResult) -> dict[str, Json]:
+    return {
+        "accepted": result.accepted,
+        "code": result.code,
+        "text": result.text,
+        "approval": result.request.as_json() if result.request else None,
+    }
+
+
+def _outcome(result: VoteResult | EditResult, refused: int) -> Response:
+    """What became of a vote or an edit; `refused` is the status of one that did not count."""
+    if result.accepted:
+        return JsonResponse(_told(result), 201)
+    if result.request is None:
+        return problem(404, "There is no such approval request.", code="unknown")
+    return problem(refused, result.text, code=result.code, approval=result.request.as_json())
 
 
 def _wrong_together(body: Any) -> str:
@@ -166,27 +165,25 @@ def _wrong_together(body: Any) -> str:
     return _wrong_with({"vote": body.get("vote"), "reason": body.get("reason"), "request_digest": ""})
 
 
-async def _json(request: Request, max_depth: int) -> Any:
-    """The body, strictly parsed; or the answer to one that cannot be."""
+async def _body(request: Request, max_depth: int, wrong_with: Callable[[Any], str], code: str) -> Any:
+    """The body, strictly parsed; `wrong_with` says what is wrong with it, under this code. Raises _Refused."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        return problem(415, "The body must be application/json.", code="not_json")
+        raise _Refused("The body must be application/json.", 415, "not_json")
     try:
-        return parse(await visitors.body(request), max_depth=max_depth)
+        body = parse(await visitors.body(request), max_depth=max_depth)
     except NotStrict as error:
-        return problem(400, f"The body cannot be read: {error}.", code="not_json")
+        raise _Refused(f"The body cannot be read: {error}.", 400, "not_json") from error
+    wrong = wrong_with(body)
+    if wrong:
+        raise _Refused(wrong, 422, code)
+    return body
 
 
 @_for_reviewers
 async def edits(request: Request, reviewer: Reviewer) -> Response:
     """Change the arguments of a pending request; the call as it is now is a request of its own."""
-    body = await _json(request, max_depth=EDIT_DEPTH)
-    if isinstance(body, Response):
-        return body
-    if not isinstance(body, dict) or body.keys() != {"arguments", "request_digest"}:
-        return problem(422, "An edit has `arguments` and `request_digest`, nothing else.", code="bad_edit")
-    if not isinstance(body["request_digest"], str):
-        return problem(422, "`request_digest` is the digest of the request that you were shown.", code="bad_edit")
+    body = await _body(request, EDIT_DEPTH, _wrong_with_edit, "bad_edit")
     result = await run_in_threadpool(
         lambda: guard_of(request).edits.edit(
             request.path_params["id"],
@@ -196,13 +193,13 @@ async def edits(request: Request, reviewer: Reviewer) -> Response:
             channel="rest",
         )
     )
-    shown = result.request.as_json() if result.request else None
-    if result.accepted:
-        return JsonResponse({"accepted": True, "code": result.code, "text": result.text, "approval": shown}, 201)
-    if shown is None:
-        return problem(404, "There is no such approval request.", code="unknown")
-    status = {"bad_edit": 422, "denied_by_policy": 403}.get(result.code, 409)
-    return problem(status, result.text, code=result.code, approval=shown)
+    return _outcome(result, {"bad_edit": 422, "denied_by_policy": 403}.get(result.code, 409))
+
+
+def _wrong_with_edit(edit: Any) -> str:
+    if not isinstance(edit, dict) or edit.keys() != {"arguments", "request_digest"}:
+        return "An edit has `arguments` and `request_digest`, nothing else."
+    return "" if isinstance(edit["request_digest"], str) else _NO_DIGEST
 
 
 def _wrong_with(vote: Any) -> str:
@@ -215,7 +212,7 @@ def _wrong_with(vote: Any) -> str:
     if vote.get("vote") not in ("approve", "deny"):
         return "`vote` is `approve` or `deny`."
     if not isinstance(vote.get("request_digest"), str):
-        return "`request_digest` is the digest of the request that you were shown."
+        return _NO_DIGEST
     reason = vote.get("reason")
     if reason is not None and (not isinstance(reason, str) or len(reason) > REASON_LONGEST):
         return f"`reason` is a text of at most {REASON_LONGEST} characters."
