@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from toolguard.core.model import Confidence, Finding, Severity
+from toolguard.core.model import Finding
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
-from toolguard.detectors.kinds import FindingKind, from_acts, hints_once
-
-LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
-SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
+from toolguard.detectors.kinds import LIKELY, LOW, MEDIUM, SURE, FindingKind, from_acts, hints_once
 
 FINDINGS: Final = (
     FindingKind("code.evaluates", MEDIUM, SURE, "runs a text as code", ("CWE-95",)),

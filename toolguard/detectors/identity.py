@@ -9,14 +9,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from toolguard.core.acts import FileOp
-from toolguard.core.model import Confidence, Finding, Severity
+from toolguard.core.model import Finding
 from toolguard.core.paths import Kind, kinds
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
-from toolguard.detectors.kinds import FindingKind, from_acts
-
-LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
-SURE, LIKELY, MAYBE = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
+from toolguard.detectors.kinds import HIGH, LIKELY, MEDIUM, SURE, FindingKind, from_acts
 
 FINDINGS: Final = (
     FindingKind("identity.accounts", HIGH, LIKELY, "changes who has an account or how people log in", ("CWE-269",)),

@@ -9,6 +9,10 @@ from typing import Final
 from toolguard.core.acts import Act
 from toolguard.core.model import Confidence, Finding, Severity
 
+LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
+SURE, LIKELY, MAYBE = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
+"""How the tables of findings say it."""
+
 
 @dataclass(frozen=True, slots=True)
 class FindingKind:
@@ -44,8 +48,8 @@ class FindingKind:
 
 DETECTOR_FAILED = FindingKind(
     "guard.detector-failed",
-    Severity.HIGH,
-    Confidence.HIGH,
+    HIGH,
+    SURE,
     "a detector failed on this call, so nobody has vouched for it",
     ("CWE-703",),
 )

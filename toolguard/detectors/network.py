@@ -17,10 +17,7 @@ from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
 from toolguard.core.shell import uploads
 from toolguard.core.urls import Link, hidden_text, parse
-from toolguard.detectors.kinds import FindingKind, from_acts, hints_once
-
-LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
-SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
+from toolguard.detectors.kinds import HIGH, LIKELY, LOW, MEDIUM, SURE, FindingKind, from_acts, hints_once
 
 FINDINGS: Final = (
     FindingKind("network.metadata", HIGH, SURE, "asks where cloud machines hand out credentials", ("CWE-918",)),

@@ -16,10 +16,7 @@ from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.paths import Kind, climbs, is_absolute, kinds, normal, resolved, within
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
-from toolguard.detectors.kinds import FindingKind, hints_once
-
-LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
-SURE, LIKELY, MAYBE = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
+from toolguard.detectors.kinds import CRITICAL, HIGH, LIKELY, LOW, MEDIUM, SURE, FindingKind, hints_once
 
 FINDINGS: Final = (
     FindingKind("paths.deletes-root", CRITICAL, SURE, "deletes a whole system, home or disk", ("CWE-73",)),

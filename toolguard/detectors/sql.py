@@ -13,15 +13,7 @@ from toolguard.core.model import Confidence, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
 from toolguard.core.sql.parse import Sql
-from toolguard.detectors.kinds import FindingKind, hints_once
-
-LOW, MEDIUM, HIGH, CRITICAL = (
-    Severity.LOW,
-    Severity.MEDIUM,
-    Severity.HIGH,
-    Severity.CRITICAL,
-)
-SURE, LIKELY, MAYBE = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
+from toolguard.detectors.kinds import HIGH, LIKELY, LOW, MEDIUM, SURE, FindingKind, hints_once
 
 _KINDS: Final[tuple[tuple[str, Severity, Confidence, str, tuple[str, ...]], ...]] = (
     ("drop", HIGH, SURE, "destroys a table, a database or all rows of one", ("CWE-471",)),

@@ -7,13 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from toolguard.core.model import Confidence, Finding, Severity
+from toolguard.core.model import Finding
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
-from toolguard.detectors.kinds import FindingKind, from_acts, hints_once
-
-LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
-SURE, LIKELY = Confidence.HIGH, Confidence.MEDIUM
+from toolguard.detectors.kinds import HIGH, LIKELY, MEDIUM, SURE, FindingKind, from_acts, hints_once
 
 FINDINGS: Final = (
     FindingKind("system.stops-machine", HIGH, SURE, "stops or restarts the machine", ("CWE-400",)),
