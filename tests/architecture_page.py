@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from tests import generated
 from tests.guarantees import GUARANTEES, INVARIANTS, Mark, marks
 from tests.test_architecture import EXCEPTIONS, PACKAGE, ROWS
 from toolguard.core.approvals import EXECUTION, REQUEST, ExecutionEvent, RequestEvent
@@ -61,21 +62,12 @@ def _matrix(name: str, table: Mapping[tuple[Any, Any], Any], events: Iterable[St
         yield f"| **{state}** | {' | '.join(cells)} |"
 
 
-BLOCKS: Final[dict[str, Callable[[], Iterator[str]]]] = {
+BLOCKS: Final[dict[str, generated.Part]] = {
     "arrows": arrows,
     "states": states,
     "invariants": invariants,
 }
 
 
-def rendered(page: str) -> str:
-    """The page with these parts written anew."""
-    for name, block in BLOCKS.items():
-        before, begin, rest = page.partition(f"<!-- {name} -->")
-        _, end, after = rest.partition(f"<!-- /{name} -->")
-        page = before + "\n".join((begin, *block(), end)) + after
-    return page
-
-
 if __name__ == "__main__":
-    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    generated.write(PAGE, BLOCKS)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import click
 
+from tests import generated
 from toolguard.cli.app import COMMANDS, toolguard
 from toolguard.cli.proxy import USAGE
 from toolguard.core.events import KINDS
@@ -82,7 +83,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {
+TABLES: Final[dict[str, generated.Part]] = {
     "commands": commands,
     "points": points,
     "rest": rest,
@@ -90,14 +91,5 @@ TABLES: Final[dict[str, Callable[[], Iterator[str]]]] = {
 }
 
 
-def rendered(page: str) -> str:
-    """The page with its tables written anew."""
-    for name, table in TABLES.items():
-        before, begin, rest = page.partition(f"<!-- {name} -->")
-        _, end, after = rest.partition(f"<!-- /{name} -->")
-        page = before + "\n".join((begin, *table(), end)) + after
-    return page
-
-
 if __name__ == "__main__":
-    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    generated.write(PAGE, TABLES)

@@ -16,7 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests import architecture_page, reference
+from tests import architecture_page, generated, reference
 from toolguard.cli.app import COMMANDS, toolguard
 from toolguard.cli.check import STATUS
 from toolguard.cli.proxy import parse as parse_proxy
@@ -143,13 +143,13 @@ def test_every_command_is_in_the_reference() -> None:
 
 
 def test_the_tables_of_the_reference_are_the_codes() -> None:
-    assert reference.rendered(REFERENCE) == REFERENCE, "run `python -m tests.reference`"
+    assert generated.rendered(REFERENCE, reference.TABLES) == REFERENCE, "run `python -m tests.reference`"
 
 
 def test_the_pictures_of_the_architecture_are_drawn_from_the_code() -> None:
     page = architecture_page.PAGE.read_text(encoding="utf-8")
 
-    assert architecture_page.rendered(page) == page, "run `python -m tests.architecture_page`"
+    assert generated.rendered(page, architecture_page.BLOCKS) == page, "run `python -m tests.architecture_page`"
 
 
 def test_every_folder_of_the_package_is_on_the_map() -> None:
