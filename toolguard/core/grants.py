@@ -1,7 +1,7 @@
 """What a reviewer may allow narrowly for a while: the approved call, with a few places loosened, each by an exact test.
 
 What is not loosened must equal the approved call. INVARIANT: a grant only ever answers `ask`, for the same tool as
-defined then, under the same decision, at no higher score (guard/requests.py checks; tests/guard/test_grants.py).
+defined then, under the same decision, at no higher score (guard/standing.py checks; tests/guard/test_grants.py).
 """
 
 from __future__ import annotations
