@@ -70,3 +70,33 @@ def test_a_request_that_is_not_understood_calls_for_anything(prompt: str) -> Non
 )
 def test_a_request_can_leave_the_choice_to_a_text(prompt: str, delegates: bool) -> None:
     assert intent_of(prompt).delegates is delegates
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asks_only"),
+    [
+        ("What is the pump in bed 7 running at?", True),
+        ("Did the tenant of flat 12 pay in May?", True),
+        ("Summarise claim C-17.", True),
+        ("Please show me the load on breaker 5. Thanks!", True),
+        ("Hi! Could you tell me when example.org expires?", True),
+        ("How many flights leave Lisbon tomorrow and on Sunday?", True),
+        ("Find the minutes and read me the last page.", True),
+        ("I'd like to see what I paid last year.", True),
+        ("Read claim C-17 and pay it.", False),
+        ("What does it cost, and also book it if it is below 100?", False),
+        ("Could you pay the bill?", False),
+        ("Check whether the door is locked; if not, lock it.", False),
+        ("Get somebody to take her home.", False),
+        ("Check me in for my flight.", False),
+        ("Get rid of the old ones.", False),
+        ("Why don't you cancel it?", False),
+        ("My name is John.", False),
+        ("It is set for March 19 at 9:30.", False),
+        ("Look for the to-do list and do what it says.", False),
+        ("Wo ist der Schlüssel?", False),
+        ("", False),
+    ],
+)
+def test_a_request_that_only_asks_is_told_from_one_that_wants_something_done(prompt: str, asks_only: bool) -> None:
+    assert intent_of(prompt).asks_only is asks_only

@@ -49,7 +49,7 @@ def of_definition(definition: ToolDefinition) -> EffectClass:
 
 @lru_cache(maxsize=1024)
 def _of_words(name: str, description: str) -> EffectClass:
-    told = verbs.of_name(split_name(name))
+    told = verbs.of_name(verbs.operation(name))
     described = verbs.of_description(description)
     if told is None:
         return described or EffectClass.UNKNOWN
@@ -72,7 +72,7 @@ def classify(reading: Reading) -> Classification:
     found = targets(call.arguments)
     effect = _from_arguments(reading)
     if effect is None:
-        effect = _annotated(call, _selected(call, _from_definition(call)))
+        effect = _by_targets(_annotated(call, _selected(call, _from_definition(call))), found)
     target = _target(reading, found)
     return Classification(
         effect,
@@ -92,6 +92,35 @@ def holds_language(reading: Reading) -> bool:
 def _from_definition(call: ToolCall) -> EffectClass:
     description = call.definition.description[:400] if call.definition else ""
     return _of_words(call.tool, description)
+
+
+def tells_plainly(call: ToolCall) -> bool:
+    """The name says by a verb that is no noun, the description, or an argument like `action`, that more is done than
+    reading."""
+    words = verbs.operation(call.tool)
+    told = verbs.of_name(words)
+    if told is not None and (told[1] or verbs.is_deed(words[0])):
+        return told[0] is not READ
+    described = verbs.of_description(call.definition.description[:400]) if call.definition else None
+    chosen = _selected(call, EffectClass.UNKNOWN)
+    return not {described, chosen} <= {None, READ, EffectClass.UNKNOWN}
+
+
+_MAY_PAY: Final = frozenset({EffectClass.WRITE, EffectClass.SEND, EffectClass.GRANT})
+_HANDS_OUT: Final = frozenset("send deliver forward share notify upload mail".split())
+
+
+def _by_targets(effect: EffectClass, found: tuple[Target, ...]) -> EffectClass:
+    """A sum and an account are a payment, whatever it is called; a report that is delivered to somebody is sent."""
+    aims = {target.aim for target in found}
+    if effect in _MAY_PAY and Aim.AMOUNT in aims and Aim.ACCOUNT in aims:
+        return EffectClass.SPEND
+    handed_out = any(
+        "@" in one.value and _HANDS_OUT.intersection(split_name(one.key)[:1])
+        for one in found
+        if one.aim is Aim.RECIPIENT
+    )
+    return EffectClass.SEND if effect is READ and handed_out else effect
 
 
 def _selected(call: ToolCall, effect: EffectClass) -> EffectClass:

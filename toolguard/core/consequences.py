@@ -52,7 +52,7 @@ delete remove modify update change overwrite amend alter merge edit manage : pat
 @consequence.person
 terminate fire dismiss suspend demote layoff : employee staff worker employment = takes somebody's work away
 update change modify set increase decrease adjust edit : salary payroll wage compensation payout beneficiary gpa \
-    transcript grade pension deposit premium = changes what somebody is paid or graded
+    transcript grade pension deposit premium payee iban = changes what somebody is paid or graded
 update change modify set increase decrease raise adjust : credit overdraft = changes what somebody may borrow
 approve reject deny authorize underwrite decline : loan mortgage claim expense reimbursement visa asylum parole \
     budget application timesheet = decides about somebody's money or rights

@@ -35,11 +35,12 @@ _STRONG: Final = {
         initiate guide direct raise lower increase decrease arm disarm release prescribe dispense ship route steer give
         enter input start stop begin end lock load unload ignore watch unwatch ack categorize categorise sanitize
         transform
-        annotate customize customise rewrite refactor fix paste cut undo redo drive park fly go walk""",
+        annotate customize customise rewrite refactor fix paste cut undo redo drive park fly go walk issue operate
+        actuate discharge unseal""",
     DELETE: """delete remove drop purge erase destroy wipe clear truncate trash uninstall discard rm rmdir unlink
         prune flush flushall flushdb nuke obliterate expunge shred delist evict empty deprovision decommission
         withdraw_item kick
-        ban""",
+        ban void cull unpublish deaccession euthanize euthanise""",
     EXECUTE: """execute exec run eval invoke call spawn_process dispatch shell terminal script bash powershell
         interpret_code launch_process""",
     SEND: """send email mail message post publish tweet retweet reply forward notify broadcast announce text dm
@@ -49,10 +50,11 @@ _STRONG: Final = {
         wire remit transfer checkout_cart spend reimburse settle topup bet wager sell lend borrow rent hire fund
         refuel liquidate mint disburse payout stake swap_tokens renew""",
     GRANT: """grant authorize authorise approve permit allow share invite promote elevate escalate impersonate
-        delegate unlock entitle whitelist unblock trust assume""",
+        delegate unlock entitle whitelist unblock trust assume waive unmask""",
     ADMINISTER: """restart reboot shutdown deploy install provision scale rotate reset revoke suspend unsuspend
         deactivate terminate kill freeze unfreeze block quarantine migrate rollback upgrade downgrade unregister
-        reconfigure failover bootstrap mount unmount format partition protect unprotect enforce onboard offboard""",
+        reconfigure failover bootstrap mount unmount format partition protect unprotect enforce onboard offboard
+        silence inhibit override bypass immobilize immobilise shed detonate evict eject""",
 }
 
 WEAK: Final = frozenset(
@@ -64,7 +66,7 @@ WEAK: Final = frozenset(
     say look set use update_time reserve rent visit stake text export import like host tweet sms reply mention fax
         display profile test track
     monitor supply answer sound give direct guide route ship arm release raise lower input turn fly walk cut fix
-        archive""".split()
+        archive permit issue void discharge override bypass""".split()
 )
 """Verbs that are as often nouns in the name of a tool: they count at its beginning or end only, after all others."""
 
@@ -113,6 +115,17 @@ RISK: Final = (READ, EffectClass.UNKNOWN, WRITE, SEND, DELETE, ADMINISTER, GRANT
 def split_name(name: str) -> tuple[str, ...]:
     """The words of a tool's name, in lower case: `GmailSendEmail`, `send_email` and `mail.send-email` alike."""
     return tuple(word.lower() for word in _CAMEL.findall(name[:200]))
+
+
+_SEGMENT: Final = re.compile(r"[./:]+|__")
+
+
+@lru_cache(maxsize=4096)
+def operation(name: str) -> tuple[str, ...]:
+    """The words of a name that say what is done: of `pay.getSlip` and `mcp__pay__get_slip` those of the last part."""
+    parts = _SEGMENT.split(name[:200])
+    last = split_name(parts[-1])
+    return last if len(parts) > 1 and any(word in VERBS for word in last) else split_name(name)
 
 
 @lru_cache(maxsize=4096)
@@ -170,6 +183,11 @@ _FILLERS: Final = frozenset(
 """Words that stand before the verb in the first sentence of a description."""
 
 
+def is_deed(word: str) -> bool:
+    """At the beginning of a name, this is a verb: `set_rate`, `close`; not `order_status`, `report`."""
+    return word in VERBS and word not in _THINGS
+
+
 def of_description(description: str) -> EffectClass | None:
     """The effect of the first verb of a description; of several joined by slashes, commas or "or" the gravest."""
     sentence = _SENTENCE.split(description.strip()[:400], maxsplit=1)[0]
@@ -184,6 +202,8 @@ def of_description(description: str) -> EffectClass | None:
         if gravest is not None and not between:
             break
         effect = None if small in _FILLERS else _DESCRIBING.get(lemma(small)) or effect_of(small)
+        if effect is not READ and lemma(small) in _THINGS and not _TAKES.match(sentence, end):
+            effect = None  # "Open work orders", "Claim with its documents": no deed, but what there is
         if effect is not None:
             gravest = effect if gravest is None else max(gravest, effect, key=RISK.index)
         elif gravest is not None or (small not in _FILLERS and (unknown := unknown + 1) > 2):
@@ -191,6 +211,19 @@ def of_description(description: str) -> EffectClass | None:
     return gravest
 
 
+_THINGS: Final = frozenset(
+    """order book report post file log request share transfer message comment record contact address mail email charge
+    bill invoice note rate review vote text tag label link index trade fund tip bid return exchange claim permit issue
+    stake import export sms fax test draft block trust archive mention like host rent visit sign script format open
+    schedule call track alert void""".split()
+)
+"""Verbs that begin a description as often as a noun, or as what is open."""
+_TAKES: Final = re.compile(
+    r"\s+(?:an?|the|all|every|each|any|one|some|this|that|these|those|your|my|our|their|its|his|her|new|given|specific"
+    r"|specified|existing|current|multiple|several|two|up|out|in|on|off|to|from|for|or|and)\b|\s*[/,(]",
+    re.IGNORECASE,
+)
+"""What follows a word that is meant as a verb."""
 _DESCRIBING: Final = {"return": READ, "answer": READ, "report": READ, "order": SPEND, "file": WRITE, "request": SEND}
 """What these do at the beginning of a description, where it differs from what they do in a name."""
 

@@ -37,6 +37,19 @@ _OFF: Final = frozenset(
     "disable remove delete off bypass suspend pause skip turn stop revoke unprotect unlock detach drop weaken relax"
     " lower exempt".split()
 )
+_PASSES: Final = frozenset(
+    "bypass override overrule ignore skip waive omit circumvent inhibit suppress without disregard defeat".split()
+)
+"""Words that pass over what follows them, in the name of a tool or of an argument that is true."""
+_CHECKS: Final = _PROTECTION | frozenset(
+    """check checks verify validation confirmation consent interlock interlocks hold holds limit limits sensor safety
+    alarm identity customs embargo guardian quarantine legal person fly geofence buffer cooldown restriction
+    restrictions kyc aml sanctions inspection screening quorum threshold allergy contraindication dose exclusion
+    emergency signature signatures countersignature witness clearance safeguarding estop""".split()
+)
+"""What stands between a call and harm, in any trade."""
+_AGREES: Final = frozenset("consent consented interlock safety safeguard safeguards emergency".split())
+"""Arguments that say by `false` that such a thing is missing."""
 _PERMISSION_KEYS: Final = frozenset(
     """role roles permission permissions access scope scopes privilege privileges level acl grant visibility privacy
     sharing audience""".split()
@@ -78,7 +91,7 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
         return
     name = frozenset(split_name(reading.call.tool))
     if effect is EffectClass.GRANT:
-        if facts.intent.known and facts.intent.calls_for(effect):
+        if facts.intent.known and facts.intent.calls_for(effect) and not facts.intent.asks_only:
             yield GRANTS.at()
         elif not facts.intent.known and "password" in name:
             yield GRANTS.at("sets a password, and we do not know what the person asked", severity=Severity.MEDIUM)
@@ -87,9 +100,13 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     yield from _powers(reading, effect)
     if effect not in (EffectClass.SEND, EffectClass.UNKNOWN) and _opens_network(reading):
         yield POWER.at("opens it to every address of the internet, or to everybody")
-    if (name & _OFF or _says_off(reading)) and name & _PROTECTION and effect is not EffectClass.SEND:
-        asked = facts.intent.known and facts.intent.mentions(name & _PROTECTION)
-        yield PROTECTION_OFF.at(severity=Severity.LOW if asked else Severity.MEDIUM)
+    off = (name & _OFF or _says_off(reading)) and name & _PROTECTION and effect is not EffectClass.SEND
+    passed = _passed_over(name, reading)
+    if off or passed:
+        about = (name & _PROTECTION) | frozenset(split_name(passed))
+        asked = facts.intent.known and not facts.intent.asks_only and facts.intent.mentions(about)
+        message = f"passes over a check: {passed}" if passed and not off else ""
+        yield PROTECTION_OFF.at(message, severity=Severity.LOW if asked else Severity.MEDIUM)
 
 
 _EVERYBODY: Final = re.compile(
@@ -100,6 +117,16 @@ _KEEPS: Final = frozenset(
     "enforce enforced enabled enable active require required requires protect protected strict verify verified".split()
 )
 _DROPS: Final = frozenset("disabled disable skip bypass off public".split())
+
+
+def _passed_over(name: frozenset[str], reading: Reading) -> str:
+    """What says so: `bypass_interlock: true`, `skip_second_signature: true`, `consent: false`, or the tool's name."""
+    for key, value in islice(reading.call.arguments.items(), LEAVES):
+        if value is True or value is False:
+            words = frozenset(split_name(key))
+            if (value and words & _PASSES and words & _CHECKS) or (not value and words & _AGREES):
+                return key
+    return reading.call.tool if name & _PASSES and name & _CHECKS else ""
 
 
 def _opens_network(reading: Reading) -> bool:

@@ -6,6 +6,7 @@ Leaves alone the removal of single small things (a message, an alarm, an item) a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from toolguard.core.classify import holds_language
@@ -88,6 +89,9 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
         yield MANY_CHANGED.at(severity=Severity.LOW if facts.intent.known else Severity.MEDIUM)
     elif _takes_all(frozenset(name), facts):
         yield EXPORT.at(severity=Severity.LOW if facts.intent.known else Severity.MEDIUM)
+    elif effect not in (EffectClass.READ, EffectClass.UNKNOWN) and _names_all(reading):
+        asked = facts.intent.known and not facts.intent.asks_only
+        yield MANY_CHANGED.at(severity=Severity.LOW if asked else Severity.MEDIUM)
 
 
 def _takes_all(name: frozenset[str], facts: Facts) -> bool:
@@ -115,6 +119,26 @@ def _selects_all(reading: Reading) -> bool:
     return arguments.get("all") is True or any(
         key.lower() in _SELECTS and value in ({}, [], "", "*", "{}", "1=1", "true") for key, value in arguments.items()
     )
+
+
+def _names_all(reading: Reading) -> bool:
+    """`lift: "ALL"`, `cells: ["*"]`, `all_sites: true`: no single thing is meant."""
+    for key, value in islice(reading.call.arguments.items(), 100):
+        words = split_name(key)
+        one = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(one, str) and one.casefold() in _EVERYTHING and _OF_VIEW.isdisjoint(words):
+            return True
+        if value is True and words[:1] == ("all",):
+            return True
+    return False
+
+
+_EVERYTHING: Final = frozenset({"*", "all", "everyone", "everybody", "everything"})
+_OF_VIEW: Final = frozenset(
+    """status state filter sort order type kind category categories field fields column columns include format view
+    mode tab language select visibility notify permission permissions""".split()
+)
+"""Words of arguments whose "all" says how much is shown or meant, not what is changed."""
 
 
 def _kind_named(reading: Reading) -> frozenset[str]:

@@ -63,7 +63,7 @@ def _asked(facts: Facts, about: frozenset[str]) -> bool:
     while nothing that other people wrote has been read.
     """
     intent, effect = facts.intent, facts.classification.effect_class
-    if not intent.known:
+    if not intent.known or (intent.asks_only and effect is not EffectClass.READ):
         return False
     words = frozenset(stem(word) for thing in about for word in thing.split("_"))
     if intent.mentions(words):

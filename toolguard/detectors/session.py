@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from toolguard.core.classify import holds_language
+from toolguard.core.classify import holds_language, tells_plainly
 from toolguard.core.model import Confidence, EffectClass, Finding, Severity
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
@@ -114,17 +114,36 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     """What the session says about this call."""
     effect = facts.classification.effect_class
     # Against a reading call only what speaks to the agent counts, and that is known without reading all that waits.
-    if not (facts.spoken_to if effect is READ else facts.instructions or effect in _GRAVE):
+    if not (facts.spoken_to if effect is READ else facts.instructions or facts.intent.asks_only or effect in _GRAVE):
         return
     deed = _deed(reading, facts)
     told = tuple(_told(facts, deed)) if facts.instructions else ()
     yield from told or _leaves(facts, deed)
-    if deed.effect not in _GRAVE:
-        return
-    yield from _foreign(facts, deed)
+    if deed.effect in _GRAVE:
+        yield from _foreign(facts, deed)
     asked = deed.called_for or facts.intent.hands_over or facts.intent.mentions(deed.subject)
-    if not deed.is_program and not asked:
+    if _only_asked(reading, facts, deed):
+        sentence = "the request only asks for an answer, and this call would change something"
+        yield UNASKED.at(sentence, severity=Severity.MEDIUM, confidence=Confidence.HIGH)
+    elif deed.effect in _GRAVE and not deed.is_program and not asked:
         yield UNASKED.at()
+
+
+_ON_THE_WAY: Final = frozenset(
+    """click type press hover scroll drag select navigate open start begin init initialize initialise launch login
+    logout connect disconnect load switch focus resize cd checkout clone session browser page tab window mouse keyboard
+    cursor memory memories todo todos plan think thought scratchpad cache context entity entities observation
+    observations goto wait""".split()
+)
+"""Words of tools that an agent uses to find an answer: steps through a page, its own notes."""
+
+
+def _only_asked(reading: Reading, facts: Facts, deed: _Deed) -> bool:
+    """A change in answer to a question. Programs, files and addresses are judged by what they hold."""
+    changes = deed.effect not in (READ, EffectClass.UNKNOWN, EffectClass.EXECUTE)
+    if not (facts.intent.asks_only and changes) or deed.is_program or reading.files or reading.contacts:
+        return False
+    return _ON_THE_WAY.isdisjoint(split_name(reading.call.tool)) and tells_plainly(reading.call)
 
 
 def _deed(reading: Reading, facts: Facts) -> _Deed:

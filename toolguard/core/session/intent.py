@@ -97,6 +97,8 @@ class Intent:
     """The request says to do what some text will say."""
     hands_over: bool = False
     """The request takes details, or everything, from some text that will be read."""
+    asks_only: bool = False
+    """The request is nothing but a question, or asks for something to be shown."""
 
     def calls_for(self, effect: EffectClass) -> bool:
         """Whether such a request plausibly needs an effect of this class. Unknown requests call for anything."""
@@ -121,7 +123,61 @@ def intent_of(prompt: str) -> Intent:
         words=content_words(text),
         delegates=delegates,
         hands_over=delegates or _POINTS.search(text) is not None,
+        asks_only=not delegates and _asks_only(text),
     )
+
+
+QUESTION: Final = 400
+"""Characters of a request; who writes more also says what should be done."""
+_CLAUSE: Final = re.compile(r"[^\n]+?(?:[.?!;]+(?=\s|\Z)|\n|\Z)")
+_GREETING: Final = frozenset("hi hello hey dear thanks thank you please ok okay good morning evening so and".split())
+_LEAD: Final = re.compile(
+    r"(?:(?:hi|hello|hey|please|kindly|now|then|also|first|next|just|ok|okay|so|and|but|quickly|thanks)\b[\s,:]*"
+    r"|(?:can|could|would|will) you\b\s*|i(?:'d| would) like (?:you )?to\b\s*|i (?:want|need)(?: you)? to\b\s*"
+    r"|(?:let|help) me\b\s*(?:to\b\s*)?)*"
+)
+_WH: Final = re.compile(r"(?:what|when|where|which|who|whose|whom|why|how)\b(?! (?:about|if|don't|not)\b)")
+_AUXILIARY: Final = re.compile(
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|any|can|could|may|should|would|will)\b(?! (?:you|we|not)\b)"
+)
+_SHOWS: Final = re.compile(
+    r"(?:show|list|read|find|search|look(?! after)|see|display|fetch|get(?! rid\b|.*\bto\b)|check(?! (?:\w+ )?(?:in|out|off)\b)"
+    r"|summari[sz]e|describe|explain|compare|count|retrieve|view|calculate|estimate|proofread|translate|analy[sz]e"
+    r"|identify|determine|name|(?:give|tell|read) (?:me|us))\b"
+)
+_GOES_ON: Final = re.compile(
+    r"(?:(?:,|\b(?:and|then|so|or)\b)\s*)+"
+    r"(?:(?:please|also|just|finally|afterwards|next|to|if so|proceed with|proceed to|you|we|i)\s+)*"
+    r"([a-z]+)"
+)
+# "What does it cost, and book it": where a question goes on with something to be done.
+_TO: Final = re.compile(r"\bto\s+([a-z]+)")
+
+
+def _asks_only(text: str) -> bool:
+    """Every sentence is a question or wants something shown. A statement is neither: it may answer the agent."""
+    if len(text) > QUESTION:
+        return False
+    asks = False
+    for clause in map(str.strip, _CLAUSE.findall(text)):
+        start = _LEAD.match(clause)
+        said = clause[start.end() :] if start is not None else clause
+        if _GREETING.issuperset(_WORD.findall(said)):
+            continue
+        is_question = _WH.match(said) or (clause.endswith("?") and _AUXILIARY.match(said))
+        if not is_question and not _SHOWS.match(said):
+            return False
+        # "Get somebody to take her home"; in a question it is what the person asks about.
+        goes_on = [*_GOES_ON.finditer(said), *(() if is_question else _TO.finditer(said))]
+        if any(_wants_done(found.group(1)) for found in goes_on):
+            return False
+        asks = True
+    return asks
+
+
+def _wants_done(word: str) -> bool:
+    verb = lemma(word)
+    return VERBS.get(verb, READ) is not READ or bool(_EVERYDAY_OF.get(verb))
 
 
 def _asked(text: str) -> Iterator[EffectClass]:
