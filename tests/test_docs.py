@@ -187,8 +187,12 @@ def test_python_in_the_documents_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    exec(compile(block.text, str(block), "exec"), {})
+    names: dict[str, Any] = {}
 
+    exec(compile(block.text, str(block), "exec"), names)
+
+    if isinstance(guard := names.get("guard"), Guard):
+        guard.close()  # an application's lives as long as the application
     with Guard.open() as guard:
         assert verify(audit.stream(guard.store)).ok
 
