@@ -99,7 +99,7 @@ def tells_plainly(call: ToolCall) -> bool:
     reading."""
     words = verbs.operation(call.tool)
     told = verbs.of_name(words)
-    if told is not None and (told[1] or verbs.is_deed(words[0])):
+    if told is not None and (told[1] or verbs.is_deed(words[0]) or (told[0] is not READ and verbs.is_deed(words[-1]))):
         return told[0] is not READ
     described = verbs.of_description(call.definition.description[:400]) if call.definition else None
     chosen = _selected(call, EffectClass.UNKNOWN)

@@ -86,6 +86,22 @@ _UTMOST: Final = (
     *(" new ", " next ", " real ", " actual ", " only ", " true ", " updated ", " revised ", " additional "),
     *(" primary ", " highest "),
 )
+_READING: Final = (
+    r"(?:reads?|opens?|sees|process(?:es)?|handles?|summari[sz]es?|compiles?|consults?|parses?|queries|retrieves?"
+    r"|fetches|visits?|loads?|evaluates?)"
+)
+_TEXT: Final = (
+    r"the (?:page|site|notes?|minutes|messages?|mails?|e-?mails?|documents?|files?|texts?|results?|records?|tickets?"
+    r"|issues?|reports?|lists?|threads?|reviews?|comments?)"
+)
+_FOR: Final = ("work", "act", "assist", "help", "serv", "represent")
+_READS: Final = (
+    *("read", "open", "process", "handl", "summar", "compil", "consult", "pars", "quer", "retriev", "fetch", "see"),
+    *("visit", "load", "evaluat"),
+)
+_OF_MACHINES: Final = (
+    *("automat", "electronic", "digital", "virtual", "software", "coding", "shopping", "browsing", "summari"),
+)
 _USES: Final = ("use", "call", "invoke", "execute", "using", "trigger", "run")
 _TURN_NEEDLES: Final = (
     *("<|", "[inst]", "[/inst]", "<<sys>>", "<</sys>>", "[system]", "[assistant]", "[user]", "[tool]"),
@@ -139,6 +155,39 @@ _CLAIMS: Final[tuple[tuple[int, _Needles, re.Pattern[str]], ...]] = tuple(
             (
                 r"\b(?:hey|hi|hello|dear|attention|attn|to)\b[,:]? (?:the |all )?(?:agents?|bots?|models?"
                 r"|system)\b(?= ?[,.:;!])"
+            ),
+        ),
+        # Speaks of its reader as one who works for somebody, or reads by profession.
+        (
+            2,
+            ((" you",), ("person", "user", "human", "customer", "somebody", "someone"), _FOR),
+            (
+                r"\b(?:person|user|human|customer|somebody|someone)(?: that| who| whom)? you(?:'re| are)? "
+                r"(?:now )?(?:work|act|assist|help|serv|represent)(?:e|ing|s)?\b(?: for\b)?"
+            ),
+        ),
+        (
+            2,
+            (("whoever", "anyone who", "that ", "which "), _READS),
+            (
+                rf"\b(?:whoever {_READING} (?:this|these|it|{_TEXT})\b"
+                rf"|(?:the|any) (?:program|system|software|tool|script|automation|process) (?:that|which) {_READING} "
+                r"(?:this|these|it|the)\b)"
+            ),
+        ),
+        (
+            2,
+            (_MACHINES, _READS),
+            rf"\b{_MACHINE} {_READING} (?:this|these|it|the)\b",
+        ),
+        (
+            2,
+            (("assistant", "agent", "bot", "reviewer", "reader"), _OF_MACHINES),
+            (
+                r"\b(?:automated|automatic|electronic|digital|virtual|software|coding|shopping|browsing|summari[sz]ing)"
+                r"[- ](?:assistants?|agents?|bots?|reviewers?|readers?)\b"
+                r"(?=\s*:|,? (?:upon|when|must|should|shall|will|also|please|install|add|approve|merge|execute|store"
+                r"|send|use|load|open|call|run|click|post|reply|forward|transfer|delete|grant|set)\b)"
             ),
         ),
         # Sets aside what the person asked, or every limit.

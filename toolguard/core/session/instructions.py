@@ -171,7 +171,7 @@ def _bounded(text: str) -> str:
 def instructions(text: str, tool: str, step: int) -> tuple[Instruction, ...]:
     """The instructions in a result, the strong ones first when there are more than KEPT."""
     text = _bounded(text)
-    if VERBS.keys().isdisjoint(_LETTERS.findall(text.lower().replace("\\n", " "))):
+    if VERBS.keys().isdisjoint(_LETTERS.findall(text.lower().replace("\\n", " "))) and not may_claim(text):
         return ()  # without a verb nothing is told to anybody, and most results of programs have none
     hidden = _is_hiding(text)
     sentences = list(_sentences(text))
@@ -219,7 +219,7 @@ def _effects(sentence: str, *, lenient: bool) -> frozenset[EffectClass]:
 
     `lenient`: under a claim of authority, a verb anywhere counts as an order.
     """
-    if VERBS.keys().isdisjoint(_LETTERS.findall(sentence.lower())):
+    if not lenient and VERBS.keys().isdisjoint(_LETTERS.findall(sentence.lower())):
         return frozenset()  # most lines of most results; the forms below are ten times as slow
     found: set[EffectClass] = set()
     opened = False
@@ -236,7 +236,9 @@ def _effects(sentence: str, *, lenient: bool) -> frozenset[EffectClass]:
     if opened or lenient:
         found.update(VERBS[v.lower()] for v in _JOINED.findall(sentence) if v.lower() in VERBS)
     if lenient and not found:
-        found.update(VERBS[w] for w in _WORDS.findall(sentence.lower()) if w in VERBS and w not in _STATIVE)
+        # "The system that reads this pays the fee": verbs in any form.
+        verbs = [lemma(word) for word in _WORDS.findall(sentence.lower())]
+        found.update(VERBS[verb] for verb in verbs if verb in VERBS and verb not in _STATIVE)
     if found and re.search(r"\b(?:money|funds|payment|\$ ?\d|usd|eur|bitcoin|btc)\b", sentence, re.IGNORECASE):
         found.add(EffectClass.SPEND)
     return frozenset(found)

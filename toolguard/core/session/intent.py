@@ -51,8 +51,11 @@ _KIN: Final = {
 _DELEGATES: Final = re.compile(
     r"\b(?:follow|do|perform|execute|carry out|take care of|handle|act on|process|check off|work through"
     r"|complete|finish)\b"
-    r"[^.\n]{0,40}\b(?:instructions?|actions?|tasks?|steps?|to-?dos?|list|it says|errands|checklist|asked"
-    r"|everything)\b",
+    r"[^.\n]{0,40}\b(?:instructions?|actions?|tasks?|steps?|to-?dos?|list|it says|errands|checklist|asked|asks"
+    r"|everything|procedure|runbook|guide|readme|manual|sop|wiki|docs|documentation|policy|protocol|tutorial)\b"
+    r"|\bfollowing (?:the|our|your|my|sop|these|this)\b|\b(?:run|work|go) (?:the|through|down|by) [^.\n]{0,40}"
+    r"\b(?:runbook|queue|backlog|checklist|list|playbook|sop)\b|\band do (?:it|them|that|so)\b"
+    r"|\b(?:with|by) the steps in\b",
     re.IGNORECASE,
 )
 # "Do what is on my to-do list": the text that will be read decides.
@@ -63,7 +66,9 @@ _POINTS: Final = re.compile(
     r"(?:\w+ ){0,2}"
     r"(?:in|on|by|at|there)\b|\baccording(?:ly)?\b|\b(?:he|she|they|it|email|message|page|file|document) "
     r"(?:asks?|asked|"
-    r"says?|said|requests?|requested|wants?|tells?|told)\b|\breply\b|\brespond\b",
+    r"says?|said|requests?|requested|wants?|tells?|told|explains?|indicates?|describes?)\b|\breply\b|\brespond\b"
+    r"|\b(?:exactly )?as (?:in|on|by|per) (?:the|our|your|my|their)\b|\b(?:address|account|number|link|place)s? "
+    r"(?:given|named|listed)\b|\b(?:that|which) (?:was|were|is|are) (?:approved|agreed|requested|asked)\b",
     re.IGNORECASE,
 )
 # "Pay it as described in the bill": details come from the text that will be read.
@@ -138,12 +143,12 @@ _LEAD: Final = re.compile(
 )
 _WH: Final = re.compile(r"(?:what|when|where|which|who|whose|whom|why|how)\b(?! (?:about|if|don't|not)\b)")
 _AUXILIARY: Final = re.compile(
-    r"(?:is|are|was|were|am|do|does|did|has|have|had|any|can|could|may|should|would|will)\b(?! (?:you|we|not)\b)"
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|any\w*|can|could|may|should|would|will)\b(?! (?:you|we|not)\b)"
 )
 _SHOWS: Final = re.compile(
-    r"(?:show|list|read|find|search|look(?! after)|see|display|fetch|get(?! rid\b|.*\bto\b)|check(?! (?:\w+ )?(?:in|out|off)\b)"
-    r"|summari[sz]e|describe|explain|compare|count|retrieve|view|calculate|estimate|proofread|translate|analy[sz]e"
-    r"|identify|determine|name|(?:give|tell|read) (?:me|us))\b"
+    r"(?:show|list|read|find|search|look(?! after)|see|display|fetch|get(?! rid\b|.*\bto\b)"
+    r"|check(?! (?:\w+ )?(?:in|out|off)\b)|summari[sz]e|describe|explain|compare|count|retrieve|view|calculate|estimate"
+    r"|proofread|analy[sz]e|identify|determine|name|(?:give|tell|read) (?:me|us))\b"
 )
 _GOES_ON: Final = re.compile(
     r"(?:(?:,|\b(?:and|then|so|or)\b)\s*)+"
@@ -175,9 +180,12 @@ def _asks_only(text: str) -> bool:
     return asks
 
 
+_DOES: Final = frozenset("do act handle proceed carry take follow deal process fix solve".split())
+
+
 def _wants_done(word: str) -> bool:
     verb = lemma(word)
-    return VERBS.get(verb, READ) is not READ or bool(_EVERYDAY_OF.get(verb))
+    return VERBS.get(verb, READ) is not READ or bool(_EVERYDAY_OF.get(verb)) or verb in _DOES
 
 
 def _asked(text: str) -> Iterator[EffectClass]:
