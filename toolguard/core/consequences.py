@@ -39,10 +39,21 @@ open close stop shutdown disable override vent start trip off drain overload : v
 launch fire arm detonate release dispatch deploy : drone missile weapon rocket explosive torpedo munition = \
     steers a machine that can hurt people
 stop shutdown kill cut disable immobilize off : engine ignition motor vehicle aircraft = stops a vehicle
+cut shut disconnect stop disable off interrupt : utility heating electricity gas mains feeder = cuts what people live on
+disable isolate inhibit silence off bypass : fire sensor fence ventilation zone barrier = switches off what protects \
+    people or property
+set write change adjust force override : setpoint register actuator plc scada relay thermostat_limit = steers a machine \
+    that can hurt people
+shed trip open : load feeder breaker = takes power away
+terminate abort drop release : uav payload flight mission burn = steers machines that can hurt people
+arm fire detonate blast : blast charge detonator explosive = steers a machine that can hurt people
 give set change override control switch modify : traffic railway intersection crossing runway airspace = steers \
     traffic
 
 @consequence.medical
+- : euthanasia euthanize = ends a life
+release dispense issue hand : controlled narcotic opioid morphine blood = hands out what is locked away
+set change adjust : infusion rate_limit dose dosing chlorine = changes what a patient or a town is given
 prescribe administer dispense infuse inject titrate increase decrease change adjust discontinue stop modify \
     update set order : medication medicine drug dose dosage prescription opioid insulin chemotherapy anesthesia \
     vaccine = changes what a patient is given
@@ -62,6 +73,16 @@ sign execute countersign : contract agreement lease deed nda testament document 
 file submit lodge : lawsuit tax police petition patent bankruptcy complaint return = declares something to an \
     authority
 cast submit change : ballot vote election = votes for somebody
+adjust set change edit amend update : tally precinct contest candidate = changes what was counted
+start serve file open begin : eviction foreclosure repossession = takes somebody's home or goods
+set change raise update : rent parole sentence release_date = changes what somebody owes or how long
+transfer reassign swap port move change : deed title ownership sim msisdn registrar chip = gives what belongs to somebody \
+    to somebody else
+waive void cancel forgive : fine penalty debt fee = lets somebody off what is owed
+release return : seizure evidence impound quarantine custody = lets go what was held back
+amend change edit : declaration tachograph attendance = changes what was declared
+unmask reveal disclose expose : reporter source whistleblower donor witness = says who somebody is
+discharge admit transfer : patient inmate resident = moves somebody in or out of care
 delete modify alter change seal : evidence criminal conviction warrant court = changes what a court knows
 revoke withdraw remove : access permission membership clearance = shuts somebody out
 call dial dispatch summon : emergency police ambulance 911 112 swat = calls people out to an emergency
@@ -88,7 +109,8 @@ shutdown stop terminate kill reboot halt suspend destroy decommission drain evic
     work
 scale resize : zero = takes a service down to nothing
 deploy release promote rollback publish apply migrate push ship : production prod live = changes what is in production
-update change set create delete point modify transfer : dns nameserver route53 mx = changes where names lead
+update change set create delete point modify transfer disable : dns nameserver ns dnssec route53 mx = changes where \
+    names lead
 rotate revoke delete disable : certificate cert secret kms credential webhook = takes away what others sign in \
     or connect with
 format factory reset wipe erase reflash flash brick : disk drive factory firmware partition device hdd = wipes a \

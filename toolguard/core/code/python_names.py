@@ -29,7 +29,7 @@ FILE_CALLS: Final = {
             False,
             (
                 "pathlib.Path.read_text pathlib.Path.read_bytes linecache.getlines "
-                "fileinput.input numpy.load sqlite3.connect"
+                "fileinput.input numpy.load sqlite3.connect "
                 "pandas.read_csv pandas.read_json pandas.read_excel os.readlink mmap.mmap"
             ),
         ),
