@@ -4,6 +4,7 @@ Leaves alone reading logs, looking at the firewall, and writing logs of one's ow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -12,6 +13,7 @@ from toolguard.core.model import Finding
 from toolguard.core.paths import Kind, kinds
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
+from toolguard.core.shell import in_place
 from toolguard.detectors.kinds import HIGH, LIKELY, SURE, FindingKind, from_acts
 
 FINDINGS: Final = (
@@ -32,12 +34,40 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
     for use in reading.files:
         if use.op in (FileOp.WRITE, FileOp.DELETE, FileOp.MODE, FileOp.OWNER):
             yield from _covers(use)
+        if use.op is FileOp.WRITE and use.content and _WORKFLOW.search(use.path) and _unmasks(use.content):
+            place = use.place
+            yield _BY_ID["evasion.defences"].at(
+                f"makes {use.path[:200]} print or send secrets in a form that the build's log does not mask",
+                place.pointer,
+                place.start,
+                place.end,
+            )
+
+
+_WORKFLOW: Final = re.compile(
+    r"\.(?:github|gitea|forgejo)/(?:workflows|actions)/|\.gitlab-ci\.ya?ml$|\.circleci/config\.ya?ml$|azure-pipelines\.ya?ml$"
+)
+_NAMED: Final = r"(?:\$\{\{\s*(?:secrets\.|toJSON\(\s*secrets)[^}\n]{0,100}\}\})"
+_UNMASKED: Final = re.compile(
+    # piped on into something that rewrites it, so that the build no longer knows it as a secret
+    _NAMED + r"[^\n]{0,200}\|\s*(?:base64|base32|xxd|od|hexdump|rev|tr|sed|gzip|openssl|curl|wget|nc)\b"
+    # or as content of a request; in a header it stands for logging in
+    r"|\b(?:curl|wget|nc)\b[^\n]{0,300}(?:\s(?:-d|-F|--data\S*|--form|--post-data|--json)[\s=]\S*|[?&][\w-]+=)[^\n]{0,60}"
+    + _NAMED
+    + r"|toJSON\(\s*secrets\s*\)[^\n]{0,200}\|",
+    re.IGNORECASE,
+)
+
+
+def _unmasks(content: str) -> bool:
+    """Content of a workflow that takes secrets past the mask that hides them in its log."""
+    return "secrets" in content and _UNMASKED.search(content[:100_000]) is not None
 
 
 def _covers(use: FileUse) -> Iterator[Finding]:
     found = kinds(use.path)
     place = use.place
-    if Kind.LOGS in found and not (use.append and use.content is None):
+    if Kind.LOGS in found and (use.program in in_place.PROGRAMS or not (use.append and use.content is None)):
         yield _BY_ID["evasion.logs"].at(
             f"{_VERBS[use.op]} the log {use.path[:200]}", place.pointer, place.start, place.end
         )

@@ -16,6 +16,7 @@ from toolguard.core.paths import Kind, kinds
 from toolguard.core.reading import Reading
 from toolguard.core.session.facts import Facts
 from toolguard.core.shell import uploads
+from toolguard.core.shell.uploads import UNSIGNED
 from toolguard.core.urls import Link, hidden_text, parse
 from toolguard.detectors.kinds import HIGH, LIKELY, LOW, MEDIUM, SURE, FindingKind, from_acts, hints_once
 
@@ -171,7 +172,8 @@ def _content(contact: Contact, link: Link | None) -> Iterator[Finding]:
     elif contact.sends:
         grave = any(kinds(name) & _CREDENTIAL_LIKE for name in contact.sends)
         shown = ", ".join(name[:80] for name in contact.sends[:3] if name != "-") or "what another command prints"
-        ordinary = contact.program in _FILE_TRANSFER and not grave
+        here = _is_here(link) and contact.program != "tool"
+        ordinary = (contact.program in _FILE_TRANSFER or here) and not grave and not _is_bulk(contact, link)
         yield _at(
             "network.sends-file",
             contact,
@@ -179,5 +181,30 @@ def _content(contact: Contact, link: Link | None) -> Iterator[Finding]:
             HIGH if grave else (LOW if ordinary else None),
             SURE,
         )
-    elif contact.method == "RAW" and not contact.listens and contact.program != "tool":
+    elif contact.method == "RAW" and not contact.listens and contact.program != "tool" and not _is_here(link):
         yield _at("network.remote-control", contact, f"opens a raw connection to {where}")
+
+
+def _is_here(link: Link | None) -> bool:
+    return link is not None and link.place == "loopback"
+
+
+_BULK: Final = re.compile(
+    r"(?:^|[_\-./\s])(?:dumps?|exports?|backups?|customers?|clients|patients?|employees|payroll|hr|personnel|accounting|finance)"
+    r"(?:[_\-./]|$)|\.(?:sql|dump|bak|sqlite3?|mdb|pst)(?:\.\w{1,4})?$",
+    re.IGNORECASE,
+)
+"""Names by which people keep what a database holds, or the papers of a whole department."""
+_SHARE: Final = re.compile(r"/(?:mnt|media|srv|volumes|export|exports|shares?)/[^/]+/?$", re.IGNORECASE)
+"""A whole disk or share, not a folder of a project."""
+
+
+def _is_bulk(contact: Contact, link: Link | None) -> bool:
+    """A dump or a whole share leaves for a place that nobody vouches for: a bare number on the internet, a store that
+    asks for no name, or a remote of rclone, which may be anybody's."""
+    if contact.method == UNSIGNED:
+        return True
+    if contact.program == "rclone":
+        return any(_SHARE.match(name) for name in contact.sends)
+    by_number = link is not None and link.place == "public" and link.host.replace(".", "").isdigit()
+    return by_number and any(_BULK.search(name) for name in contact.sends)

@@ -17,6 +17,7 @@ from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.code import python_names, python_whole
 from toolguard.core.code.python_values import UNKNOWN, Values
 from toolguard.core.model import Confidence, EffectClass, Severity
+from toolguard.core.shell.commands.names import is_in
 
 if TYPE_CHECKING:
     from toolguard.core.shell.collect import Collector
@@ -133,8 +134,16 @@ class Program(Values):
         else:
             self._by_ending(node, name)
         for start, (finding, effect_class, sentence) in python_names.ACTS.items():
-            if name.startswith(start):
+            if name.startswith(start) and not (finding == "network.listens" and self._stays_here(node)):
                 self.collector.add(finding, effect_class, sentence, self.place, name)
+
+    def _stays_here(self, node: ast.Call) -> bool:
+        """A server at an address that only this machine can reach, or a later step of one that was judged when made."""
+        address = node.args[0] if node.args else None
+        if isinstance(address, ast.Tuple) and address.elts:
+            host = self.value(address.elts[0])
+            return isinstance(host, str) and is_in("here", host)
+        return isinstance(node.func, ast.Attribute) and node.func.attr in ("serve_forever", "handle_request")
 
     def _open(self, node: ast.Call, name: str) -> None:
         method = name.startswith("pathlib.")
@@ -322,7 +331,8 @@ class Program(Values):
         contact = Contact((address or "").replace(UNKNOWN, "x"), self.place, method, program=name)
         self.sent.append(contact)
         if address:
-            self.collector.contacts.append(contact)
+            words = (one.value for one in ast.walk(node) if isinstance(one, ast.Constant))
+            self.collector.use(contact, tuple(word for word in words if isinstance(word, str)))
             self.collector.saved.update(
                 [(self._argument(node, 1, "filename", "out") or "").rpartition("/")[2]]
                 if verb in ("urlretrieve", "download")

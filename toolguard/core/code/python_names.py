@@ -137,6 +137,8 @@ ACTS: Final[dict[str, tuple[str, EffectClass, str]]] = {
     "winreg.SetValue": ("persistence.service", EffectClass.ADMINISTER, "changes the registry"),
     "winreg.CreateKey": ("persistence.service", EffectClass.ADMINISTER, "changes the registry"),
     "winreg.DeleteKey": ("persistence.service", EffectClass.DELETE, "deletes from the registry"),
+    "stripe.Payout.create": ("infrastructure.moves-money", EffectClass.SPEND, "moves money"),
+    "stripe.Transfer.create": ("infrastructure.moves-money", EffectClass.SPEND, "moves money"),
     "crontab.CronTab": ("persistence.schedule", EffectClass.EXECUTE, "changes scheduled commands"),
     "http.server.": ("network.listens", EffectClass.EXECUTE, "serves files of this machine to the network"),
     "socketserver.": ("network.listens", EffectClass.EXECUTE, "waits for connections from outside"),

@@ -111,6 +111,13 @@ _POWERSHELL: Final = re.compile(
     r"|(?P<defence>Set-MpPreference|DisableRealtimeMonitoring|DisableAntiSpyware|AmsiUtils|amsiInitFailed|EnableScriptBlockLogging)|(?P<dump>MiniDump|lsass|sekurlsa|Get-Credential|PasswordVault|CredEnumerate)",
     re.IGNORECASE,
 )
+_WMI_ENDS: Final = re.compile(
+    r"\b(?:Get-WmiObject|gwmi|Get-CimInstance|gcim|\[wmi(?:class|searcher)?\])(?P<thing>[^\n]{0,300}?)"
+    r"(?:\.|(?:%|ForEach-Object)\s+(?:-MemberName\s+)?)"
+    r"(?:Delete|Uninstall|Terminate|Win32Shutdown|Shutdown|Reboot|Format|StopService|Disable)\w*(?:\s*\(|\s*$|\s*[|;])",
+    re.IGNORECASE,
+)
+"""A method of the management interface that removes or stops what was looked up, instead of a cmdlet that says so."""
 _POWERSHELL_MEANING: Final = {
     "hidden": ("shell.runs-hidden", EffectClass.EXECUTE, "downloads, decodes or builds code and runs it"),
     "shell": ("shell.reverse-shell", EffectClass.GRANT, "opens a connection in the way of a remote shell"),
@@ -133,6 +140,13 @@ def read(language: str, text: str, place: Place, collector: Collector, depth: in
         for match in _POWERSHELL.finditer(text):
             finding, effect_class, sentence = _POWERSHELL_MEANING[str(match.lastgroup)]
             collector.add(finding, effect_class, sentence, place, language)
+        for match in _WMI_ENDS.finditer(text):
+            if "shadowcopy" in match["thing"].lower():
+                sentence = "deletes backups of the disk"
+                collector.add("system.destroys-disk", EffectClass.DELETE, sentence, place, language)
+            else:
+                sentence = "removes or stops something by way of the management interface"
+                collector.add("infrastructure.deletes", EffectClass.DELETE, sentence, place, language)
         return
     if language == "sql":
         _sql(text, place, collector, depth)

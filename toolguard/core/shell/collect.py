@@ -17,7 +17,7 @@ from toolguard.core.code import python as code
 from toolguard.core.code import scripts
 from toolguard.core.model import Confidence, EffectClass, Severity
 from toolguard.core.shell import grammar as shell
-from toolguard.core.shell import operands, suspicion, windows, wrappers
+from toolguard.core.shell import operands, payments, suspicion, windows, wrappers
 from toolguard.core.shell.commands import acts as table_acts
 from toolguard.core.shell.commands import runners
 from toolguard.core.shell.words import Command, Word
@@ -53,6 +53,9 @@ _LOADS_VALUE: Final = frozenset(
 )
 """Variables that name code which another program loads."""
 _LOADED: Final = re.compile(r"\.(?:so|dylib)\b|--require|-r\b")  # a library, or an option that loads a file
+_CHOOSES: Final = frozenset("RAILS_ENV RACK_ENV DATABASE_URL DJANGO_SETTINGS_MODULE PGHOST DOCKER_HOST".split())
+"""Variables that say which of several databases, settings or machines a command is about."""
+_IMAGE_MAKERS: Final = frozenset({"truncate", "dd"})
 _PROXY: Final = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 _RUNS_FILE: Final = runners.SHELLS | {"python", "perl", "ruby", "node", "php", ".", "source"}
 _DECODES: Final = frozenset({"-d", "-D", "--decode", "-r", "-rp"})
@@ -123,6 +126,9 @@ class Collector:
 
     def shell(self, text: str, place: Place, depth: int = 0, *, spans: bool = False) -> None:
         """Read a shell text. With `spans`, places point to each command in it."""
+        if windows.CALLS_NET.match(text):
+            self.windows("powershell", text, place, depth)
+            return
         script = shell.parse(text)
         if script.unread == "too-large":
             self.unread.append(("too-large", "the command is too long or too deeply nested to be read", place))
@@ -130,8 +136,12 @@ class Collector:
             self.unread.append(("not-parsed", "the command cannot be parsed as shell", place))
         for name in script.bombs:
             self.add("shell.fork-bomb", EffectClass.EXECUTE, f"`{name}` starts copies of itself without end", place)
-        for command in script.commands:
+        again = suspicion.started_again(script.commands)
+        for index, command in enumerate(script.commands):
+            before = len(self.acts)
             self.command(command, Place(place.pointer, command.start, command.end) if spans else place, depth)
+            if index in again:
+                self.acts[before:] = [_interrupted(act) for act in self.acts[before:]]
         if _SQL.match(text):
             self.nested.append(("sql", text, place))
         if suspicion.hands_over(text) and script.commands and not suspicion.only_prints(script.commands):
@@ -161,7 +171,8 @@ class Collector:
             self._too_much(place)
         for command in commands:
             self.command(command, place, depth, dialect=language)
-        scripts.read(language, text, place, self, depth)
+        if not windows.only_reads(commands, text):
+            scripts.read(language, text, place, self, depth)
 
     # --- one command --------------------------------------------------------------------------------------------
 
@@ -187,7 +198,7 @@ class Collector:
             remote = bool(via) and not runners.REMOTE.isdisjoint(via)
             uses = operands.uses(command, program, place, remote=remote, privileged=privileged)
         for use in uses:
-            self.use(self._placed(use))
+            self.use(self._placed(use), command.args)
         if program in ("cd", "pushd", "set-location") and command.args:
             self.folder = self._joined(command.args[-1]) if command.words[-1].known else ""
         if privileged and program not in runners.PRIVILEGED:
@@ -217,8 +228,11 @@ class Collector:
         """What the tables say; of a program that runs another one only its own options count."""
         own = len(command.words) - len(inner[0].words) if inner and program in runners.PREFIXED else len(command.words)
         args = tuple(word.text for word in command.words[1 : max(own, 1)])
-        self.acts.extend(table_acts(program, args, place, wraps=wraps))
-        if args and "stratum+" in " ".join(args):
+        # What the environment chooses reads like an operand: `RAILS_ENV=test rails db:drop`.
+        chosen = tuple(f"{name}={value.text}" for name, value in command.env if name in _CHOOSES)
+        acts = table_acts(program, args + chosen, place, wraps=wraps)
+        self.acts.extend(act for act in acts if not self._makes_image(act, args))
+        if suspicion.mines(program, args):
             self.add("system.exhausts", EffectClass.EXECUTE, "mines cryptocurrency", place, program)
         self.encrypts = self.encrypts or suspicion.encrypts(program, args)
         if program == "cat" and _ENDLESS.intersection(args) and any(">" in r.op for r in command.redirects):
@@ -230,6 +244,13 @@ class Collector:
             self.add("infrastructure.applies", EffectClass.ADMINISTER, sentence, place, program)
         if program in suspicion.DECODERS and _DECODES & set(args):
             self.saved.update(r.target.text.rpartition("/")[2] for r in command.redirects if ">" in r.op)
+
+    def _makes_image(self, act: Act, args: tuple[str, ...]) -> bool:
+        """A file system goes into a file that the same text has just made: nothing is there to lose."""
+        if act.finding != "system.destroys-disk" or not act.program.startswith(("mkfs", "mke2fs", "mkswap")):
+            return False
+        made = {use.path for use in self.files if use.op is FileOp.WRITE and use.program in _IMAGE_MAKERS}
+        return any(self._joined(arg) in made for arg in args if not arg.startswith(("-", "/dev/")))
 
     def _environment(self, command: Command, place: Place, depth: int) -> None:
         """Assignments that make the shell or the next program behave otherwise."""
@@ -260,16 +281,10 @@ class Collector:
             return use
         return replace(use, path=self._joined(use.path))
 
-    def use(self, use: FileUse | Contact) -> None:
-        """Note a file use or a contact, and what follows from it."""
+    def use(self, use: FileUse | Contact, told: tuple[str, ...] = ()) -> None:
+        """Note a file use or a contact, and what follows from it; `told` are the words of the command that makes it."""
         if isinstance(use, Contact):
-            if len(self.contacts) > MAX_CONTACTS:
-                self._too_much(use.place)
-                return
-            self.contacts.append(use)
-            if use.saves_to and use.method in ("GET", "POST", "DOWNLOAD"):
-                name = use.saves_to.rpartition("/")[2] or use.address.partition("?")[0].rpartition("/")[2]
-                self.saved.add(name)
+            self._contact(use, told)
             return
         self.path_size += len(use.path)
         if len(self.files) > MAX_FILES or self.path_size > MAX_PATH_SIZE:
@@ -292,6 +307,18 @@ class Collector:
             sentence = f"writes a script into {use.path[:200]} that hands a shell to another stream"
             self.add("shell.reverse-shell", EffectClass.GRANT, sentence, use.place, use.program)
 
+    def _contact(self, use: Contact, told: tuple[str, ...]) -> None:
+        if len(self.contacts) > MAX_CONTACTS:
+            self._too_much(use.place)
+            return
+        self.contacts.append(use)
+        if use.program != "tool" and payments.pays(use, told):
+            sentence = f"orders a payment at {use.address[:100]}"
+            self.add("infrastructure.moves-money", EffectClass.SPEND, sentence, use.place, use.program)
+        if use.saves_to and use.method in ("GET", "POST", "DOWNLOAD"):
+            name = use.saves_to.rpartition("/")[2] or use.address.partition("?")[0].rpartition("/")[2]
+            self.saved.add(name)
+
     def _downloaded(self, path: str, place: Place, program: str) -> None:
         sentence = f"runs {path[:200]}, which was downloaded or decoded just before"
         self.add("shell.runs-download", EffectClass.EXECUTE, sentence, place, program)
@@ -311,6 +338,13 @@ class Collector:
             effect_class, sentence, finding, "", place=place, program=program, severity=severity, confidence=confidence
         )
         self.acts.append(act)
+
+
+def _interrupted(act: Act) -> Act:
+    """A stop that the same text takes back is an interruption."""
+    if act.finding not in ("infrastructure.deletes", "infrastructure.stops-service"):
+        return act
+    return replace(act, effect_class=EffectClass.ADMINISTER, severity=Severity.LOW)
 
 
 _ENDLESS: Final = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})

@@ -13,7 +13,7 @@ from typing import Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.paths import looks_like_path
-from toolguard.core.shell import transfers, uploads
+from toolguard.core.shell import in_place, transfers, uploads
 from toolguard.core.shell.commands.operand_rules import OPERANDS
 from toolguard.core.shell.transfers import Use, has_flag, operands, option
 from toolguard.core.shell.words import Command, Word
@@ -128,6 +128,9 @@ def _all(op: FileOp, words: list[Word], place: Place, program: str, **more: bool
 
 
 def _read(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
+    if program in ("perl", "ruby") and (files := in_place.rewritten(command)):
+        yield from _all(FileOp.WRITE, files, place, program, append=True)
+        return
     chosen = words[:1] if program in _ONE_OPERAND else words
     if program in _ONE_OPERAND and any(_INLINE.fullmatch(arg) for arg in command.args):
         return  # the operand is a program text, which is read as one
@@ -142,12 +145,12 @@ def _read(command: Command, words: list[Word], program: str, place: Place) -> It
 def _read_rest(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
     given = has_flag(command, "-e", "-f", "--regexp", "--file", "--expression")
     files = words if given else words[1:]
-    in_place = program in ("sed", "gsed") and any(
+    rewrites = program in ("sed", "gsed") and any(
         a.startswith(("-i", "--in-place")) or (a[:1] == "-" and a[1:2].isalpha() and "i" in a[1:3])
         for a in command.args
     )
-    in_place = in_place or (program in ("gawk", "awk") and "inplace" in command.args)
-    if in_place:
+    rewrites = rewrites or (program in ("gawk", "awk") and "inplace" in command.args)
+    if rewrites:
         files = [word for word in files if not word.text.startswith(("s/", "s|", "s#")) and word.text]
         yield from _all(FileOp.WRITE, files, place, program, append=True)
         return
@@ -295,7 +298,8 @@ def _owner(command: Command, words: list[Word], program: str, place: Place) -> I
 
 
 def _edit(command: Command, words: list[Word], program: str, place: Place) -> Iterator[Use]:
-    yield from _all(FileOp.WRITE if program == "sudoedit" else FileOp.READ, words, place, program, append=True)
+    scripted = program in ("ed", "ex", "sudoedit") or has_flag(command, "-es", "-Es")
+    yield from _all(FileOp.WRITE if scripted else FileOp.READ, words, place, program, append=True)
 
 
 _Rule = Callable[[Command, list[Word], str, Place], Iterator[Use]]

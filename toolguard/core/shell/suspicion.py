@@ -117,7 +117,7 @@ def _name(command: Command, program: str, place: Place) -> Iterator[Act]:
         sentence = f"which program runs is decided only when it runs (`{head.text[:60]}`)"
         if re.fullmatch(r"\$\w+", head.text):  # one plain variable: `$PYTHON`, `$CC` are usual
             severity = Severity.MEDIUM
-    elif head.globbed and len(head.text) > 1 and head.text != "[[":
+    elif head.globbed and len(head.text) > 1 and head.text != "[[" and not _CONVERTS.match(head.text):
         sentence, confidence = f"the name of the program is a pattern (`{head.text[:60]}`)", Confidence.HIGH
     else:
         return
@@ -132,6 +132,12 @@ def _name(command: Command, program: str, place: Place) -> Iterator[Act]:
     )
 
 
+_CONVERTS: Final = re.compile(
+    r"\[(?:System\.)?(?:Convert\]::To\w+|Math\]::\w+|Guid\]::NewGuid|DateTime\]::\w+|String\]::\w+|IO\.Path\]::\w+"
+    r"|BitConverter\]::\w+|Environment\]::(?!Exit|FailFast|Set)\w+)",
+    re.IGNORECASE,
+)
+"""A function of .NET that turns values into values, as PowerShell writes it: no pattern for names of files."""
 _ASKS: Final = frozenset({"--version", "--help", "-version"})
 
 
@@ -208,6 +214,43 @@ def escapes(command: Command, program: str) -> Iterator[str]:
 
 
 _SED_RUNS: Final = re.compile(r"\s*(?:\d+|\$|/[^/]*/)?(?:,(?:\d+|\$|/[^/]*/))?\s*e\s+([^\n;]+)")  # sed's command e
+
+
+_STOPS: Final = frozenset({"stop", "kill"})
+_STARTS: Final = frozenset({"start", "restart", "up"})
+
+
+def started_again(commands: tuple[Command, ...]) -> frozenset[int]:
+    """Which commands stop what a later one of the same program starts again: `docker kill web && docker start web`."""
+    found: set[int] = set()
+    split = [_around(command, _STARTS) for command in commands]
+    for index, command in enumerate(commands if any(split) else ()):
+        stopped = _around(command, _STOPS)
+        if stopped is not None and stopped in split[index + 1 :]:
+            found.add(index)
+    return frozenset(found)
+
+
+def _around(command: Command, verbs: frozenset[str]) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
+    """The program, and its operands before and behind the verb; None where no such verb or nothing else stands."""
+    words = tuple(arg for arg in command.args if not arg.startswith("-"))
+    at = next((i for i, word in enumerate(words[:2]) if word in verbs), None)
+    return None if at is None or len(words) < 2 else (command.name, words[:at], words[at + 1 :])
+
+
+_CONTAINERS: Final = frozenset("docker podman nerdctl ctr kubectl oc docker-compose".split())
+_MINER: Final = re.compile(
+    r"(?:^|[\s/=])(?:xmrig|xmr-stak|minerd|cpuminer|ethminer|nbminer|lolminer|phoenixminer|t-rex"
+    r"|teamredminer|cgminer|bfgminer)(?=[\s:/@.-]|$)"
+)
+
+
+def mines(program: str, args: tuple[str, ...]) -> bool:
+    """The address of a mining pool, or a container that is started from the image of a miner."""
+    text = " ".join(args)
+    if "stratum+" in text:
+        return True
+    return program in _CONTAINERS and bool({"run", "create"} & set(args[:8])) and _MINER.search(text) is not None
 
 
 def encrypts(program: str, args: tuple[str, ...]) -> bool:

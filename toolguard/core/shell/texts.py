@@ -169,6 +169,9 @@ def words_or_text(command: Command, words: tuple[Word, ...]) -> Iterator[Command
 
 def _sqlite(command: Command) -> Iterator[Command | Inside]:
     operands = [word for word in command.words[1:] if not word.text.startswith("-")]
+    told = [word.text for word in operands[1:]] or [command.stdin or "."]
+    if operands and operands[0].text == ":memory:" and not any(_LEAVES_MEMORY.search(text) for text in told):
+        return  # it is gone when the command ends
     for word in operands[1:]:
         if word.text.startswith((".shell", ".system")):
             yield Inside("shell", word.text.partition(" ")[2], word.known)
@@ -176,6 +179,13 @@ def _sqlite(command: Command) -> Iterator[Command | Inside]:
             yield Inside("sql", word.text, word.known, word.inner)
     if len(operands) < 2 and command.stdin is not None:
         yield Inside("sql", command.stdin)
+
+
+_LEAVES_MEMORY: Final = re.compile(
+    r"\battach\b|\binto\s+['\"]|^\s*\.|\b(?:writefile|readfile|load_extension|edit|fileio)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What reaches a file from a database in memory: another database, a copy, the shell's own commands and functions."""
 
 
 def _ansible(command: Command) -> Iterator[Command | Inside]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.paths import looks_like_path
+from toolguard.core.shell.commands.names import is_in
 from toolguard.core.shell.words import Command, Word
 
 Use = FileUse | Contact
@@ -193,7 +194,10 @@ def nc(command: Command, place: Place) -> Iterator[Use]:
         return
     if command.upstream is not None and command.upstream.name not in ("echo", "printf", "yes"):
         sends += [arg for arg in command.upstream.args if looks_like_path(arg)] or ["-"]
+    bound = option(command, "-s", "--source") or words[:1]
     address = "//" + ":".join(words[:2]) if words and not listens else ""
+    if listens and bound and is_in("here", bound[0]):  # only programs of this machine can connect
+        address, listens = "//" + bound[0], False
     if address or listens:
         yield Contact(address, place, "RAW", tuple(sends), listens=listens, program=command.name)
 
@@ -209,7 +213,7 @@ def socat(command: Command, place: Place) -> Iterator[Use]:
             r"(?i)(?:tcp|udp|openssl|ssl|socks|proxy|sctp)[46]?(?:-(connect|listen|sendto|datagram))?:([^,]+)",
             word.text,
         )
-        if match:
+        if match and not re.search(r",bind=(?:localhost|127\.)", word.text):  # else only this machine can connect
             listens = (match[1] or "").lower() == "listen"
             yield Contact(
                 "" if listens else "//" + match[2], place, "RAW", tuple(sends), listens=listens, program="socat"

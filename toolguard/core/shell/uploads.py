@@ -58,6 +58,8 @@ _LINES: Final = """
 """
 _COPIERS: Final = _copiers()
 NAMES: Final = frozenset(_COPIERS)
+UNSIGNED: Final = "UNSIGNED-UPLOAD"
+"""The method of a copy that shows no credentials: the store takes it from anybody, so it is hardly one's own."""
 
 
 def copied(command: Command, place: Place) -> Iterator[Use]:
@@ -85,7 +87,8 @@ def copied(command: Command, place: Place) -> Iterator[Use]:
     if target and not _FAR.match(target):
         yield FileUse(FileOp.WRITE, target, place, append=True, program=command.name)
     elif local:
-        yield Contact(_address(target), place, "UPLOAD", local, program=command.name)
+        method = UNSIGNED if has_flag(command, "--no-sign-request") else "UPLOAD"
+        yield Contact(_address(target), place, method, local, program=command.name)
 
 
 def _address(target: str) -> str:

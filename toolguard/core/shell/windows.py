@@ -42,6 +42,8 @@ _SIMPLE_VARIABLE: Final = re.compile(
 def parse(language: str, text: str) -> list[Command]:
     """The commands of a line or script, each with its words; a rough reading that errs towards seeing too much."""
     text = _with_values(text[:MAX_TEXT])[:MAX_TEXT]
+    if "]::" in text:
+        text = _FILE_CALL.sub(lambda m: f"({_FILE_CMDLETS[m[1].lower()]} {m[2]}", text)
     text = _CARET.sub(r"\1", text) if language == "cmd" else _TICK.sub(r"\1", text)
     commands: list[Command] = []
     words: list[Word] = []
@@ -62,6 +64,19 @@ def parse(language: str, text: str) -> list[Command]:
     if words:
         commands.append(_made(words, upstream))
     return commands
+
+
+_FILE_CMDLETS: Final = {
+    "readall": "get-content", "readlines": "get-content", "open": "get-content", "writeall": "set-content",
+    "append": "add-content", "delete": "remove-item", "copy": "copy-item", "move": "move-item", "create": "new-item",
+}  # fmt: skip
+_FILE_CALL: Final = re.compile(
+    r"\[(?:System\.)?IO\.(?:File|Directory)\]::(" + "|".join(_FILE_CMDLETS) + r")\w*\(\s*('[^'\n]*'|\"[^\"\n]*\")",
+    re.IGNORECASE,
+)
+"""Functions of .NET for files, by the cmdlet that does the same: `[IO.File]::ReadAllText('notes.txt')`."""
+CALLS_NET: Final = re.compile(r"\s*(?:\$\w+\s*=\s*)?\[[A-Za-z][\w.]*\]::\w+\(")
+"""A text that begins with a function of .NET: PowerShell, and a syntax error in every other shell."""
 
 
 def _with_values(text: str) -> str:
@@ -121,6 +136,24 @@ DYNAMIC: Final = re.compile(
 MULTIPLIES: Final = re.compile(
     r"%0\s*\|\s*%0|%0\s*&\s*%0|while\s*\(\s*(?:\$true|1)\s*\)\s*\{\s*(?:Start-Process|saps|start)\b", re.IGNORECASE
 )
+
+_SHAPES: Final = frozenset(
+    """get-content get-childitem get-itemproperty where-object select-object sort-object format-table
+    format-list out-string out-host out-null write-host write-output measure-object select-string ? sort select where
+    fl ft sls echo""".split()
+)
+_METHOD: Final = re.compile(r"[\w)\]]\.\w+\s*\(")  # a method is called: it may do anything
+_FIELD: Final = re.compile(r"\$_[.\w]*$")  # `{ $_.Name -eq 'x' }`
+_LOOKS: Final = re.compile(r"get-(?!clipboard|credential|process)\w+$", re.IGNORECASE)
+
+
+def only_reads(commands: list[Command], text: str) -> bool:
+    """Every command looks at something or shapes what another one prints, so words that name worse are texts."""
+    if "$(" in text or "]::" in text or _METHOD.search(text):
+        return False
+    names = [ALIASES.get(command.name.lower(), command.name.lower()) for command in commands]
+    return bool(names) and all(name in _SHAPES or _LOOKS.match(name) or _FIELD.match(name) for name in names)
+
 
 _TARGETS: Final = {
     "remove-item": FileOp.DELETE, "clear-content": FileOp.WRITE, "clear-item": FileOp.WRITE,

@@ -159,14 +159,21 @@ class Words(ABC):
         kind = node.type
         if kind in ("word", "concatenation") and "{" in word.text and not word.quoted and len(word.text) < 4096:
             return [replace(word, text=text) for text in expand.braces(word.text)]
+        marks = self._marks() if kind in ("simple_expansion", "expansion", "command_substitution") else ""
         splits = kind in ("simple_expansion", "expansion", "command_substitution") or (
             kind == "concatenation" and "$" in self.raw(node) and not word.quoted
         )
-        if splits and any(c.isspace() for c in word.text.strip()):
-            return [replace(word, text=text) for text in word.text.split()]
+        if splits and any(c.isspace() or c in marks for c in word.text.strip()):
+            text = word.text.translate(dict.fromkeys(map(ord, marks), " ")) if marks else word.text
+            return [replace(word, text=part) for part in text.split()]
         if splits and word.known and not word.text.strip():
             return []
         return [word]
+
+    def _marks(self) -> str:
+        """Characters at which values are split beside blanks: what the text has put into IFS (POSIX shell, 2.6.5)."""
+        marks = self.values.get("IFS")
+        return marks.text[:20].strip() if marks is not None and marks.known else ""
 
     def _listed_words(self, node: Node) -> tuple[Word, ...]:
         """The words that `"$@"` or `"${name[@]}"` stands for, where the text settles them."""

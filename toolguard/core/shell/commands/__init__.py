@@ -1,38 +1,19 @@
 """What commands of known programs do, as tables: one line a command, so that a new one is a new line.
 
-A line reads `[severity] pattern = sentence` under a heading `@finding-id effect-class`. In a pattern the first word is the
-program, bare words are its operands in order, `-f|--force` must be among the options, `!--dry-run` must not be, `x*` is a
-prefix, `*` any operand, `~word` an operand at any place. Options with a value are listed in `_VALUED`.
+core/shell/commands/rows.py says how a line is written. Options with a value are listed in `_VALUED`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from toolguard.core.acts import NOWHERE, Act, Place
 from toolguard.core.model import Confidence, EffectClass, Reach, Severity
-from toolguard.core.shell.commands import platform, services, system, windows
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a table."""
-
-    finding: str
-    effect_class: EffectClass
-    severity: Severity | None
-    sentence: str
-    operands: tuple[str, ...]
-    anywhere: tuple[str, ...]
-    needed: tuple[tuple[str, ...], ...]
-    """Each a choice of options of which one must stand there."""
-    forbidden: tuple[str, ...]
-
-
-_SEVERITIES: Final = {s.value: s for s in Severity}
+from toolguard.core.shell.commands import names, platform, services, system, windows
+from toolguard.core.shell.commands.rows import SEVERITIES, Row, fits, rows
 
 _VALUED: Final = {
     names_: frozenset(options.split())
@@ -55,6 +36,10 @@ _VALUED: Final = {
     rclone|restic|borg|velero : --config --repo -r -n --namespace --password-file
     curl : -X -H -d
     ufw|iptables|ip6tables|nft : -t --table
+    nmap|masscan|naabu|rustscan : -p --ports -oN -oX -oG -oA -oS --script --script-args --max-rate --rate --top-ports -e --host-timeout
+    ab|wrk|hey|bombardier|siege : -n -c -t -d -z -q -m -r -l
+    nc|ncat|netcat : -p -w -q -i
+    bitcoin-cli|litecoin-cli|solana|spl-token|cast : -u --url -k --keypair --from --rpc-url --private-key --account
     gh|glab : -R --repo
     kafka-topics|kafka-topics.sh|kafka-consumer-groups|kafka-configs : --bootstrap-server --zookeeper --topic --group
     java : -jar -cp -classpath -s -auth
@@ -84,38 +69,10 @@ _HARMLESS: Final = frozenset(
 """With one of these a command only says what it would do."""
 
 
-def _rows(text: str) -> Iterable[tuple[str, Row]]:
-    finding, effect_class = "", EffectClass.UNKNOWN
-    for line in map(str.strip, text.splitlines()):
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith("@"):
-            finding, word = line[1:].split()
-            effect_class = EffectClass(word)
-            continue
-        pattern, _, sentence = line.partition(" = ")
-        parts = pattern.split()
-        severity = _SEVERITIES.get(parts[0])
-        if severity is not None:
-            parts = parts[1:]
-        row = Row(
-            finding,
-            effect_class,
-            severity,
-            sentence.strip(),
-            tuple(p for p in parts[1:] if p[0] not in "-!~" or p == "-"),
-            tuple(p[1:] for p in parts[1:] if p[0] == "~"),
-            tuple(tuple(p.split("|")) for p in parts[1:] if p[0] == "-" and p != "-"),
-            tuple(option for p in parts[1:] if p[0] == "!" for option in p[1:].split("|")),
-        )
-        for program in parts[0].split("|"):
-            yield program, row
-
-
 def _table() -> dict[str, list[Row]]:
     table: dict[str, list[Row]] = {}
     for text in (platform.TABLE, services.TABLE, system.TABLE, windows.TABLE):
-        for program, row in _rows(text):
+        for program, row in rows(text):
             table.setdefault(program, []).append(row)
     return table
 
@@ -169,24 +126,42 @@ def acts(program: str, args: tuple[str, ...], place: Place = NOWHERE, *, wraps: 
 
 @lru_cache(maxsize=4096)
 def _matches(program: str, args: tuple[str, ...], wraps: bool) -> tuple[tuple[Row, str], ...]:
-    rows = _TABLE.get(program.lower()) or _TABLE.get(program.lower().partition(".")[0] + ".*", [])
+    lines = _TABLE.get(program.lower()) or _TABLE.get(program.lower().partition(".")[0] + ".*", [])
     operands = _operands(program, args)
-    options = [arg for arg in args if arg[:1] == "-" and len(arg) > 1]
     if operands[:1] == ["help"] or operands[-1:] == ["help"]:
         return ()
-    found = [(row, _target(row, operands)) for row in rows if _fits(row, operands, options, args)]
+    found = list(_fitting(lines, operands, args))
     known = {row.finding for row, _ in found}
     if wraps:
         return tuple(found)
-    if not rows and "-" in program and program.lower() not in _PLAIN:
+    if not lines and "-" in program and program.lower() not in _PLAIN:
         found += [(row, operands[0][:200] if operands else "") for row in _cmdlet(program.lower())]
-        if found:
+        if found or windows.READS.match(program):
             return tuple(found)
-    if (not rows and program.lower() not in _PLAIN) or (rows and not found and program in _GENERIC_TOO):
+    if (not lines and program.lower() not in _PLAIN) or (lines and not found and program in _GENERIC_TOO):
         generic = _generic(program, operands)
         if generic is not None and generic[0].finding not in known:
             found.append(generic)
     return tuple(found)
+
+
+def _fitting(lines: list[Row], operands: list[str], args: tuple[str, ...]) -> Iterable[tuple[Row, str]]:
+    options = [arg for arg in args if arg[:1] == "-" and len(arg) > 1]
+    settled: set[str] = set()
+    for row in lines:
+        if row.finding not in settled and fits(row, operands, options, args):
+            yield (replace(row, severity=Severity.LOW) if _stays_here(row, operands) else row), _target(row, operands)
+            if row.instead:
+                settled.add(row.finding)
+
+
+def _stays_here(row: Row, operands: list[str]) -> bool:
+    """A scan, a load or a listener that names hosts, and none but this machine."""
+    if row.finding == "network.listens":
+        operands = [operand for operand in operands if not operand.isdigit()]  # ports
+    elif row.finding not in ("network.scans", "system.exhausts"):
+        return False
+    return bool(operands) and all(names.is_in("here", operand) for operand in operands)
 
 
 _GENERIC_TOO: Final = frozenset(
@@ -207,44 +182,6 @@ def _operands(program: str, args: tuple[str, ...]) -> list[str]:
         elif arg != "--":
             operands.append(arg)
     return operands
-
-
-def _fits(row: Row, operands: list[str], options: list[str], args: tuple[str, ...]) -> bool:
-    if len(operands) < len(row.operands):
-        return False
-    if not all(_same(pattern, operand) for pattern, operand in zip(row.operands, operands, strict=False)):
-        return False
-    if any(not any(_same(word, operand) for operand in args) for word in row.anywhere):
-        return False
-    if any(_has(option, options) for option in row.forbidden):
-        return False
-    return all(any(_has(option, options) for option in choice) for choice in row.needed)
-
-
-def _same(pattern: str, word: str) -> bool:
-    lowered = word.lower()
-    return any(_alike(part.lstrip("~"), lowered) for part in pattern.split("|"))
-
-
-def _alike(pattern: str, word: str) -> bool:
-    if "*" not in pattern:
-        return word == pattern
-    if pattern.startswith("*"):
-        return pattern.strip("*") in word if pattern.endswith("*") else word.endswith(pattern[1:])
-    start, _, end = pattern.partition("*")
-    return word.startswith(start) and end.strip("*") in word[len(start) :]
-
-
-def _has(option: str, options: list[str]) -> bool:
-    """An option is given, long (`--force`, `--force=x`) or inside a cluster of letters (`-xf`)."""
-    if option.endswith("*"):
-        return any(o.startswith(option[:-1]) for o in options)
-    if option.startswith("--") or len(option) > 2:
-        return any(o == option or o.startswith(option + "=") for o in options)
-    return any(
-        not o.startswith("--") and option[1] in o[1:].partition("=")[0] and (len(o) == 2 or o[1:].isalpha())
-        for o in options
-    )
 
 
 def _target(row: Row, operands: list[str]) -> str:
@@ -268,10 +205,6 @@ def _generic(program: str, operands: list[str]) -> tuple[Row, str] | None:
                 EffectClass.DELETE,
                 None,
                 f"{program} {lowered}: removes {thing} for good",
-                (),
-                (),
-                (),
-                (),
             )
             return row, operands[index + 1][:200] if len(operands) > index + 1 else thing
     return None
@@ -281,7 +214,7 @@ def _cmdlet(name: str) -> Iterable[Row]:
     """What the verb and the noun of a PowerShell command say, where no row names it."""
     for pattern, finding, effect, severity, sentence in windows.CMDLETS:
         if pattern.match(name):
-            yield Row(finding, EffectClass(effect), _SEVERITIES[severity], f"{name}: {sentence}", (), (), (), ())
+            yield Row(finding, EffectClass(effect), SEVERITIES[severity], f"{name}: {sentence}")
             return
 
 

@@ -23,12 +23,16 @@ hg purge = deletes untracked files
 hg strip = deletes commits
 
 @infrastructure.rewrites-history write
+instead low git push * <branch>+ --force-with-lease !--force|-f|--mirror|--all|--delete|-d|--prune = overwrites a branch of one's own, unless somebody has changed it
 git push --force|-f|--force-with-lease|--mirror = overwrites history that others have
 git push --delete|-d|--prune = deletes a branch or tag that others have
 git push * +* = overwrites history that others have
 git push * :* = deletes a branch or tag that others have
 
 @infrastructure.deletes delete
+instead low docker|podman|nerdctl rm|kill <test>+ !-H|--host|-c|--context = removes containers of tests
+instead low docker|podman|nerdctl volume|network rm <test>+ !-H|--host|-c|--context = removes volumes or networks of tests
+instead low docker|docker-compose|podman|podman-compose ~down -f|--file|-p|--project-name:<test> = removes containers of tests and their data
 low docker|podman|nerdctl rm !-f|--force|-v|--volumes = removes stopped containers
 docker|podman|nerdctl rm -f|--force|-v|--volumes = removes containers that may be running, or their data
 docker|podman|nerdctl container rm = removes containers
@@ -36,6 +40,8 @@ docker|podman|nerdctl rmi -f|--force = removes images even if they are used
 docker|podman|nerdctl image rm = removes images
 docker|podman|nerdctl volume rm|prune = deletes volumes and the data in them
 docker|podman|nerdctl network rm|prune = removes networks
+instead low docker|podman|nerdctl image prune !-a|--all|-H|--host = removes layers that no name points to
+instead low docker|podman|nerdctl builder prune !-H|--host = empties the cache of builds
 docker|podman|nerdctl system|image|container|builder prune -f|--force|--volumes = deletes everything that is not in use
 docker|podman|nerdctl kill = kills running containers
 docker|podman|nerdctl swarm leave --force = takes the node out of its swarm
@@ -44,6 +50,8 @@ docker-compose|docker rm|compose -f -v ~down = removes containers and their data
 docker-compose down -v|--volumes|--rmi = removes containers and the data in their volumes
 docker compose down -v|--volumes|--rmi = removes containers and the data in their volumes
 docker-compose rm -f|-s|-v = removes containers
+instead low kubectl|oc delete pod|pods|po * $ !--all|-l|--selector|-A|--all-namespaces|--field-selector|-f|-k = deletes one pod, which its owner starts again
+instead low kubectl|oc delete pod/*|pods/*|po/* $ !--all|-l|--selector|-A|--all-namespaces|--field-selector|-f|-k = deletes one pod, which its owner starts again
 medium kubectl|oc delete pod|pods|po|job|jobs = deletes pods or jobs
 kubectl|oc delete = deletes objects of the cluster
 kubectl|oc drain = moves all work off a node
@@ -97,7 +105,8 @@ azcopy remove|rm = deletes stored objects
 azcopy sync --delete-destination|--delete-destination=true = deletes at the destination what the source does not have
 doctl|hcloud|linode-cli|ibmcloud|oci|aliyun|openstack|exo|scw|civo ~delete|~destroy|~terminate|~rm|~remove = removes something in the cloud account
 eksctl delete = deletes a cluster or its parts
-minikube|kind|k3d|k3s delete = deletes a local cluster
+instead low minikube|kind|k3d delete !--all|-A|-a|--purge = deletes a cluster that runs inside this machine
+minikube|kind|k3d|k3s delete = deletes local clusters
 rclone purge|delete|deletefile|rmdirs|cleanup|dedupe = deletes stored files
 rclone sync|move|moveto !--dry-run|-n = deletes files at one of the two ends
 rclone bisync --resync|--force = overwrites files at one of the two ends
@@ -159,8 +168,11 @@ qm|pct destroy|stop = stops or deletes virtual machines
 deck reset = deletes the whole gateway configuration
 deck sync = replaces the gateway configuration, deleting what is not in the file
 deck gateway reset|sync = replaces the gateway configuration
+instead low rails|rake db:* ~rails_env=test|~rack_env=test !~database_url=* = empties or deletes the database of tests
 rails|rake db:drop*|db:reset*|db:purge*|db:schema:load*|db:truncate_all = empties or deletes the database
 bundle exec rails|rake db:drop*|db:reset* = empties or deletes the database
+instead low python|manage.py|./manage.py|django-admin ~flush|~reset_db|~sqlflush --settings:<test> = empties the database of tests
+instead low python|manage.py|./manage.py|django-admin ~flush|~reset_db|~sqlflush ~django_settings_module=*test = empties the database of tests
 python|manage.py|./manage.py ~flush|~reset_db|~sqlflush !-c = empties the database
 manage.py|django-admin flush|reset_db = empties the database
 prisma migrate reset = empties the database
@@ -298,7 +310,7 @@ kubectl|oc create|apply clusterrolebinding|rolebinding|clusterrole|role|servicea
 kubectl|oc create token = makes a credential of the cluster
 kubectl|oc auth reconcile = changes who may do what in the cluster
 kubectl|oc adm|auth ~policy|~can-i --as = acts as somebody else in the cluster
-kubectl|oc get secret|secrets -o|--output = prints secrets of the cluster
+kubectl|oc get secret|secrets|secret/*|secrets/* -o|--output !-o|--output:name|wide = prints secrets of the cluster
 kubectl|oc config view --raw = prints credentials of the cluster
 kubectl|oc certificate approve = signs a certificate for the cluster
 oc adm policy = changes who may do what in the cluster

@@ -4,6 +4,8 @@ TABLE = """
 @infrastructure.deletes delete
 mysqladmin|mariadb-admin drop = deletes a database
 mysqladmin|mariadb-admin shutdown|flush-*|kill = stops or disturbs the database server
+instead low dropdb <test> $ !-h|--host = deletes a database of tests
+instead low dropdb <test> $ -h|--host:<here>|/* = deletes a database of tests
 dropdb = deletes a database
 dropuser = deletes a database user
 pg_restore -c|--clean = overwrites the database by a backup
@@ -48,7 +50,6 @@ promtool tsdb create-blocks-from|delete* = changes recorded measurements
 medium mosquitto_pub -t|-h = sends a command or message to devices
 medium sqlplus|sqlcl ~@* = runs a script of statements that cannot be seen here
 low stripe ~create|~update|~capture|~confirm = changes customers, prices or payments
-stripe refunds|payouts|transfers|topups create|cancel|reverse = moves money
 stripe ~delete|~roll|~cancel|~refund = changes customers, prices, keys or payments
 elasticdump --type|--output = copies or overwrites an index
 curator|curator_cli delete* = deletes indices
@@ -71,4 +72,21 @@ medium gcloud secrets versions access = reads a secret
 medium az keyvault secret show|download = reads a secret
 medium op|bw|lpass|pass|keepassxc-cli read|get|show|item = reads a stored password
 medium doppler|infisical secrets|export = reads secrets
+
+@infrastructure.moves-money spend
+instead low stripe refunds|payouts|transfers|topups|charges|payment_intents create|cancel|reverse|confirm|capture --api-key:sk_test_*|rk_test_* = moves money of a test account
+stripe refunds|payouts|transfers|topups create|cancel|reverse = moves money
+bitcoin-cli|litecoin-cli|dogecoin-cli|dash-cli|zcash-cli|elements-cli sendtoaddress|sendmany|sendall|send|sendfrom|sendrawtransaction|bumpfee|z_sendmany|z_shieldcoinbase !-regtest|-testnet|-testnet4|-signet = sends coins from a wallet
+lncli|lightning-cli payinvoice|sendpayment|sendcoins|sendmany|pay|keysend|withdraw|xpay = sends coins from a wallet
+solana transfer|pay !-u|--url:devnet|testnet|localhost|d|t|l|*localhost*|*127.0.0.1* = sends coins from a wallet
+spl-token transfer|burn|close !-u|--url:devnet|testnet|localhost|d|t|l|*localhost*|*127.0.0.1* = sends coins from a wallet
+cast send|publish !--rpc-url|-r:*localhost*|*127.0.0.1*|anvil = sends a transaction from a wallet
+geth attach|console|js ~*sendtransaction*|~*sendrawtransaction* = sends a transaction from a wallet
+electrum payto|paytomany|broadcast|sweep !--testnet|--regtest|--signet = sends coins from a wallet
+monero-wallet-cli|monero-wallet-rpc ~*transfer*|~*sweep_* !--testnet|--stagenet = sends coins from a wallet
+ethereal|eth ether|token|transaction transfer|sweep|send = sends coins from a wallet
+cardano-cli ~transaction ~submit !--testnet-magic = sends coins from a wallet
+near send|send-near|tokens = sends coins from a wallet
+octez-client|tezos-client|goal transfer|clerk = sends coins from a wallet
+sui|aptos client|account ~transfer*|~pay* = sends coins from a wallet
 """

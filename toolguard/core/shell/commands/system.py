@@ -239,10 +239,10 @@ ab|wrk|siege|hey|vegeta|bombardier|slowhttptest|hping3|mdk3|mdk4|t50|loic|golden
 hping3 = sends raw packets
 
 @network.listens execute
-nc|ncat|netcat|nc.openbsd|nc.traditional|busybox -l|--listen|-lvp|-nlvp = waits for connections from outside
+nc|ncat|netcat|nc.openbsd|nc.traditional|busybox -l|--listen|-lvp|-nlvp !-s:<here> = waits for connections from outside
+instead low socat ~*listen:*bind=localhost*|~*listen:*bind=127.* = waits for connections from this machine
 socat ~*listen:* = waits for connections from outside
-socat ~*LISTEN:* = waits for connections from outside
-python|python3|python2 -m ~http.server|~SimpleHTTPServer|~pyftpdlib|~smtpd|~aiosmtpd = serves files of this machine to the network
+python|python3|python2 -m ~http.server|~simplehttpserver|~pyftpdlib|~smtpd|~aiosmtpd !-b|--bind:<here> = serves files of this machine to the network
 twistd|updog|miniserve|webfsd|darkhttpd|goshs = serves files of this machine to the network
 php -S ~0.0.0.0:* = serves files of this machine to the network
 ruby -run|httpd = serves files of this machine to the network
@@ -251,6 +251,10 @@ sshd -p|-f|-D|-o = opens another way into this machine
 dropbear|telnetd|in.telnetd|rshd|vncserver|x11vnc|Xvnc|xrdp|teamviewer|anydesk|rustdesk|remoting_host|ammyy|splashtop-streamer|screenconnect = opens this machine to remote control
 systemsetup -setremotelogin|-setremoteappleevents ~on = opens this machine to remote control
 kickstart -activate|-configure = opens this machine to remote control
+
+@network.remote-control send
+high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up -H|--host|--url:tcp://* !-H|--host|--url:tcp://127.*|tcp://localhost* = steers the container daemon of another machine
+high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up ~docker_host=tcp://* !-H|--host = steers the container daemon of another machine
 
 @network.tunnels send
 ssh|autossh -R|-D|-w = opens a tunnel between networks
@@ -271,8 +275,9 @@ ipptool|lp|cancel|lpr -h|-H|-S = sends content to a chosen server
 nmap|masscan|zmap|rustscan|naabu|unicornscan|arp-scan|netdiscover|nbtscan|fping|nikto|sqlmap|wpscan|gobuster|ffuf|dirb|dirbuster|wfuzz|feroxbuster|nuclei|amass|subfinder|dnsrecon|dnsenum|fierce|theharvester|recon-ng|skipfish|openvas|nessus|wapiti|xsstrike|commix|bettercap|ettercap|arpspoof|dsniff|mitmproxy|mitmdump|yersinia|scapy|dnschef|sslstrip !-V = probes or attacks other machines
 
 @network.sniffs read
-tcpdump|tshark|dumpcap|wireshark|ngrep|ettercap|dsniff|snoop|tcpflow|termshark|sniffglue|netsniff-ng !-r|--version|-D = records network traffic of others
+tcpdump|tshark|dumpcap|wireshark|ngrep|ettercap|dsniff|snoop|tcpflow|termshark|sniffglue|netsniff-ng !-r|--version|-D !-i|--interface|-d:lo|lo0 = records network traffic of others
 low tcpdump|tshark -r = reads recorded network traffic
+low tcpdump|tshark|dumpcap|ngrep|tcpflow|termshark -i|--interface|-d:lo|lo0 = records what programs of this machine tell each other
 asciinema|logkeys|xinput|xspy|evtest|xev|keylogger -q|test|-s|--start|rec = records what is typed
 script -q !-c|--command = records what is typed
 logkeys|xspy|evtest = records what is typed

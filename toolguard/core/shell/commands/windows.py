@@ -40,6 +40,13 @@ CMDLETS: Final = tuple(
 )
 """Cmdlets are verb and noun, so one that no row names still tells what it does: the first pattern that fits counts."""
 
+READS: Final = re.compile(
+    r"(?:Get|Select|Measure|Compare|Group|Sort|Where|Format|Test|Resolve|Split|Join|Show|Find|Read|ConvertTo|ConvertFrom)"
+    r"-[A-Z]\w+$|(?:get|select|measure|compare|group|sort|where|convertto|convertfrom)-(?:string|object|item|itemproperty"
+    r"|childitem|content|process|service|mppreference|json|csv)$"
+)
+"""Cmdlets that only look at things or shape what others print: the words behind them are no commands."""
+
 TABLE = """
 @system.destroys-disk delete
 format * = erases a disk
@@ -131,7 +138,8 @@ netsh interface|winhttp|wlan|http|trace portproxy|set|add|delete|start|export = 
 set-netfirewallprofile|new-netfirewallrule|remove-netfirewallrule|disable-netfirewallrule|set-netfirewallrule|set-dnsclientserveraddress = changes the firewall
 set-mppreference|add-mppreference|remove-mppreference|uninstall-windowsfeature|disable-windowsoptionalfeature|enable-windowsoptionalfeature|update-mpsignature = weakens the virus scanner
 mpcmdrun|mpcmdrun.exe -removedefinitions|-restore|-downloadfile|-* = weakens the virus scanner, or downloads by way of it
-set-executionpolicy = lets unsigned scripts run
+low set-executionpolicy -scope|-Scope:process = lets unsigned scripts run in this shell only
+set-executionpolicy !-scope|-Scope:process = lets unsigned scripts run
 powershell|pwsh -version ~2 = starts an old shell without its protections
 fltmc unload|detach = takes away a filter of the file system
 assoc|ftype ~*=* = changes which program opens a kind of file
