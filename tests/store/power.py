@@ -18,7 +18,8 @@ from toolguard.config import Config
 from toolguard.core.model import ToolCall
 from toolguard.core.policy.policy import Policy, Preset
 from toolguard.guard import Guard, Pending, Permit
-from toolguard.store.database import Database, Write
+from toolguard.store.database import Database
+from toolguard.store.transaction import Write
 
 TRACED = "openat,pwrite64,ftruncate,fsync,fdatasync,write"
 

@@ -14,6 +14,7 @@ from tests.store.conftest import NOW
 from toolguard.errors import StoreError
 from toolguard.store import Database, audit, filelock, keys, meta
 from toolguard.store import database as module
+from toolguard.store.transaction import Transaction
 
 
 def test_home_database_and_lock_are_private_to_their_owner(database: Database) -> None:
@@ -54,7 +55,7 @@ def test_both_tiers_write_to_one_log_in_order(database: Database) -> None:
 
 
 def test_an_outcome_that_waits_is_written_before_the_transaction_it_rides_with(database: Database) -> None:
-    def outcome(tx: module.Transaction) -> None:
+    def outcome(tx: Transaction) -> None:
         audit.append(tx, "execution.ended", {})
 
     database.later(outcome)
@@ -68,7 +69,7 @@ def test_an_outcome_that_waits_is_written_before_the_transaction_it_rides_with(d
 def test_an_outcome_that_waits_is_written_by_itself_when_nothing_else_is(database: Database) -> None:
     written = threading.Event()
 
-    def outcome(tx: module.Transaction) -> None:
+    def outcome(tx: Transaction) -> None:
         audit.append(tx, "execution.ended", {})
         written.set()
 

@@ -27,7 +27,7 @@ from toolguard.guard.times import iso, later
 from toolguard.store import anchors, timestamps
 from toolguard.store import checkpoints as notes
 from toolguard.store.anchors import Told
-from toolguard.store.database import Row
+from toolguard.store.transaction import Row
 
 LOOK_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 300.0

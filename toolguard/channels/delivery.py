@@ -20,7 +20,7 @@ from toolguard.errors import StoreError
 from toolguard.guard import Guard
 from toolguard.guard.times import later
 from toolguard.store import audit, outbox, reminders
-from toolguard.store.database import Row, Transaction
+from toolguard.store.transaction import Row, Transaction
 
 BACKOFF: Final = (0.0, 5.0, 30.0, 120.0, 600.0)
 """Seconds before each further attempt; the last one repeats until the deadline."""

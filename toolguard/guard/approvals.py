@@ -31,7 +31,8 @@ from toolguard.guard.times import later
 from toolguard.guard.views import STRENGTH, GrantChoice, RequestView, VoteResult, request_view
 from toolguard.store import audit, outbox, records
 from toolguard.store.checkpoints import Checkpoints
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 Choice = Literal["approve", "deny"]
 Channel = Literal["web", "rest", "cli", "webhook", "slack", "in_client", "elicitation"]

@@ -10,7 +10,7 @@ from toolguard.core.policy.breakers import Counted
 from toolguard.core.policy.policy import Policy
 from toolguard.guard.times import moment
 from toolguard.store import audit, meta, spending
-from toolguard.store.database import Transaction
+from toolguard.store.transaction import Transaction
 
 
 def count(tx: Transaction, policy: Policy, counted: Counted, principal: Principal) -> None:

@@ -9,8 +9,8 @@ from toolguard.core.canonical import parse
 from toolguard.core.model import Json
 from toolguard.core.proof.callback import Callback
 from toolguard.store import people
-from toolguard.store.database import Row, Transaction
 from toolguard.store.signing import is_signed
+from toolguard.store.transaction import Row, Transaction
 
 
 def refusal(tx: Transaction, reviewer_id: str, request_id: str, request_digest: str, evidence: Json) -> str:

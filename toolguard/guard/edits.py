@@ -26,7 +26,8 @@ from toolguard.guard.requests import Judged
 from toolguard.guard.views import RequestView, request_view
 from toolguard.store import audit, records
 from toolguard.store.checkpoints import Checkpoints
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 if TYPE_CHECKING:
     from toolguard.guard.approvals import Channel

@@ -15,7 +15,8 @@ from toolguard.core.policy.policy import Policy
 from toolguard.guard.history import recent
 from toolguard.guard.times import iso, moment
 from toolguard.store import overview
-from toolguard.store.database import Database, Row
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row
 
 _MINUTE, _HOUR, _DAY = len("2026-11-22T12:00"), len("2026-11-22T12"), len("2026-11-22")
 SPANS: Final[Mapping[str, tuple[int, int, int]]] = {

@@ -24,7 +24,8 @@ from toolguard.guard.pins import Pins
 from toolguard.guard.requests import Judged
 from toolguard.guard.sessions import Sessions
 from toolguard.store import audit, spending
-from toolguard.store.database import Database, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Transaction
 
 
 class Judge:

@@ -15,8 +15,9 @@ from toolguard.core.canonical import parse
 from toolguard.core.model import Json
 from toolguard.core.proof.passkey import Assertion, RelyingParty, relying_party
 from toolguard.store import audit, passkeys, people
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
 from toolguard.store.signing import is_signed_by_passkey
+from toolguard.store.transaction import Row, Transaction
 
 if TYPE_CHECKING:
     from toolguard.config import Config

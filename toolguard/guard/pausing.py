@@ -25,7 +25,8 @@ from toolguard.guard.sessions import Sessions
 from toolguard.guard.times import later, moment
 from toolguard.store import audit, meta, records
 from toolguard.store.checkpoints import Checkpoints
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 Answer = Permit | Refusal | Pending
 

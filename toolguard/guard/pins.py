@@ -14,7 +14,8 @@ from toolguard.core.layout.visible import escape
 from toolguard.core.model import Json, ToolDefinition
 from toolguard.guard.names import Names
 from toolguard.store import audit, introductions, records
-from toolguard.store.database import Database, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from toolguard.guard import owner
 from toolguard.guard.times import later
 from toolguard.guard.views import STRENGTH
 from toolguard.store import audit, records, spending
-from toolguard.store.database import Row, Transaction
+from toolguard.store.transaction import Row, Transaction
 
 MAX_OPEN: Final = 20
 """Open requests of one principal; beyond it people would stop reading."""

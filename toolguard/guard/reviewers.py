@@ -16,7 +16,8 @@ from toolguard.core.model import Json
 from toolguard.errors import ConfigError
 from toolguard.guard.times import iso
 from toolguard.store import audit, people
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 LINK_LASTS: Final = timedelta(hours=24)
 SESSION_LASTS: Final = timedelta(days=14)

@@ -11,7 +11,8 @@ from toolguard.core.canonical import compact_text, parse
 from toolguard.core.model import Principal
 from toolguard.core.session.memory import Session
 from toolguard.store import records
-from toolguard.store.database import Database, Late, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Late, Transaction
 
 KEPT: Final = 256
 """Conversations in memory; the one used longest ago leaves first and is read back when it returns."""

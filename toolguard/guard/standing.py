@@ -14,7 +14,8 @@ from toolguard.guard.requests import Judged
 from toolguard.guard.times import later
 from toolguard.guard.views import GrantChoice, GrantView, grant_view, may_grant
 from toolguard.store import audit, grants
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 if TYPE_CHECKING:
     from toolguard.guard.approvals import Channel

@@ -11,7 +11,8 @@ from toolguard.core.canonical import digest, parse
 from toolguard.core.grants import DEFAULT_SECONDS, DEFAULT_USES, Loosened, Predicate
 from toolguard.core.model import Json
 from toolguard.store import checkpoints, records
-from toolguard.store.database import Database, Row
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row
 
 IN_CLIENT_BELOW: Final = 70
 """The score from which nobody is asked in the client, whatever a rule says: one certain finding of HIGH."""

@@ -12,7 +12,7 @@ from toolguard.guard import callbacks, passkeys
 from toolguard.guard.requests import rebuilt_digest
 from toolguard.guard.views import STRENGTH, may_ask_in_client
 from toolguard.store import records
-from toolguard.store.database import Row, Transaction
+from toolguard.store.transaction import Row, Transaction
 
 _SIGNED: Final = STRENGTH["signed"]
 _PASSKEY: Final = STRENGTH["passkey"]

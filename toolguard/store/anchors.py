@@ -12,7 +12,8 @@ from typing import Final
 from toolguard.core.canonical import parse
 from toolguard.core.model import Json
 from toolguard.store import audit, meta
-from toolguard.store.database import Database, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Transaction
 
 FORMAT: Final = "toolguard/receipt/v1"
 

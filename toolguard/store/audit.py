@@ -15,7 +15,8 @@ from typing import Any, Final, Self
 
 from toolguard.core.canonical import canonical, canonical_flat, parse
 from toolguard.core.model import Json
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 VERSION: Final = 1
 COLUMNS: Final = (

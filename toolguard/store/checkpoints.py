@@ -19,8 +19,9 @@ from toolguard.core.proof.signed_note import Checkpoint
 from toolguard.core.proof.tree import Frontier
 from toolguard.errors import StoreError
 from toolguard.store import audit, meta
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
 from toolguard.store.signing import SigningKey
+from toolguard.store.transaction import Row, Transaction
 
 EVERY_EVENTS: Final = 64
 EVERY_SECONDS: Final = 5.0

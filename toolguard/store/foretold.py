@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 
 def save(tx: Transaction, key: str, prompt: str | None, justification: str | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 COLUMNS: Final = (
     "grant_id", "server", "tool", "predicate", "sentence", "agent", "person", "session", "def_fp", "decision_key",

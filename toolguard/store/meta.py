@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from toolguard.store.database import Database, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Transaction
 
 POLICY: Final = "policy_digest"
 """Of the policy that was loaded last."""

@@ -10,7 +10,8 @@ import hashlib
 from typing import Final
 
 from toolguard.store import meta
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 BATCH: Final = 200
 

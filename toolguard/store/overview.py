@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from toolguard.store.database import Database, Row
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row
 
 MOST_REQUESTS: Final = 5_000
 """The newest of a span; a person has not answered more, and the page says so."""

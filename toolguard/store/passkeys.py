@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 COLUMNS: Final = (
     "credential_id", "reviewer_id", "public_key", "cose", "rp_id", "origin", "aaguid", "label", "sign_count",

@@ -6,7 +6,8 @@ import hashlib
 from typing import Final
 
 from toolguard.store import passkeys
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 COLUMNS: Final = "r.reviewer_id, r.name, r.groups, r.enabled, r.created"
 

@@ -14,7 +14,8 @@ from toolguard.core.approvals import (
     request_after,
 )
 from toolguard.core.model import Principal
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:

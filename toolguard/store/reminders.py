@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
-from toolguard.store.database import Database, Row, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row, Transaction
 
 KIND: Final = "approval.reminded"
 """Of an outbox row; the reminder's name follows."""

@@ -14,9 +14,10 @@ from toolguard.core.canonical import parse, text
 from toolguard.core.model import Json
 from toolguard.store import audit, foretold
 from toolguard.store.checkpoints import Checkpoints
-from toolguard.store.database import Database, Transaction
+from toolguard.store.database import Database
 from toolguard.store.removed import KEPT_FOR_GOOD, Ranges
 from toolguard.store.search import SearchIndex
+from toolguard.store.transaction import Transaction
 
 SUBJECTS: Final = ("person", "agent", "session", "server", "request_id", "call_id")
 """Columns by which contents can be held or erased."""

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from toolguard.core.model import ToolCall
 from toolguard.core.policy.budgets import Budget, Draw, draw
-from toolguard.store.database import Database, Transaction
+from toolguard.store.database import Database
+from toolguard.store.transaction import Transaction
 
 _SPENT = "SELECT total(amount) AS spent FROM budget_use WHERE counter = ? AND slot >= ?"
 _DRAW = (

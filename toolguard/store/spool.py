@@ -15,7 +15,7 @@ from toolguard.core.canonical import compact_text, parse
 from toolguard.core.model import Json
 from toolguard.core.policy.budgets import Draw
 from toolguard.store import audit, records, spending
-from toolguard.store.database import Transaction
+from toolguard.store.transaction import Transaction
 
 Columns = Mapping[str, str | int | float | None]
 Contents = Mapping[str, Json]

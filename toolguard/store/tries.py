@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from toolguard.store.database import Database, Row
+from toolguard.store.database import Database
+from toolguard.store.transaction import Row
 
 
 def of_key(database: Database, session: str, transport_key: str) -> list[Row]:
