@@ -6,6 +6,7 @@ whose content stands in the call and is nobody's secret.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -53,7 +54,7 @@ _ONE_ITEM: Final = re.compile(
     r"/[\w.-]+/(?:\d+|[0-9a-fA-F-]{8,36})/?$"
 )  # one numbered thing, as while testing a server
 _CREDENTIAL_LIKE: Final = frozenset({Kind.CREDENTIALS, Kind.HISTORY, Kind.SECRETS, Kind.ACCOUNTS, Kind.MEMORY})
-_FILE_TRANSFER: Final = frozenset({"scp", "rsync", "sftp"}) | uploads.NAMES
+_FILE_TRANSFER: Final = frozenset({"scp", "rsync", "sftp", "ssh"}) | uploads.NAMES
 
 
 LOOKS_AT: Final = ("acts", "contacts", "effects")
@@ -191,20 +192,42 @@ def _is_here(link: Link | None) -> bool:
 
 _BULK: Final = re.compile(
     r"(?:^|[_\-./\s])(?:dumps?|exports?|backups?|customers?|clients|patients?|employees|payroll|hr|personnel|accounting|finance)"
-    r"(?:[_\-./]|$)|\.(?:sql|dump|bak|sqlite3?|mdb|pst)(?:\.\w{1,4})?$",
+    r"(?:[_\-./\s]|$)|\.(?:sql|dump|bak|sqlite3?|mdb|pst)(?:\.\w{1,4})?$",
     re.IGNORECASE,
 )
 """Names by which people keep what a database holds, or the papers of a whole department."""
-_SHARE: Final = re.compile(r"/(?:mnt|media|srv|volumes|export|exports|shares?)/[^/]+/?$", re.IGNORECASE)
-"""A whole disk or share, not a folder of a project."""
+_SHARE: Final = re.compile(
+    r"/(?:mnt|media|srv|volumes|exports?|shares?|home|users)/[^/]+/?$|/(?:home|users)/?$|~/?$"
+    r"|(?:~|/home/[^/]+|/users/[^/]+)/(?:documents|desktop|pictures|mail)/?$|/var/lib/(?:mysql|postgresql|mongodb|redis)\b",
+    re.IGNORECASE,
+)
+"""A whole disk, share, home or database, not a folder of a project."""
+_STORES: Final = uploads.NAMES - {"docker", "podman", "kubectl", "oc"}
 
 
 def _is_bulk(contact: Contact, link: Link | None) -> bool:
-    """A dump or a whole share leaves for a place that nobody vouches for: a bare number on the internet, a store that
-    asks for no name, or a remote of rclone, which may be anybody's."""
+    """A dump or a whole share leaves for a place that nobody vouches for: a store that may be anybody's, one that asks
+    for no name, or a bare number on the internet."""
     if contact.method == UNSIGNED:
         return True
-    if contact.program == "rclone":
-        return any(_SHARE.match(name) for name in contact.sends)
-    by_number = link is not None and link.place == "public" and link.host.replace(".", "").isdigit()
-    return by_number and any(_BULK.search(name) for name in contact.sends)
+    shared = any(_SHARE.match(name) for name in contact.sends)
+    if contact.program in _STORES:
+        return shared
+    return _is_outside_number(link) and (shared or any(_BULK.search(name) for name in contact.sends))
+
+
+_OWN_NETWORKS: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in """10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16
+    fc00::/7 fe80::/10 ::1/128""".split()
+)
+"""Networks that are one's own by their number (RFC 1918, 6598, 3927, 4193)."""
+
+
+def _is_outside_number(link: Link | None) -> bool:
+    """A host that is a bare number, of no network of one's own."""
+    try:
+        address = ipaddress.ip_address(link.host.strip("[]")) if link else None
+    except ValueError:
+        return False
+    return address is not None and not any(address in network for network in _OWN_NETWORKS)

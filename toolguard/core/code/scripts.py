@@ -111,6 +111,15 @@ _POWERSHELL: Final = re.compile(
     r"|(?P<defence>Set-MpPreference|DisableRealtimeMonitoring|DisableAntiSpyware|AmsiUtils|amsiInitFailed|EnableScriptBlockLogging)|(?P<dump>MiniDump|lsass|sekurlsa|Get-Credential|PasswordVault|CredEnumerate)",
     re.IGNORECASE,
 )
+_SPENDS: Final = re.compile(
+    r"\.(?:sendTransaction|sendSignedTransaction|sendRawTransaction|sendAndConfirmTransaction)\s*\("
+    r"|\bsendAndConfirmTransaction\s*\(|\b(?:payouts|transfers|topups)\.create\s*\("
+)
+_REHEARSES: Final = re.compile(
+    r"localhost|127\.0\.0\.1|hardhat|ganache|anvil|testnet|devnet|sepolia|goerli|holesky|sk_test_|sandbox",
+    re.IGNORECASE,
+)
+"""Chains and accounts where no money moves."""
 _WMI_ENDS: Final = re.compile(
     r"\b(?:Get-WmiObject|gwmi|Get-CimInstance|gcim|\[wmi(?:class|searcher)?\])(?P<thing>[^\n]{0,300}?)"
     r"(?:\.|(?:%|ForEach-Object)\s+(?:-MemberName\s+)?)"
@@ -166,6 +175,8 @@ def read(language: str, text: str, place: Place, collector: Collector, depth: in
             Severity.HIGH,
             Confidence.HIGH,
         )
+    if _SPENDS.search(text) and not _REHEARSES.search(text):
+        collector.add("infrastructure.moves-money", EffectClass.SPEND, "moves money or coins", place, language)
     _stores(language, text, place, collector)
 
 

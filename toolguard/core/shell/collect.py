@@ -55,7 +55,7 @@ _LOADS_VALUE: Final = frozenset(
 _LOADED: Final = re.compile(r"\.(?:so|dylib)\b|--require|-r\b")  # a library, or an option that loads a file
 _CHOOSES: Final = frozenset("RAILS_ENV RACK_ENV DATABASE_URL DJANGO_SETTINGS_MODULE PGHOST DOCKER_HOST".split())
 """Variables that say which of several databases, settings or machines a command is about."""
-_IMAGE_MAKERS: Final = frozenset({"truncate", "dd"})
+_IMAGE_MAKERS: Final = frozenset({"truncate", "dd", "fallocate"})
 _PROXY: Final = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 _RUNS_FILE: Final = runners.SHELLS | {"python", "perl", "ruby", "node", "php", ".", "source"}
 _DECODES: Final = frozenset({"-d", "-D", "--decode", "-r", "-rp"})
@@ -86,6 +86,8 @@ class Collector:
     """Names of files that were downloaded, to see whether they are run later in the same text."""
     written: dict[str, str] = field(default_factory=dict)
     """What the text itself wrote into files that it may run later."""
+    chosen: dict[str, str] = field(default_factory=dict)
+    """Variables of the text that say what later commands are about."""
     encrypts: bool = False
     """Something was encrypted so far; deleting the original after that is what extortion does."""
 
@@ -229,7 +231,8 @@ class Collector:
         own = len(command.words) - len(inner[0].words) if inner and program in runners.PREFIXED else len(command.words)
         args = tuple(word.text for word in command.words[1 : max(own, 1)])
         # What the environment chooses reads like an operand: `RAILS_ENV=test rails db:drop`.
-        chosen = tuple(f"{name}={value.text}" for name, value in command.env if name in _CHOOSES)
+        env = {**self.chosen, **{name: value.text for name, value in command.env if name in _CHOOSES}}
+        chosen = tuple(f"{name}={value}" for name, value in env.items())
         acts = table_acts(program, args + chosen, place, wraps=wraps)
         self.acts.extend(act for act in acts if not self._makes_image(act, args))
         if suspicion.mines(program, args):
@@ -256,6 +259,8 @@ class Collector:
         """Assignments that make the shell or the next program behave otherwise."""
         for name, value in command.env:
             shown = value.text[:80]
+            if name in _CHOOSES and (not command.words or command.name in ("export", "declare", "typeset")):
+                self.chosen[name] = value.text
             if name in _HISTORY and not value.text.startswith(f"${name}"):
                 sentence = f"changes {name}, so that commands are not recorded as usual"
                 self.add("evasion.history", EffectClass.WRITE, sentence, place)

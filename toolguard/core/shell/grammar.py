@@ -375,6 +375,7 @@ class _Walk(Words):
                     self.aliases[alias] = value.split()
         elif name in ("read", "mapfile", "readarray"):
             text = command.stdin
+            self._read_list(command, text)
             for variable in [arg for arg in command.args if not arg.startswith("-")]:
                 self.values[variable] = Word(text.strip(), True) if text else Word(f"${variable}", False)
         elif name == "set" and command.args[:1] == ("--",):
@@ -387,6 +388,14 @@ class _Walk(Words):
             return out
         return [command]
 
+    def _read_list(self, command: Command, text: str | None) -> None:
+        """`IFS=, read -ra NAME <<< TEXT`: the parts of the text become a list."""
+        options = [index for index, arg in enumerate(command.args) if _INTO_LIST.fullmatch(arg)]
+        if text is not None and options and options[-1] + 1 < len(command.args):
+            marks = next((value.text for name, value in command.env if name == "IFS"), self._marks())
+            parts = text.translate(dict.fromkeys(map(ord, marks[:20]), " ")).split()
+            self.arrays[command.args[options[-1] + 1]] = tuple(Word(part) for part in parts)
+
     def _later(self, word: Word) -> Word:
         """A quoted text that the shell reads again later, with the variables that are known now."""
         if not word.known or not word.quoted or len(word.text) > MAX_VALUE:
@@ -398,6 +407,7 @@ class _Walk(Words):
         return known.text if known is not None and known.known and len(known.text) < 1024 else match[0]
 
 
+_INTO_LIST: Final = re.compile(r"-[rdst]*a")  # -a, -ra
 _VARIABLE: Final = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 _READERS: Final[dict[str, Callable[[_Walk, Node, int], list[Command]]]] = {

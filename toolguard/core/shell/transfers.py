@@ -292,8 +292,21 @@ def remote_shell(command: Command, place: Place) -> Iterator[Use]:
     for name in option(command, "-i", "-F", "-E"):
         yield FileUse(FileOp.LIST, name, place, program="ssh")
     words = operands(command, frozenset("-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w".split()))
+    dumps = tuple(f"dump by {name}" for name in _dumped(command.upstream))
     for word in words[:1]:
-        yield Contact("//" + word.text.rpartition("@")[2], place, "SHELL", program="ssh")
+        host = "//" + word.text.rpartition("@")[2]
+        yield Contact(host, place, "UPLOAD" if dumps else "SHELL", dumps, program="ssh")
+
+
+_DUMPERS: Final = frozenset("pg_dump pg_dumpall pg_basebackup mysqldump mariadb-dump mongodump mongoexport".split())
+
+
+def _dumped(source: Command | None) -> Iterator[str]:
+    """The programs up the pipe that print a whole database."""
+    while source is not None:
+        if source.name in _DUMPERS:
+            yield source.name
+        source = source.upstream
 
 
 def dns(command: Command, place: Place) -> Iterator[Use]:

@@ -75,7 +75,7 @@ _FILE_CALL: Final = re.compile(
     re.IGNORECASE,
 )
 """Functions of .NET for files, by the cmdlet that does the same: `[IO.File]::ReadAllText('notes.txt')`."""
-CALLS_NET: Final = re.compile(r"\s*(?:\$\w+\s*=\s*)?\[[A-Za-z][\w.]*\]::\w+\(")
+CALLS_NET: Final = re.compile(r"\s*(?:\$\w+\s*=\s*)?\[[A-Za-z][\w.]*\]::\w+(?:\(|[.;\s]|$)")
 """A text that begins with a function of .NET: PowerShell, and a syntax error in every other shell."""
 
 

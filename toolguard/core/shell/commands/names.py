@@ -16,7 +16,7 @@ _SHARED: Final = frozenset(
 
 
 def is_in(kind: str, name: str) -> bool:
-    """Whether a name belongs to a class: `test`, `branch` or `here`."""
+    """Whether a name belongs to a class: one of those at the end of this file."""
     return _CLASSES[kind](name)
 
 
@@ -28,9 +28,10 @@ def _is_test(name: str) -> bool:
 
 def _is_branch(name: str) -> bool:
     """A branch of one piece of work: named, and not one that everybody builds on."""
+    name = name.lower().removeprefix("head:")
     if not re.fullmatch(r"[\w.#/-]+", name) or name.startswith("-"):
         return False  # `+branch`, `here:there`, `HEAD~1`, `@`
-    return _SHARED.isdisjoint(name.lower().replace("-", "/").split("/"))
+    return _SHARED.isdisjoint(name.replace("-", "/").split("/"))
 
 
 def _is_here(host: str) -> bool:
@@ -46,4 +47,30 @@ def _is_here(host: str) -> bool:
     return rest == "::1" or host_place(rest.partition(":")[0].lower()) == "loopback"
 
 
-_CLASSES: Final = {"test": _is_test, "branch": _is_branch, "here": _is_here}
+_FIELD: Final = re.compile(r"\.([a-z]\w*)")  # .metadata.name
+_SHOWN: Final = frozenset("items metadata name namespace type creationtimestamp kind".split())
+
+
+def _is_listing(form: str) -> bool:
+    """A form of output of kubectl that holds names and kinds, and nothing of the content."""
+    fields = _FIELD.findall(form)
+    return form in ("name", "wide") or ("name" in fields and _SHOWN.issuperset(fields) and ".." not in form)
+
+
+_LOCAL_CLUSTERS: Final = re.compile(
+    r"(?:kind-|k3d-|minikube|docker-desktop|rancher-desktop|colima|orbstack|microk8s)[\w-]*$"
+)
+
+
+def _is_local_cluster(context: str) -> bool:
+    """The names that clusters inside this machine get by themselves."""
+    return _LOCAL_CLUSTERS.match(context) is not None
+
+
+_CLASSES: Final = {
+    "test": _is_test,
+    "branch": _is_branch,
+    "here": _is_here,
+    "listing": _is_listing,
+    "local-cluster": _is_local_cluster,
+}

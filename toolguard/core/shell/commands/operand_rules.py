@@ -17,7 +17,7 @@ _TABLE: Final = """
     cp|gcp|install|ditto : copy : -t -S -m -o -g --target-directory --suffix --mode --owner --group
     ln : link : -t -S --target-directory --suffix
     touch : write : -t -d -r --date --reference
-    mkdir : make : -m --mode
+    mkdir|fallocate : make : -m --mode -l --length -o --offset
     tee|sponge : write :
     truncate : truncate : -s --size -r
     chmod|gchmod : mode :

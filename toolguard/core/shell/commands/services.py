@@ -2,6 +2,7 @@
 
 TABLE = """
 @infrastructure.deletes delete
+instead low mysqladmin|mariadb-admin drop <test> $ !-h|--host = deletes a database of tests
 mysqladmin|mariadb-admin drop = deletes a database
 mysqladmin|mariadb-admin shutdown|flush-*|kill = stops or disturbs the database server
 instead low dropdb <test> $ !-h|--host = deletes a database of tests

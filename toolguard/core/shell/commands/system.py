@@ -118,6 +118,9 @@ unshadow|john|hashcat|hydra|medusa|ncrack|crackmapexec|nxc|netexec|kerbrute|pata
 mimikatz|mimipenguin|lazagne|lazagne.py|laZagne.py|linpeas|linpeas.sh|winpeas|seatbelt|rubeus|bloodhound|sharphound|secretsdump.py|impacket-secretsdump|responder|msfconsole|msfvenom|metasploit|pspy|pspy64 = attacks the machine or the network
 python|python3 ~lazagne*|~laZagne.py|~mimipenguin* = collects stored passwords
 secret-tool lookup|search = shows stored passwords
+bitcoin-cli|litecoin-cli|dogecoin-cli|dash-cli|zcash-cli dumpprivkey|dumpwallet|z_exportkey|z_exportwallet = shows the private keys of a wallet
+electrum getprivatekeys|getseed|getmasterprivate = shows the private keys of a wallet
+cast wallet private-key|decrypt-keystore|dk|pk = shows the private keys of a wallet
 kwallet-query|keyctl -r|read|print|pipe = shows stored passwords
 gcore|procdump = copies the memory of a program
 gdb -p|--pid|attach = looks into the memory of a program
@@ -232,7 +235,8 @@ medium mount -o ~*remount* = changes an attached file system
 @system.exhausts execute
 stress|stress-ng|sysbench|cpuburn|memtester|fio -c|-m|--cpu|--vm|--cpu-* = uses up the machine
 stress|stress-ng|cpuburn|memtester = uses up the machine
-fallocate -l = fills the disk
+low fallocate -l|--length:*k|*m|*kb|*mb|*kib|*mib = takes up room on the disk
+fallocate -l|--length !-l|--length:*k|*m|*kb|*mb|*kib|*mib = fills the disk
 xmrig|minerd|cpuminer|ethminer|nbminer|t-rex|lolminer|cgminer|bfgminer|phoenixminer = mines cryptocurrency
 medium xdotool|ydotool|wtype|cliclick key|type|click|* = types or clicks in other programs
 ab|wrk|siege|hey|vegeta|bombardier|slowhttptest|hping3|mdk3|mdk4|t50|loic|goldeneye -n|-c|--flood|attack|-d = floods a server
@@ -253,8 +257,8 @@ systemsetup -setremotelogin|-setremoteappleevents ~on = opens this machine to re
 kickstart -activate|-configure = opens this machine to remote control
 
 @network.remote-control send
-high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up -H|--host|--url:tcp://* !-H|--host|--url:tcp://127.*|tcp://localhost* = steers the container daemon of another machine
-high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up ~docker_host=tcp://* !-H|--host = steers the container daemon of another machine
+high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up -H|--host|--url:tcp://*|*:2375|*:2376 !-H|--host|--url:*//127.*|*//localhost*|127.*|localhost* = steers the container daemon of another machine
+high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up ~docker_host=tcp://* !~docker_host=tcp://127.* !~docker_host=tcp://localhost* !-H|--host = steers the container daemon of another machine
 
 @network.tunnels send
 ssh|autossh -R|-D|-w = opens a tunnel between networks
