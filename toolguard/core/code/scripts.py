@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from toolguard.core.acts import Contact, FileOp, FileUse, Place
 from toolguard.core.model import Confidence, EffectClass, Severity
+from toolguard.core.shell.commands.names import is_in
 
 if TYPE_CHECKING:
     from toolguard.core.shell.collect import Collector
@@ -115,11 +116,8 @@ _SPENDS: Final = re.compile(
     r"\.(?:sendTransaction|sendSignedTransaction|sendRawTransaction|sendAndConfirmTransaction)\s*\("
     r"|\bsendAndConfirmTransaction\s*\(|\b(?:payouts|transfers|topups)\.create\s*\("
 )
-_REHEARSES: Final = re.compile(
-    r"localhost|127\.0\.0\.1|hardhat|ganache|anvil|testnet|devnet|sepolia|goerli|holesky|sk_test_|sandbox",
-    re.IGNORECASE,
-)
-"""Chains and accounts where no money moves."""
+_SERVER: Final = re.compile(r"['\"`](?:https?|wss?)://([^'\"`/\s]+)")
+_TEST_KEY: Final = re.compile(r"['\"`][sr]k_test_")
 _WMI_ENDS: Final = re.compile(
     r"\b(?:Get-WmiObject|gwmi|Get-CimInstance|gcim|\[wmi(?:class|searcher)?\])(?P<thing>[^\n]{0,300}?)"
     r"(?:\.|(?:%|ForEach-Object)\s+(?:-MemberName\s+)?)"
@@ -175,9 +173,17 @@ def read(language: str, text: str, place: Place, collector: Collector, depth: in
             Severity.HIGH,
             Confidence.HIGH,
         )
-    if _SPENDS.search(text) and not _REHEARSES.search(text):
+    if _SPENDS.search(text) and not _rehearses(text):
         collector.add("infrastructure.moves-money", EffectClass.SPEND, "moves money or coins", place, language)
     _stores(language, text, place, collector)
+
+
+def _rehearses(text: str) -> bool:
+    """Every server in the text is on this machine, or the key is one of a test system: no money moves there."""
+    servers = _SERVER.findall(text)
+    if servers:
+        return all(is_in("here", server) for server in servers)
+    return _TEST_KEY.search(text) is not None
 
 
 def _stores(language: str, text: str, place: Place, collector: Collector) -> None:

@@ -53,8 +53,16 @@ _LOADS_VALUE: Final = frozenset(
 )
 """Variables that name code which another program loads."""
 _LOADED: Final = re.compile(r"\.(?:so|dylib)\b|--require|-r\b")  # a library, or an option that loads a file
-_CHOOSES: Final = frozenset("RAILS_ENV RACK_ENV DATABASE_URL DJANGO_SETTINGS_MODULE PGHOST DOCKER_HOST".split())
-"""Variables that say which of several databases, settings or machines a command is about."""
+_CHOOSES: Final = {
+    name: frozenset(programs.split())
+    for name, programs in (
+        *((name, "rails rake") for name in ("RAILS_ENV", "RACK_ENV", "DATABASE_URL")),
+        ("DJANGO_SETTINGS_MODULE", "python manage.py django-admin"),
+        ("PGHOST", "dropdb"),
+        ("DOCKER_HOST", "docker docker-compose podman nerdctl"),
+    )
+}
+"""Variables that say which of several databases, settings or machines a command of these programs is about."""
 _IMAGE_MAKERS: Final = frozenset({"truncate", "dd", "fallocate"})
 _PROXY: Final = frozenset({"http_proxy", "https_proxy", "all_proxy"})
 _RUNS_FILE: Final = runners.SHELLS | {"python", "perl", "ruby", "node", "php", ".", "source"}
@@ -128,10 +136,11 @@ class Collector:
 
     def shell(self, text: str, place: Place, depth: int = 0, *, spans: bool = False) -> None:
         """Read a shell text. With `spans`, places point to each command in it."""
-        if windows.CALLS_NET.match(text):
-            self.windows("powershell", text, place, depth)
-            return
         script = shell.parse(text)
+        if windows.CALLS_NET.match(text):  # PowerShell; what another shell would make of the rest of it counts, too
+            self.windows("powershell", text, place, depth)
+            rest = (one for one in script.commands if not one.name.startswith("["))
+            script = shell.Script(tuple(rest))
         if script.unread == "too-large":
             self.unread.append(("too-large", "the command is too long or too deeply nested to be read", place))
         elif script.unread:
@@ -232,7 +241,7 @@ class Collector:
         args = tuple(word.text for word in command.words[1 : max(own, 1)])
         # What the environment chooses reads like an operand: `RAILS_ENV=test rails db:drop`.
         env = {**self.chosen, **{name: value.text for name, value in command.env if name in _CHOOSES}}
-        chosen = tuple(f"{name}={value}" for name, value in env.items())
+        chosen = tuple(f"{name}={value}" for name, value in env.items() if program in _CHOOSES[name])
         acts = table_acts(program, args + chosen, place, wraps=wraps)
         self.acts.extend(act for act in acts if not self._makes_image(act, args))
         if suspicion.mines(program, args):

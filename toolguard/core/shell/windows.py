@@ -76,7 +76,7 @@ _FILE_CALL: Final = re.compile(
 )
 """Functions of .NET for files, by the cmdlet that does the same: `[IO.File]::ReadAllText('notes.txt')`."""
 CALLS_NET: Final = re.compile(r"\s*(?:\$\w+\s*=\s*)?\[[A-Za-z][\w.]*\]::\w+(?:\(|[.;\s]|$)")
-"""A text that begins with a function of .NET: PowerShell, and a syntax error in every other shell."""
+"""A text that begins with a function or a constant of .NET, as PowerShell writes it."""
 
 
 def _with_values(text: str) -> str:

@@ -313,7 +313,7 @@ kubectl|oc create|apply clusterrolebinding|rolebinding|clusterrole|role|servicea
 kubectl|oc create token = makes a credential of the cluster
 kubectl|oc auth reconcile = changes who may do what in the cluster
 kubectl|oc adm|auth ~policy|~can-i --as = acts as somebody else in the cluster
-kubectl|oc get secret|secrets|secret/*|secrets/* -o|--output !-o|--output:<listing> = prints secrets of the cluster
+kubectl|oc get secret|secrets|secret/*|secrets/* -o|--output|--template !-o|--output|--template:<listing> = prints secrets of the cluster
 kubectl|oc config view --raw = prints credentials of the cluster
 kubectl|oc certificate approve = signs a certificate for the cluster
 oc adm policy = changes who may do what in the cluster

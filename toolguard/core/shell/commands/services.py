@@ -79,9 +79,9 @@ instead low stripe refunds|payouts|transfers|topups|charges|payment_intents crea
 stripe refunds|payouts|transfers|topups create|cancel|reverse = moves money
 bitcoin-cli|litecoin-cli|dogecoin-cli|dash-cli|zcash-cli|elements-cli sendtoaddress|sendmany|sendall|send|sendfrom|sendrawtransaction|bumpfee|z_sendmany|z_shieldcoinbase !-regtest|-testnet|-testnet4|-signet = sends coins from a wallet
 lncli|lightning-cli payinvoice|sendpayment|sendcoins|sendmany|pay|keysend|withdraw|xpay = sends coins from a wallet
-solana transfer|pay !-u|--url:devnet|testnet|localhost|d|t|l|*localhost*|*127.0.0.1* = sends coins from a wallet
-spl-token transfer|burn|close !-u|--url:devnet|testnet|localhost|d|t|l|*localhost*|*127.0.0.1* = sends coins from a wallet
-cast send|publish !--rpc-url|-r:*localhost*|*127.0.0.1*|anvil = sends a transaction from a wallet
+solana transfer|pay !-u|--url:devnet|testnet|d|t|l|<here> = sends coins from a wallet
+spl-token transfer|burn|close !-u|--url:devnet|testnet|d|t|l|<here> = sends coins from a wallet
+cast send|publish !--rpc-url|-r:<here> = sends a transaction from a wallet
 geth attach|console|js ~*sendtransaction*|~*sendrawtransaction* = sends a transaction from a wallet
 electrum payto|paytomany|broadcast|sweep !--testnet|--regtest|--signet = sends coins from a wallet
 monero-wallet-cli|monero-wallet-rpc ~*transfer*|~*sweep_* !--testnet|--stagenet = sends coins from a wallet

@@ -257,8 +257,8 @@ systemsetup -setremotelogin|-setremoteappleevents ~on = opens this machine to re
 kickstart -activate|-configure = opens this machine to remote control
 
 @network.remote-control send
-high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up -H|--host|--url:tcp://*|*:2375|*:2376 !-H|--host|--url:*//127.*|*//localhost*|127.*|localhost* = steers the container daemon of another machine
-high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up ~docker_host=tcp://* !~docker_host=tcp://127.* !~docker_host=tcp://localhost* !-H|--host = steers the container daemon of another machine
+high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up -H|--host|--url:tcp://*|*:2375|*:2376 !-H|--host|--url:<here> = steers the container daemon of another machine
+high docker|podman|nerdctl|docker-compose run|exec|create|start|build|cp|compose|service|stack|container|up ~docker_host=tcp://* !~docker_host=tcp://127.0.0.1:* !~docker_host=tcp://localhost:* !-H|--host = steers the container daemon of another machine
 
 @network.tunnels send
 ssh|autossh -R|-D|-w = opens a tunnel between networks
