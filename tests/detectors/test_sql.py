@@ -83,8 +83,23 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
         "SELECT 1;" * 9000,
         "x" * 10_000_000,
         "SELECT " + ",".join(f"f{i}(1)" for i in range(4000)),
+        "DELETE FROM t WHERE " + "(a = 1 OR " * 2500 + "b = 2" + ")" * 2500,
+        "DELETE FROM t WHERE " + "EXISTS (SELECT 1 FROM t WHERE " * 1500 + "b = 2" + ")" * 1500,
+        "IF 1 = 1 SELECT 1 ELSE " * 3000 + "SELECT 1",
     ],
-    ids=["conditions", "parentheses", "quotes", "comments", "executed", "statements", "length", "functions"],
+    ids=[
+        "conditions",
+        "parentheses",
+        "quotes",
+        "comments",
+        "executed",
+        "statements",
+        "length",
+        "functions",
+        "nested",
+        "queries",
+        "branches",
+    ],
 )
 def test_more_work_than_the_budget_allows_is_not_read_and_asks(text: str) -> None:
     found = inspected(text)

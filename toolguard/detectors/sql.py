@@ -28,6 +28,8 @@ _KINDS: Final[tuple[tuple[str, Severity, Confidence, str, tuple[str, ...]], ...]
         "sets a password or gives a role in a table that an application knows its users by",
         ("CWE-269",),
     ),
+    ("money-rows", MEDIUM, SURE, "changes where somebody is paid, or a balance or salary by much", ("CWE-840",)),
+    ("trail-rows", MEDIUM, SURE, "changes or deletes what a log says that somebody did", ("CWE-778",)),
     ("role", HIGH, SURE, "acts under another role", ("CWE-269",)),
     ("settings", HIGH, LIKELY, "changes settings that protections of the database rest on", ("CWE-15",)),
     ("server", HIGH, LIKELY, "steers the database server or other people's connections", ("CWE-400",)),
@@ -87,7 +89,7 @@ def _hazards(sql: Sql, place: Place, nested: bool) -> Iterator[Finding]:
 def _narrowed(sql: Sql, place: Place, nested: bool) -> Iterator[Finding]:
     for statement in sql.statements:
         verb = statement.kind.rpartition(" ")[2]
-        if verb in ("delete", "update", "merge") and not statement.everything:
+        if verb in ("delete", "update", "merge") and not (statement.everything or statement.temporary):
             kind = _BY_NAME["narrowed-delete" if verb == "delete" else "narrowed-update"]
             table = f": {statement.tables[0]}" if statement.tables else ""
             message = f"the SQL {kind.sentence}{table}"

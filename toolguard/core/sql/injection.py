@@ -52,27 +52,6 @@ def tautology(body: Sequence[Token]) -> Hazard | None:
     return None
 
 
-def lets_all_through(condition: Sequence[Token]) -> bool:
-    """A condition that is always true as a whole: `1=1`, `true`, or one with an OR that is."""
-    if any(token.text == "and" for token in condition):
-        return False
-    return _is_true(condition) or _is_wide(condition) or tautology(condition) is not None
-
-
-def _is_wide(condition: Sequence[Token]) -> bool:
-    """`id > 0`, `name LIKE '%'`, `id IS NOT NULL`: narrows down in form only."""
-    texts = [token.text for token in condition[:8]]
-    while len(texts) > 2 and texts[1] == ".":
-        texts = texts[2:]
-    return (
-        texts[1:4] == ["is", "not", "null"]
-        or (len(texts) > 2 and texts[1] in ("like", "ilike") and texts[2] in ("'%'", "'%%'"))
-        or (len(texts) > 2 and texts[1] in (">", ">=") and texts[2] in ("0", "1"))
-        or texts[1:4] == [">", "-", "1"]
-        or (len(texts) > 2 and texts[1] in ("<>", "!=") and texts[2] in ("''", "0"))
-    )
-
-
 def _is_true(tokens: Sequence[Token]) -> bool:
     """The next comparison is of a literal with itself, or a literal that counts as true."""
     while tokens and tokens[0].text in ("(", "not"):

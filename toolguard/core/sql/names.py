@@ -34,21 +34,44 @@ def tables(tokens: Sequence[Token]) -> tuple[str, ...]:
         elif token.text == "as" and i + 1 < count and tokens[i + 1].text == "(" and i:
             ctes.add(tokens[i - 1].text)
             expecting = False
-        elif expecting and token.kind in ("word", "quoted") and token.text not in BETWEEN:
-            name = token.text
-            while i + 2 < count and tokens[i + 1].text == "." and tokens[i + 2].kind in ("word", "quoted"):
-                name, i = f"{name}.{tokens[i + 2].text}", i + 2
+        elif expecting and (name := _table_at(tokens, i)):
+            i = name_at(tokens, i)[1] - 1
             if not (i + 1 < count and tokens[i + 1].text == "("):
-                found[name.lower()] = None
+                found[name] = None
             # A comma after a name and its alias goes on with the list of tables.
             ahead = [t.text for t in tokens[i + 1 : i + 4]]
             expecting = "," in ahead[:3] and "(" not in ahead and "=" not in ahead
             if expecting:
                 i += ahead.index(",") + 1
-        elif expecting and token.text not in ("[", "]"):
+        elif expecting and token.text not in BETWEEN:
             expecting = False
         i += 1
     return tuple(name for name in found if name not in ctes)
+
+
+def _table_at(tokens: Sequence[Token], at: int) -> str:
+    word = tokens[at].text in BETWEEN and not (at + 1 < len(tokens) and tokens[at + 1].text == ".")
+    return "" if word else name_at(tokens, at)[0]
+
+
+def name_at(tokens: Sequence[Token], at: int) -> tuple[str, int]:
+    """The qualified name that begins here, in lower case, and where it ends; empty when none begins here.
+
+    T-SQL writes names in brackets and leaves a schema out: `[a]..[b]` is read as `a.b`.
+    """
+    parts: list[str] = []
+    while at < len(tokens):
+        bracket = tokens[at].text == "[" and at + 2 < len(tokens) and tokens[at + 2].text == "]"
+        token = tokens[at + 1] if bracket else tokens[at]
+        if token.kind not in ("word", "quoted"):
+            break
+        parts.append(token.text.lower())
+        at += 3 if bracket else 1
+        if at + 1 >= len(tokens) or tokens[at].text != ".":
+            break
+        while at < len(tokens) and tokens[at].text == ".":
+            at += 1
+    return ".".join(parts), at
 
 
 def columns(tokens: Sequence[Token]) -> list[str]:
@@ -102,13 +125,16 @@ def is_cte(body: Sequence[Token], at: int) -> bool:
 
 
 def names_credentials(name: str) -> bool:
+    """Whether a column or table of this name holds what nobody should read out or set."""
     parts = [part for part in name.lower().replace("-", "_").split("_") if part]
-    if any(part in words.CREDENTIAL_WORDS for part in parts):
+    if any(part in words.CREDENTIAL_WORDS or part.endswith(_JOINED) for part in parts):
         # `token_count`, `password_changed_at`: about a secret, not the secret.
         return parts[-1] not in _ABOUT
     return any(pair in words.CREDENTIAL_PAIRS for pair in pairwise(parts)) and parts[-1] not in _ABOUT
 
 
+_JOINED: Final = ("password", "passwordhash", "passwordsalt", "passwd", "passhash")
+"""Ends of names that are written without a mark between their words."""
 _ABOUT: Final = frozenset(
     "at on date time count counts type types expired expires expiry id ids status length policy age changed updated "
     "created attempts hint required enabled used limit usage name code".split()
@@ -122,12 +148,16 @@ def calls(body: Sequence[Token]) -> Iterator[tuple[str, Token | None, int, int]]
         if after.text != "(" or after.kind != "op":
             continue
         token = body[i - 1] if body[i].text == "]" and i > 1 else body[i]
-        if token.kind not in ("word", "quoted") or (i and body[i - 1].text in ("into", "table", "view", "index")):
+        if token.kind not in ("word", "quoted"):
             continue
         name, start = token.text.lower(), i
         while start > 1 and body[start - 1].text == "." and body[start - 2].kind in ("word", "quoted"):
             name, start = f"{body[start - 2].text.lower()}.{name}", start - 2
-        if start and body[start - 1].text in ("as", "with", ",") and is_cte(body, i):
+        before = body[start - 1].text if start else ""
+        # `INSERT INTO t (columns)`: a name, but for the functions of T-SQL that may stand there.
+        if before in ("into", "table", "view", "index") and not name.startswith("open"):
+            continue
+        if before in ("as", "with", ",") and is_cte(body, i):
             continue
         yield name, (body[i + 2] if i + 2 < len(body) else None), body[start].start, token.end
 

@@ -12,15 +12,20 @@ from itertools import pairwise
 from typing import Final
 
 from toolguard.core.model import EffectClass
-from toolguard.core.sql import injection, inside, words
+from toolguard.core.sql import injection, inside, rows, tsql, words
+from toolguard.core.sql.conditions import lets_all_through
 from toolguard.core.sql.names import BETWEEN, calls, function_hazard, tables
 from toolguard.core.sql.statement import GRAVEST, READ, Hazard, Sql, Statement, hazard
+from toolguard.core.sql.temporary import Temporaries, replaces_rebuilt
 from toolguard.core.sql.tokens import Lexed, Token, TooMuch, has_word, readings
 
 __all__ = ["GRAVEST", "Hazard", "Sql", "Statement", "read_sql"]
 
 FUNCTIONS: Final = 200
 """Different functions of one statement that are looked up; the first look at a name takes 0.1 ms."""
+
+TRANSACTION: Final = 20
+"""A transaction of more statements than this is not judged statement by statement: nobody would read it so."""
 
 Look = tuple[str, EffectClass, bool]
 """A statement's kind, its class, and whether it reaches everything."""
@@ -62,10 +67,14 @@ class _Reader:
         self.text = text
         self.lexed = lexed
         self.hazards: list[Hazard] = []
+        self.temporaries = Temporaries()
+        self.broken = False
+        """A statement breaks off in this reading: a server that reads it so refuses it."""
 
     def read(self) -> Sql:
-        statements = [self._statement(tokens) for tokens in _split(self.lexed.tokens)]
-        if len(statements) > 1:
+        pieces = [piece for part in _split(self.lexed.tokens) for piece in tsql.divided(part, self.text)]
+        statements = [self._statement(piece) for piece in pieces]
+        if len(statements) > 1 and not self.broken:
             self._stacked(statements)
         for comment in self.lexed.comments:
             if comment.executed:
@@ -77,27 +86,76 @@ class _Reader:
         self.hazards.append(hazard(what, detail, start, end))
 
     def _stacked(self, statements: Sequence[Statement]) -> None:
-        ordinary = [s for s in statements if s.kind not in ("set", "use", "begin", "start transaction")]
-        bracketed = statements[0].kind in ("begin", "start transaction")
-        if bracketed:  # BEGIN; UPDATE ...; COMMIT is one piece of work
-            ordinary = [s for s in ordinary if s.kind not in _TRANSACTION]
-        if len(ordinary) > 1 or (not bracketed and any(s.effect_class is not READ for s in statements)):
+        """Several statements, unless they are visibly one piece of work: then each is judged by itself.
+
+        That is a transaction from its beginning to its end, and one statement with what prepares it: settings,
+        variables, temporary tables. An injected statement comes behind somebody else's query, so neither begins it.
+        """
+        kinds = [statement.kind for statement in statements]
+        begun = kinds[0] in _BEGINS
+        if begun and kinds[-1] in _ENDS and not _ENDS & set(kinds[1:-1]) and len(kinds) <= TRANSACTION:
+            return
+        prepared = begun or kinds[0] in _PREPARES or statements[0].temporary
+        passing = _PREPARES | _BEGINS | (_TRANSACTION if prepared else frozenset())
+        counted = [s for s in statements if s.kind not in passing and not s.temporary]
+        if len(counted) > 1 or (not prepared and any(s.effect_class is not READ for s in statements)):
             last = statements[-1]
             self._add("stacked", f"{len(statements)} statements", statements[0].start, last.end)
 
     def _statement(self, tokens: Sequence[Token]) -> Statement:
         first = next((i for i, t in enumerate(tokens) if t.text != "("), 0)
-        head = tokens[first]
+        head, body = tokens[first], tokens[first:]
         start, end = tokens[0].start, tokens[-1].end
+        if head.text == "if" and head.kind == "word" and (behind := tsql.behind_if(body)):
+            return self._guarded(body, behind)
+        if self._breaks_off(body):
+            self.broken = True
+            return Statement(head.text, READ, (), start, end)
         names = tables(tokens)
         effect = words.STATEMENTS.get(head.text) if head.kind == "word" else None
+        if effect is None and head.text.startswith(("sp_", "xp_")):
+            effect = EffectClass.EXECUTE
         if effect is None:
             self._add("unknown-statement", head.text, head.start, head.end)
             return Statement(head.text, EffectClass.UNKNOWN, names, start, end)
-        body = tokens[first:]
-        kind, effect, everything = self._look(head.text, effect, body)
+        own = self.temporaries.changed_by(head.text, body)
+        kind, effect, everything = self._of_temporary(head.text, body) if own else self._look(head.text, effect, body)
+        self._calls(body)
+        self.hazards.extend(inside.secrets(names, body))
+        if kind in _WITH_PARTS:
+            self.hazards.extend(inside.parts(kind, body))
+            self.hazards.extend(inside.whole(kind, body))
+        elif kind in _MAKES:
+            self.hazards.extend(inside.follows(body))
+        if not own:
+            self.hazards.extend(rows.of_note(kind, names, body, _condition(body)))
+        own = own or (effect is READ and bool(names) and all(self.temporaries.holds(name) for name in names))
+        return Statement(kind, self._raised(effect, start, end), names, start, end, everything, own)
+
+    def _guarded(self, body: Sequence[Token], behind: int) -> Statement:
+        """IF: its condition calls functions, and each of its branches may run."""
+        self._calls(body[:behind])
+        read = [self._statement(branch) for branch in tsql.branches(body[behind:]) if branch]
+        return min(read, key=lambda one: GRAVEST.index(one.effect_class))
+
+    def _of_temporary(self, head: str, body: Sequence[Token]) -> Look:
+        if head in ("drop", "truncate"):
+            self._add("drop-small", f"{head} of a temporary table", body[0].start, body[-1].end)
+        return (f"{head} table" if head in _OBJECT_STATEMENTS else head), EffectClass.WRITE, False
+
+    def _breaks_off(self, body: Sequence[Token]) -> bool:
+        """`DROP TABLE #t` where `#` begins a comment: the name is missing, so nothing runs."""
+        if body[0].text not in _NAMES_FIRST or len(self.lexed.comments) == 0:
+            return False
+        at = 1
+        while at < len(body) and (body[at].text in BETWEEN or body[at].text in ("table", "into", "from")):
+            at += 1
+        missing = at >= len(body) or (body[at].kind == "word" and body[at].text in _RESERVED)
+        return missing and self.text[body[at - 1].end :].lstrip().startswith("#")
+
+    def _calls(self, body: Sequence[Token]) -> None:
         called: set[str] = set()
-        for name, argument, begin, finish in calls(body) if head.text != "pragma" else ():
+        for name, argument, begin, finish in calls(body) if body[0].text != "pragma" else ():
             called.add(name)
             if len(called) > FUNCTIONS:
                 self._add("unread", "too many functions", begin, finish)
@@ -105,11 +163,6 @@ class _Reader:
             what = function_hazard(name, argument)
             if what:
                 self._add(what, f"{name}()", begin, finish)
-        self.hazards.extend(inside.secrets(names, body))
-        if kind in _WITH_PARTS:
-            self.hazards.extend(inside.parts(kind, body))
-            self.hazards.extend(inside.whole(kind, body))
-        return Statement(kind, self._raised(effect, start, end), names, start, end, everything)
 
     def _raised(self, effect: EffectClass, start: int, end: int) -> EffectClass:
         """A read that runs code, reaches out or changes settings is no read."""
@@ -128,7 +181,7 @@ class _Reader:
 
     def _rows(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
         condition = _condition(body)
-        everything = condition is None or injection.lets_all_through(condition)
+        everything = condition is None or lets_all_through(condition, next(iter(tables(body)), ""))
         if everything:
             self._add("whole-table", head, body[0].start, body[-1].end)
         return head, effect, everything
@@ -141,12 +194,20 @@ class _Reader:
 
     def _other(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
         span = (body[0].start, body[-1].end)
+        if tsql.only_tells(body):
+            return "exec", READ, False
         if head in _HAZARD_OF:
             self._add(_HAZARD_OF[head], _words(body, 2), *span)
+        elif head == "vacuum" and " retain 0 " in _words(body, 9):
+            self._add("alter", "vacuum that keeps no older version", *span)
         elif head == "vacuum" and has_word(body, "into"):
             self._add("file-access", "vacuum into a file", *span)
-        elif head == "merge" and has_word(body, "delete") and _always_on(body):
+        elif head == "merge" and has_word(body, "delete", "update") and _always_on(body):
             self._add("whole-table", "merge on every row", *span)
+        elif head == "merge" and has_word(body, "delete") and " by source " in f" {_words(body, len(body))} ":
+            self._add("whole-table", "merge that deletes what its source does not hold", *span)
+        elif head.startswith(("sp_", "xp_")):
+            self._add("command", head, *span)
         elif head == "insert" and has_word(body[:4], "overwrite"):
             self._add("whole-table", "insert overwrite", *span)
         return head, effect, False
@@ -214,7 +275,7 @@ class _Reader:
             self._add("account", kind, start, end)
             return kind, EffectClass.GRANT, False
         if head in ("drop", "truncate", "purge"):
-            small = thing in words.SMALL_OBJECTS or "temporary" in rest[:2] or "temp" in rest[:2]
+            small = thing in words.SMALL_OBJECTS or (head == "drop" and rest[:1] in (["temporary"], ["temp"]))
             self._add("drop-small" if small else "drop", kind, start, end)
             return kind, EffectClass.DELETE, True
         if thing in words.CODE_OBJECTS:
@@ -223,7 +284,7 @@ class _Reader:
         if thing in _STEERED and head == "alter":
             self._add("settings", kind, start, end)
             return kind, EffectClass.ADMINISTER, False
-        if head == "create" and "replace" in rest[:2] and thing == "table":
+        if head == "create" and "replace" in rest[:2] and thing == "table" and not replaces_rebuilt(body):
             self._add("drop", "create or replace table", start, end)
             return kind, EffectClass.DELETE, True
         if head == "rename" or (head == "alter" and (has_word(body[2:], *_DESTRUCTIVE_CHANGES) or _mutates(body))):
@@ -239,8 +300,9 @@ class _Reader:
                 return head, EffectClass.EXECUTE, False
         if has_word(body, "stdin", "stdout"):
             return head, (EffectClass.WRITE if has_word(body, "stdin") else READ), False
-        self._add("file-access", f"{head} with a file", *span)
-        return head, (EffectClass.WRITE if has_word(body, "from") else EffectClass.SEND), False
+        what, loads = inside.of_file(body)
+        self._add(what, f"{head} with a file", *span)
+        return head, (EffectClass.WRITE if loads or what == "local-file" else EffectClass.SEND), False
 
 
 _WITH_PARTS: Final = frozenset("select with values table update delete insert from merge".split())
@@ -255,8 +317,17 @@ _OBJECTS: Final = (
     )
 )
 _OBJECT_STATEMENTS: Final = frozenset("create alter drop truncate rename purge undrop".split())
-_DESTRUCTIVE_CHANGES: Final = frozenset("drop rename disable owner modify truncate detach security".split())
+_DESTRUCTIVE_CHANGES: Final = frozenset(
+    "drop rename disable owner modify truncate detach security exchange switch".split()
+)
 _STEERED: Final = frozenset("system server instance database configuration account warehouse organization".split())
+_MAKES: Final = frozenset(["create table", "create index", "create view", "create sequence"])
+_PREPARES: Final = frozenset("set use declare".split())
+_BEGINS: Final = frozenset(["begin", "start transaction"])
+_ENDS: Final = frozenset("commit end rollback abort".split())
+_NAMES_FIRST: Final = frozenset("drop truncate delete update insert create alter".split())
+"""Statements in which the name of a table stands before anything else."""
+_RESERVED: Final = frozenset("select insert update delete drop create alter with grant set where".split())
 _TRANSACTION: Final = frozenset("begin start commit end rollback savepoint release abort".split())
 _TRANSACTION_WORDS: Final = frozenset(
     "transaction work tran isolation deferred immediate exclusive read atomic".split()
@@ -315,7 +386,8 @@ def _words(tokens: Sequence[Token], count: int) -> str:
 
 
 def _always_on(body: Sequence[Token]) -> bool:
-    return any(t.text == "on" and injection.lets_all_through(body[i + 1 : i + 2]) for i, t in enumerate(body))
+    at = next((i for i, token in enumerate(body) if token.text == "on"), len(body))
+    return lets_all_through(body[at + 1 :])
 
 
 def _condition(body: Sequence[Token]) -> Sequence[Token] | None:

@@ -53,6 +53,8 @@ class Statement:
     end: int = 0
     everything: bool = False
     """It reaches every row or the object as a whole: no WHERE, or one that is always true."""
+    temporary: bool = False
+    """It touches only tables that end with the session or serve to try things out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ steers the server is named by its beginning. What is in neither is judged by the
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from toolguard.core.model import EffectClass
@@ -24,7 +25,7 @@ STATEMENTS: Final[dict[str, EffectClass]] = {
         READ,
     ),
     **dict.fromkeys(
-        "begin start commit end rollback savepoint release abort set fetch close declare".split(),
+        "begin start commit end rollback savepoint release abort set fetch close declare print".split(),
         READ,
     ),
     **dict.fromkeys(
@@ -105,17 +106,32 @@ CREDENTIAL_PAIRS: Final = frozenset(
     {
         ("api", "key"), ("api", "keys"), ("private", "key"), ("secret", "key"), ("access", "key"), ("card", "number"),
         ("social", "security"), ("pass", "hash"), ("encryption", "key"), ("signing", "key"), ("ssh", "key"),
-        ("recovery", "code"), ("security", "answer"), ("credit", "card"),
+        ("recovery", "code"), ("security", "answer"), ("credit", "card"), ("user", "pass"), ("login", "pass"),
+        ("admin", "pass"), ("db", "pass"), ("authentication", "string"), ("pass", "salt"), ("auth", "hash"),
     }
 )  # fmt: skip
 
 POWER_COLUMNS: Final = frozenset(
     "role roles is_admin isadmin admin is_superuser is_staff superuser privileges privilege permission permissions "
-    "access_level user_type account_type usertype user_role group_name".split()
+    "access_level user_type account_type usertype user_role group_name role_id role_name is_owner is_root".split()
 )
 """Columns by which applications know what a user may do."""
 
 POWER_VALUES: Final = frozenset("admin administrator superuser superadmin root owner sysadmin true 1 all".split())
+
+USER_TABLE: Final = re.compile(r"(?:.*_)?(?:users?|accounts?|members?|staff|employees|people|logins?)")
+"""Tables by which applications know their users."""
+
+READ_PROCEDURES: Final = frozenset(
+    "sp_help sp_helptext sp_helpindex sp_helpconstraint sp_helpdb sp_helpfile sp_helpfilegroup sp_helprole "
+    "sp_helpstats sp_helprolemember sp_helpsrvrole sp_helpsrvrolemember sp_helpuser sp_helplogins sp_helptrigger "
+    "sp_helpserver sp_helpsort sp_helplanguage sp_helprotect sp_helpntgroup "
+    "sp_columns sp_tables sp_pkeys sp_fkeys sp_statistics "
+    "sp_stored_procedures sp_sproc_columns sp_databases sp_spaceused sp_who sp_who2 sp_lock sp_depends sp_server_info "
+    "sp_describe_first_result_set sp_special_columns sp_table_privileges sp_column_privileges sp_datatype_info "
+    "sp_monitor sp_linkedservers".split()
+)
+"""Procedures of SQL Server that only tell: their arguments name objects and run nothing."""
 
 FAMILIES: Final[tuple[tuple[str, str], ...]] = (
     # Files of the database's host.
@@ -191,7 +207,11 @@ READ_FAMILIES: Final = (
 """Beginnings of the names of functions that only compute or describe."""
 
 PURE: Final = frozenset(
-    """add_days append all_match none_match any_match arrays_overlap at_timezone bitand bitor bitxor bitnot booland_agg
+    """sys_connect_by_path sys_guid sys_typeid system$typeof system$clustering_information system$clustering_depth
+    top sys.dm_exec_sql_text sys.dm_exec_query_plan sys.dm_db_index_physical_stats sys.dm_io_virtual_file_stats
+    sys.dm_db_stats_properties
+    dbms_metadata.get_ddl dbms_xplan.display dbms_xplan.display_cursor dbms_lob.substr dbms_lob.getlength ora_hash
+    add_days append all_match none_match any_match arrays_overlap at_timezone bitand bitor bitxor bitnot booland_agg
     boolor_agg booland boolor byte_length checksum checksum_agg binary_checksum code_points_to_string to_code_points
     collect_list collect_set conditional_change_event conditional_true_event contains_substr datediff_big datefromparts
     datetimefromparts datetime2fromparts timefromparts day_of_week day_of_month day_of_year div0 div0null editdistance
