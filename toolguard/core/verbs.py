@@ -169,10 +169,17 @@ def of_name(name: Sequence[str]) -> tuple[EffectClass, bool] | None:
         if last[0] == len(name) - 1:
             return last[1], True
         return max((effect for _, effect in strong), key=RISK.index), True
+    if len(name) > 1 and name[-1] in _STATES and not is_deed(name[0]):
+        return READ, False  # `order_status`, `leave_balance`
     weak = [i for i in (0, len(name) - 1) if 0 <= i < len(name) and name[i] in VERBS]
     return (VERBS[name[weak[0]]], False) if weak else None
 
 
+_STATES: Final = frozenset(
+    """status state balance balances details detail info information history summary totals total count overview stats
+    statistics metrics availability price prices rate rates list""".split()
+)
+"""Last words of names that say what is told."""
 _SENTENCE: Final = re.compile(r"[.!?\n]")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _FILLERS: Final = frozenset(
@@ -202,7 +209,8 @@ def of_description(description: str) -> EffectClass | None:
         if gravest is not None and not between:
             break
         effect = None if small in _FILLERS else _DESCRIBING.get(lemma(small)) or effect_of(small)
-        if effect is not READ and lemma(small) in _THINGS and not _TAKES.match(sentence, end):
+        is_thing = lemma(small) in _THINGS or small.endswith("ing")
+        if effect is not READ and is_thing and not _TAKES.match(sentence, end):
             effect = None  # "Open work orders", "Claim with its documents": no deed, but what there is
         if effect is not None:
             gravest = effect if gravest is None else max(gravest, effect, key=RISK.index)
@@ -220,7 +228,7 @@ _THINGS: Final = frozenset(
 """Verbs that begin a description as often as a noun, or as what is open."""
 _TAKES: Final = re.compile(
     r"\s+(?:an?|the|all|every|each|any|one|some|this|that|these|those|your|my|our|their|its|his|her|new|given|specific"
-    r"|specified|existing|current|multiple|several|two|up|out|in|on|off|to|from|for|or|and)\b|\s*[/,(]",
+    r"|specified|existing|current|multiple|several|two|up|out|in|on|off|to|from|for|or|and|\w+ly)\b|\s*[/,(]",
     re.IGNORECASE,
 )
 """What follows a word that is meant as a verb."""

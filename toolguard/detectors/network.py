@@ -173,7 +173,8 @@ def _content(contact: Contact, link: Link | None) -> Iterator[Finding]:
     elif contact.sends:
         grave = any(kinds(name) & _CREDENTIAL_LIKE for name in contact.sends)
         shown = ", ".join(name[:80] for name in contact.sends[:3] if name != "-") or "what another command prints"
-        here = _is_here(link) and contact.program != "tool"
+        of_system = any(kinds(name) & {Kind.SYSTEM, Kind.LOGS} for name in contact.sends)
+        here = _is_here(link) and contact.program != "tool" and not of_system
         ordinary = (contact.program in _FILE_TRANSFER or here) and not grave and not _is_bulk(contact, link)
         yield _at(
             "network.sends-file",

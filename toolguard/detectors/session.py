@@ -129,21 +129,32 @@ def inspect(reading: Reading, facts: Facts) -> Iterable[Finding]:
         yield UNASKED.at()
 
 
-_ON_THE_WAY: Final = frozenset(
-    """click type press hover scroll drag select navigate open start begin init initialize initialise launch login
-    logout connect disconnect load switch focus resize cd checkout clone session browser page tab window mouse keyboard
-    cursor memory memories todo todos plan think thought scratchpad cache context entity entities observation
-    observations goto wait""".split()
+_STEPS: Final = frozenset(
+    """click type press hover scroll drag select navigate goto focus resize wait cd memory memories todo todos plan
+    think thought scratchpad cache context entity entities observation observations""".split()
 )
-"""Words of tools that an agent uses to find an answer: steps through a page, its own notes."""
+"""Words of tools by which an agent gets to an answer: steps through a page, its own notes."""
+_BEGINS: Final = frozenset(
+    "open start begin init initialize initialise launch load connect login switch checkout".split()
+)
+_PLACES: Final = frozenset(
+    """browser page tab window session app url link site chat search query thread env environment notebook kernel
+    terminal debugger branch repo repository file folder project workspace""".split()
+)
+"""What an agent opens or starts on the way."""
 
 
 def _only_asked(reading: Reading, facts: Facts, deed: _Deed) -> bool:
-    """A change in answer to a question. Programs, files and addresses are judged by what they hold."""
-    changes = deed.effect not in (READ, EffectClass.UNKNOWN, EffectClass.EXECUTE)
-    if not (facts.intent.asks_only and changes) or deed.is_program or reading.files or reading.contacts:
+    """A change in answer to a question. Programs and written files are judged by what they hold."""
+    if not facts.intent.asks_only or deed.is_program:
         return False
-    return _ON_THE_WAY.isdisjoint(split_name(reading.call.tool)) and tells_plainly(reading.call)
+    if deed.effect in (READ, EffectClass.UNKNOWN, EffectClass.EXECUTE):
+        return False
+    if reading.files and deed.effect is EffectClass.WRITE:
+        return False
+    words = frozenset(split_name(reading.call.tool))
+    on_the_way = words & _STEPS or (words & _BEGINS and words & _PLACES)
+    return not on_the_way and tells_plainly(reading.call)
 
 
 def _deed(reading: Reading, facts: Facts) -> _Deed:

@@ -135,6 +135,7 @@ def intent_of(prompt: str) -> Intent:
 QUESTION: Final = 400
 """Characters of a request; who writes more also says what should be done."""
 _CLAUSE: Final = re.compile(r"[^\n]+?(?:[.?!;]+(?=\s|\Z)|\n|\Z)")
+_ABBREVIATED: Final = re.compile(r"\b(mr|mrs|ms|dr|prof|st|no|nr|vs|approx|e\.g|i\.e)\.(?=\s)")
 _GREETING: Final = frozenset("hi hello hey dear thanks thank you please ok okay good morning evening so and".split())
 _LEAD: Final = re.compile(
     r"(?:(?:hi|hello|hey|please|kindly|now|then|also|first|next|just|ok|okay|so|and|but|quickly|thanks)\b[\s,:]*"
@@ -164,7 +165,7 @@ def _asks_only(text: str) -> bool:
     if len(text) > QUESTION:
         return False
     asks = False
-    for clause in map(str.strip, _CLAUSE.findall(text)):
+    for clause in map(str.strip, _CLAUSE.findall(_ABBREVIATED.sub(r"\1", text))):
         start = _LEAD.match(clause)
         said = clause[start.end() :] if start is not None else clause
         if _GREETING.issuperset(_WORD.findall(said)):
