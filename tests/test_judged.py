@@ -1,7 +1,8 @@
 """Breadth: calls of many kinds and domains, and whether a person is asked about them under the default policy.
 
 tests/cases says which finding is whose; here only the outcome counts, so that a rule may move without touching these.
-Each file of tests/judged is a language (`function` for tools without one), with calls that ask and calls that pass.
+Each file of tests/judged is a language (`function` for tools without one), with calls that ask and calls that pass;
+`prompt` is the person's request, `told` what the tool's description says.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from toolguard.core import yaml
-from toolguard.core.model import Effect, Principal, ToolCall
+from toolguard.core.model import Effect, Principal, ToolCall, ToolDefinition
 from toolguard.core.policy.policy import Policy
 from toolguard.core.session.facts import Surroundings
 from toolguard.core.session.memory import Session
@@ -48,7 +49,8 @@ def asks(language: str, case: str | dict[str, Any]) -> bool:
         call = ToolCall("tools", tool, {argument: case}, Principal("agent", "ana", "session"))
     else:
         session.asked(case.get("prompt", ""))
-        call = ToolCall("tools", case["tool"], case["arguments"], Principal("agent", "ana", "session"))
+        told = ToolDefinition(case["tool"], case["told"]) if "told" in case else None
+        call = ToolCall("tools", case["tool"], case["arguments"], Principal("agent", "ana", "session"), told)
     return judge(call, session.facts(call, AROUND), Policy(), NOW).effect is not Effect.ALLOW
 
 
