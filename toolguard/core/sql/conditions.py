@@ -27,6 +27,7 @@ _NOW: Final = frozenset(
 )
 _MADE: Final = frozenset("created create inserted registered ordered signed joined placed added".split())
 """A column named like this holds a moment that has passed for every row."""
+_MADE_JOINED: Final = tuple(f"{word}{end}" for word in _MADE for end in ("at", "on", "date", "time", "utc"))
 _MAYBE_NULL: Final = frozenset(
     "deleted archived expired cancelled canceled old legacy deprecated processed note notes comment phone error parent "
     "locked closed ended failed".split()
@@ -161,7 +162,7 @@ def _is_column(token: Token) -> bool:
     return token.kind == "quoted" or (token.kind == "word" and token.text not in _CONSTANT)
 
 
-_CONSTANT: Final = frozenset("true false null is not in between and or like".split())
+_CONSTANT: Final = _NOW | frozenset("true false null is not in between and or like".split())
 
 
 def _narrows(query: Sequence[Token]) -> bool:
@@ -218,6 +219,8 @@ def _left(tokens: Sequence[Token]) -> tuple[str, int]:
     if after < len(tokens) and name and tokens[after].text == "(":
         close = next((i for i in range(after, len(tokens)) if tokens[i].text == ")"), len(tokens) - 1)
         return name_at(tokens, after + 1)[0].rpartition(".")[2] or name, close + 1
+    if after < len(tokens) and tokens[after].text.startswith("::"):  # a cast, read as one word
+        after += 1
     return name.rpartition(".")[2], after
 
 
@@ -226,7 +229,7 @@ def _covers(column: str, rest: Sequence[Token], target: str) -> bool:
     sign, value = (texts[0] if texts else ""), rest[1:]
     parts = set(column.split("_"))
     if texts[:3] == ["is", "not", "null"]:
-        return bool(parts & _MADE) or not (parts & _MAYBE_NULL or column.endswith(("_at", "_on", "_date", "_by")))
+        return _is_made(column) or not (parts & _MAYBE_NULL or column.endswith(("_at", "_on", "_date", "_by")))
     if texts[:2] == ["not", "in"]:
         return len(value) < 6 and _nothing(value[2:-1]) and not parts & _MAYBE_ZERO
     if sign in ("like", "ilike", "~", "~*", "regexp", "rlike", "similar"):
@@ -246,6 +249,10 @@ def _covers(column: str, rest: Sequence[Token], target: str) -> bool:
     return sign in ("<", "<=") and _from_above(column, value)
 
 
+def _is_made(column: str) -> bool:
+    return bool(set(column.split("_")) & _MADE) or column.endswith(_MADE_JOINED)
+
+
 def _nothing(value: Sequence[Token]) -> bool:
     """A value that no row holds in a column like this: an empty text, zero, less than zero."""
     number = _number(value)
@@ -260,7 +267,7 @@ def _from_below(column: str, sign: str, value: Sequence[Token]) -> bool:
         if least > 1:
             return least == 2 and _KEYS.fullmatch(column) is not None
         return least <= 0 or not parts & _MAYBE_ZERO
-    return year is not None and (year <= 1900 or (year <= EARLY_YEAR and bool(parts & _MADE)))
+    return year is not None and (year <= 1900 or (year <= EARLY_YEAR and _is_made(column)))
 
 
 def _from_above(column: str, value: Sequence[Token]) -> bool:
@@ -271,7 +278,7 @@ def _from_above(column: str, value: Sequence[Token]) -> bool:
         return year >= FAR_YEAR
     if has_word(value, "select") and has_word(value, "max"):
         return not _narrows(value)
-    made = bool(set(column.split("_")) & _MADE)
+    made = _is_made(column)
     return made and has_word(value, *_NOW) and (len(value) <= 3 or _in_future(value))
 
 

@@ -64,7 +64,9 @@ def whole(kind: str, body: Sequence[Token]) -> Iterator[Hazard]:
 def secrets(names: Sequence[str], body: Sequence[Token]) -> Iterator[Hazard]:
     """Tables and columns that hold credentials; `names` are the statement's tables."""
     for table in names:
-        if table in words.CATALOG_CREDENTIALS:
+        parts = table.split(".")
+        # `pg_catalog.pg_shadow`, `master.sys.sql_logins`: the same table under a longer name.
+        if any(".".join(parts[i:]) in words.CATALOG_CREDENTIALS for i in range(len(parts))):
             yield hazard("credentials", f"the table {table}", body[0].start, body[-1].end)
         elif names_credentials(table.rpartition(".")[2]) and body[0].text != "delete":
             yield hazard("secret-column", f"the table {table}", body[0].start, body[-1].end)

@@ -34,7 +34,7 @@ Look = tuple[str, EffectClass, bool]
 def read_sql(text: str, dialect: str | None = None) -> Sql:
     """What this text would do. Total: what cannot be read is marked so.
 
-    `dialect` is a hint for which nothing is needed today: every reading of every dialect counts.
+    `dialect` is a hint that nothing needs today: every reading of every dialect counts.
     """
     try:
         lexed = list(readings(text))
@@ -160,8 +160,7 @@ class _Reader:
             if len(called) > FUNCTIONS:
                 self._add("unread", "too many functions", begin, finish)
                 break
-            what = function_hazard(name, argument)
-            if what:
+            if what := function_hazard(name, argument):
                 self._add(what, f"{name}()", begin, finish)
 
     def _raised(self, effect: EffectClass, start: int, end: int) -> EffectClass:
@@ -187,7 +186,7 @@ class _Reader:
         return head, effect, everything
 
     def _transaction(self, head: str, effect: EffectClass, body: Sequence[Token]) -> Look:
-        if head in ("start", "begin", "end") and len(body) > 2 and not has_word(body[1:3], *_TRANSACTION_WORDS):
+        if head in ("start", "begin", "end") and len(body) > 2 and not has_word(body[1:2], *_TRANSACTION_WORDS):
             self._add("procedural", head, body[0].start, body[0].end)
             return head, EffectClass.EXECUTE, False
         return ("start transaction" if head == "start" else head), effect, False
@@ -271,7 +270,7 @@ class _Reader:
             )
         )
         kind, start, end = f"{head} {thing}", body[0].start, body[-1].end
-        if thing in words.ACCOUNT_OBJECTS:
+        if thing in words.ACCOUNT_OBJECTS or rest[:2] == ["default", "privileges"]:
             self._add("account", kind, start, end)
             return kind, EffectClass.GRANT, False
         if head in ("drop", "truncate", "purge"):
@@ -284,8 +283,8 @@ class _Reader:
         if thing in _STEERED and head == "alter":
             self._add("settings", kind, start, end)
             return kind, EffectClass.ADMINISTER, False
-        if head == "create" and "replace" in rest[:2] and thing == "table" and not replaces_rebuilt(body):
-            self._add("drop", "create or replace table", start, end)
+        if head == "create" and "replace" in rest[:2] and thing in _HOLDERS and not replaces_rebuilt(body):
+            self._add("drop", f"create or replace {thing}", start, end)
             return kind, EffectClass.DELETE, True
         if head == "rename" or (head == "alter" and (has_word(body[2:], *_DESTRUCTIVE_CHANGES) or _mutates(body))):
             self._add("alter", kind, start, end)
@@ -318,8 +317,9 @@ _OBJECTS: Final = (
 )
 _OBJECT_STATEMENTS: Final = frozenset("create alter drop truncate rename purge undrop".split())
 _DESTRUCTIVE_CHANGES: Final = frozenset(
-    "drop rename disable owner modify truncate detach security exchange switch".split()
+    "drop rename disable owner modify truncate detach security exchange switch data_retention_time_in_days".split()
 )
+_HOLDERS: Final = frozenset("table database schema".split())
 _STEERED: Final = frozenset("system server instance database configuration account warehouse organization".split())
 _MAKES: Final = frozenset(["create table", "create index", "create view", "create sequence"])
 _PREPARES: Final = frozenset("set use declare".split())

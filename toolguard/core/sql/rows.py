@@ -42,7 +42,8 @@ _PAID_PAIRS: Final = frozenset(
         ("account", "number"), ("account", "no"), ("acct", "number"), ("acct", "no"), ("acc", "number"),
         ("routing", "number"), ("routing", "no"), ("sort", "code"), ("bank", "account"), ("bank", "details"),
         ("payout", "address"), ("payout", "account"), ("payout", "email"), ("payout", "method"), ("wallet", "address"),
-        ("paypal", "email"), ("deposit", "account"), ("deposit", "address"), ("payment", "address"), ("swift", "code"),
+        ("paypal", "email"), ("deposit", "account"), ("deposit", "address"),
+        ("withdrawal", "address"), ("withdrawal", "account"), ("payment", "address"), ("swift", "code"),
         ("btc", "address"), ("beneficiary", "account"), ("beneficiary", "name"),
     }
 )  # fmt: skip
@@ -209,7 +210,10 @@ def _is_paid(column: str) -> bool:
 
 def _is_large(one: Assigned) -> bool:
     """`balance + 1000000`, `salary * 10`, `balance = 99999999`."""
-    if not (_AMOUNTS & set(one.column.split("_")) or one.column == "credit_limit"):
+    parts = set(one.column.split("_"))
+    # An amount that is set belongs to an invoice or an order; one that is raised belongs to an account.
+    raised = "amount" in parts and len(one.value) > 1
+    if not (_AMOUNTS & parts or one.column == "credit_limit" or raised):
         return False
     values = [token for token in one.value if token.kind == "number" or token.text in ("+", "-", "*")]
     if len(one.value) == 1:

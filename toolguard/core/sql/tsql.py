@@ -77,6 +77,8 @@ def only_tells(body: Sequence[Token]) -> bool:
     if short not in words.READ_PROCEDURES or schema not in ("", "sys", "dbo", "master", "master.dbo", "master.sys"):
         return False
     return all(
-        token.kind in ("string", "number") or token.text in (",", "=", "null", "default") or token.text.startswith("@")
+        token.kind in ("string", "number", "quoted")
+        or token.text in (",", "=", "null", "default")
+        or token.text.startswith("@")
         for token in called[after:]
     )

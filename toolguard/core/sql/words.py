@@ -208,7 +208,8 @@ READ_FAMILIES: Final = (
 
 PURE: Final = frozenset(
     """sys_connect_by_path sys_guid sys_typeid system$typeof system$clustering_information system$clustering_depth
-    top sys.dm_exec_sql_text sys.dm_exec_query_plan sys.dm_db_index_physical_stats sys.dm_io_virtual_file_stats
+    top txid_current txid_current_if_assigned
+    sys.dm_exec_sql_text sys.dm_exec_query_plan sys.dm_db_index_physical_stats sys.dm_io_virtual_file_stats
     sys.dm_db_stats_properties
     dbms_metadata.get_ddl dbms_xplan.display dbms_xplan.display_cursor dbms_lob.substr dbms_lob.getlength ora_hash
     add_days append all_match none_match any_match arrays_overlap at_timezone bitand bitor bitxor bitnot booland_agg
