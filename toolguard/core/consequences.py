@@ -42,8 +42,8 @@ stop shutdown kill cut disable immobilize off : engine ignition motor vehicle ai
 cut shut disconnect stop disable off interrupt : utility heating electricity gas mains feeder = cuts what people live on
 disable isolate inhibit silence off bypass : fire sensor fence ventilation zone barrier = switches off what protects \
     people or property
-set write change adjust force override : setpoint register actuator plc scada relay thermostat_limit = steers a machine \
-    that can hurt people
+set write change adjust force override : setpoint register actuator plc scada relay thermostat_limit = steers a \
+    machine that can hurt people
 shed trip open : load feeder breaker = takes power away
 terminate abort drop release : uav payload flight mission burn = steers machines that can hurt people
 arm fire detonate blast : blast charge detonator explosive = steers a machine that can hurt people
@@ -76,8 +76,8 @@ cast submit change : ballot vote election = votes for somebody
 adjust set change edit amend update : tally precinct contest candidate = changes what was counted
 start serve file open begin : eviction foreclosure repossession = takes somebody's home or goods
 set change raise update : rent parole sentence release_date = changes what somebody owes or how long
-transfer reassign swap port move change : deed title ownership sim msisdn registrar chip = gives what belongs to somebody \
-    to somebody else
+transfer reassign swap port move change : deed title ownership sim msisdn registrar chip = gives what belongs to \
+    somebody to somebody else
 waive void cancel forgive : fine penalty debt fee = lets somebody off what is owed
 release return : seizure evidence impound quarantine custody = lets go what was held back
 amend change edit : declaration tachograph attendance = changes what was declared

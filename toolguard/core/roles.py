@@ -102,6 +102,13 @@ _SQL_START: Final = re.compile(
     r"|transfer\s+ownership\b|stop\s+(?:slave|replica|group_replication)\b|change\s+(?:master|replication)\b)",
     re.IGNORECASE | re.DOTALL,
 )
+_SQL_INSIDE: Final = re.compile(
+    # Behind a first word that is none of those above: `; DROP TABLE t`, `USE x; DELETE FROM t`, `IF 1=1 EXEC p`.
+    r"(?:^|[;\s)])(?:drop\s+(?:table|database|schema|user|login|role|view|index)|delete\s+from|truncate\s+table"
+    r"|insert\s+into|update\s+\S+\s+set|alter\s+(?:table|user|role|login|database|system)|exec(?:ute)?\s+\w"
+    r"|create\s+(?:user|login|role|or\s+replace)|(?:grant|revoke)\s+\w+\s+(?:on|to|from)|xp_\w+)\b",
+    re.IGNORECASE,
+)
 _POWERSHELL_SIGNS: Final = re.compile(
     r"(?:^|[\s;|(])(?:Get|Set|New|Remove|Invoke|Start|Stop|Add|Clear|Copy|Move|Out|Write|Test|Import|Export|Enable|Disable)-[A-Z][A-Za-z]+|\$env:|\$PSVersionTable|\[System\.|\[Convert\]|-ErrorAction|%[A-Za-z]{3,}%|\b[A-Za-z]:\\",
     re.MULTILINE,
@@ -336,7 +343,11 @@ def of_value(tool: Tool, key: str, text: str) -> Language:
             if name in _SURE_PATHS or looks_like_path(text) or re.fullmatch(r"[\w.-]+\.\w{1,8}", text)
             else Language.TEXT
         )
-    if language is Language.SQL and not _SQL_START.match(text) and "_".join(split(key)) not in _SQL_NAMES:
+    if (
+        language is Language.SQL
+        and not (_SQL_START.match(text) or _SQL_INSIDE.search(text))
+        and "_".join(split(key)) not in _SQL_NAMES
+    ):
         return Language.TEXT
     if language is Language.CODE and not tool.runs_code and _BARE_CODE.fullmatch(text):
         return Language.TEXT  # a coupon, an airport, a door: `code` that is no program
