@@ -122,6 +122,7 @@ def replay(session: RecordedSession, policy: Policy, around: Surroundings, now: 
             ledger.add(draws_of(call, decision, facts, policy, now))
             if step.output is not None:
                 memory.returned(call, step.output if isinstance(step.output, str) else json.dumps(step.output))
+        memory.catch_up()  # in a guard that happens in the pause before the next call, when the memory is written down
 
 
 def _definition(tool: RecordedTool) -> ToolDefinition:
