@@ -244,6 +244,7 @@ class Database:
     def flush(self) -> None:
         """Write and settle what waits. Losing an end leaves it unknown at worst, so no sync is paid for it here."""
         if self.is_waiting:
+            self._make()  # before the lock, for which other processes wait
             with Write(self, self._normal):
                 pass
 
