@@ -344,7 +344,7 @@ STOPS: Final[dict[str, dict[Effect, tuple[tuple[str, dict[str, Any]], ...]]]] = 
         Effect.ALLOW: (
             ("run_shell", {"command": "ls -la src"}),
             ("run_shell", {"command": "git status"}),
-            ("run_shell", {"command": "grep -rn TODO src | head -20"}),
+            ("run_shell", {"command": "grep -rn include src | head -20"}),
             ("run_shell", {"command": "python3 -m pytest -q"}),
         ),
     },

@@ -134,7 +134,7 @@ def vote_to_leaving(home: Path, count: int) -> Times:
             client._id += 1
             params = {"name": "risky_delete", "arguments": {"path": f"/srv/{number}"}}
             client.send({"jsonrpc": "2.0", "id": client._id, "method": "tools/call", "params": params})
-            while not (views := guard.approvals.list()):
+            while not (views := guard.approvals.list()):  # the request comes from another process, unannounced
                 time.sleep(0.001)
             time.sleep(0.007 * (number % 5))  # not in step with the proxy's looks
             view = views[0]

@@ -128,6 +128,11 @@ class ToolCall:
     other_params: Mapping[str, Json] = field(default_factory=dict)
     """Members of `params` beside name, arguments and _meta; part of what is approved."""
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """For whom which tool of which server is called: what every row and event about it repeats."""
+        return {**self.principal.as_json(), "server": self.server, "tool": self.tool}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -15,6 +15,7 @@ from typing import Final
 from toolguard.core.acts import FileOp
 from toolguard.core.model import Json, ToolCall, ToolDefinition
 from toolguard.core.paths import looks_like_path
+from toolguard.core.sql import spotting
 
 
 class Language(StrEnum):
@@ -78,36 +79,6 @@ _SURE_PATHS: Final = frozenset(
     """path paths filename file_name filepath file_path dir_path source_path destination_path target_path old_path
         new_path output_path input_path local_path save_path save_dir notebook_path target_file absolute_path
         relative_path directory folder""".split()
-)
-_SQL_START: Final = re.compile(
-    # Possessive, so that a text of comments or blanks is looked at once and not in every division of it.
-    r"\s*+(?:(?:--[^\n]*\n|/\*(?![!+M])(?:[^*]|\*(?!/))*+\*/|\()\s*+)*+(?:/\*[!+M]|(?:select|insert|update|delete|drop|create|alter|truncate|grant"
-    r"|revoke|with|merge|replace|call|exec|execute|explain|pragma|attach|vacuum|copy|set|show|describe|desc|begin|declare|deny"
-    r"|waitfor|dbcc|reconfigure|undrop|reindex|checkpoint|upsert|unload)\b"
-    # Words that begin sentences of people, too: only with what follows them in SQL.
-    r"|(?:backup|restore)\s+(?:database|log|table|certificate|headeronly|filelistonly|verifyonly)\b"
-    r"|shutdown\s*(?:with|immediate|abort|normal|;|$)|kill\s+(?:\d|query\b|connection\b|mutation\b|')"
-    r"|(?:disable|enable)\s+(?:trigger|restricted)\b|bulk\s+insert\b|do\s*(?:\$|'|language\b|\w+\s*\()"
-    r"|load\s+(?:data\b|xml\b|table\b|'|\w+\s*;?\s*$)|(?:force\s+)?install\s+\w+\s*(?:;|$|from\b)"
-    r"|flush\s+(?:privileges|tables?|logs|hosts|status|binary|engine)\b"
-    r"|rename\s+(?:table|user|to|column|database)\b|purge\s+(?:recyclebin|table|index|binary|tablespace|dba_)"
-    r"|flashback\s+(?:table|database)\b|export\s+(?:data|database|table)\b|import\s+(?:foreign|database|table)\b"
-    r"|system\s+(?:shutdown|kill|drop|reload|stop|start|flush|sync|reset|restart|freeze|suspend|restore)\b"
-    r"|optimize\s+table\b|(?:detach|exchange)\s+(?:table|tables|database|dictionar|view|partition|permanently|'|\w+\s*;?\s*$)"
-    r"|msck\s+repair\b|add\s+(?:jars?|files?|archives?)\s+\S*[/.]|(?:un)?lock\s+(?:tables?|instance|in)\b|reassign\s+owned\b"
-    r"|security\s+label\b|comment\s+on\b|refresh\s+(?:materialized|table|function)\b|cluster\s+\w+\s*(?:;|$|using\b)"
-    r"|handler\s+\w+\s+open\b|table\s+\w+\s*;?\s*$|values\s*\(|discard\s+(?:all|plans|temp|sequences)\b"
-    r"|(?:un)?listen\s+\w+\s*;?\s*$|notify\s+\w+\s*(?:,|;|$)|prepare\s+\w+\s+(?:as|from)\b"
-    r"|reset\s+(?:master|slave|query|all|role)\b|(?:un)?cache\s+table\b|put\s+'?file:|(?:rm|remove|list|ls|get)\s+@"
-    r"|transfer\s+ownership\b|stop\s+(?:slave|replica|group_replication)\b|change\s+(?:master|replication)\b)",
-    re.IGNORECASE | re.DOTALL,
-)
-_SQL_INSIDE: Final = re.compile(
-    # Behind a first word that is none of those above: `; DROP TABLE t`, `USE x; DELETE FROM t`, `IF 1=1 EXEC p`.
-    r"(?:^|[;\s)])(?:drop\s+(?:table|database|schema|user|login|role|view|index)|delete\s+from|truncate\s+table"
-    r"|insert\s+into|update\s+\S+\s+set|alter\s+(?:table|user|role|login|database|system)|exec(?:ute)?\s+\w"
-    r"|create\s+(?:user|login|role|or\s+replace)|(?:grant|revoke)\s+\w+\s+(?:on|to|from)|xp_\w+)\b",
-    re.IGNORECASE,
 )
 _POWERSHELL_SIGNS: Final = re.compile(
     r"(?:^|[\s;|(])(?:Get|Set|New|Remove|Invoke|Start|Stop|Add|Clear|Copy|Move|Out|Write|Test|Import|Export|Enable|Disable)-[A-Z][A-Za-z]+|\$env:|\$PSVersionTable|\[System\.|\[Convert\]|-ErrorAction|%[A-Za-z]{3,}%|\b[A-Za-z]:\\",
@@ -345,7 +316,7 @@ def of_value(tool: Tool, key: str, text: str) -> Language:
         )
     if (
         language is Language.SQL
-        and not (_SQL_START.match(text) or _SQL_INSIDE.search(text))
+        and not (spotting.begins(text) or spotting.stands_in(text))
         and "_".join(split(key)) not in _SQL_NAMES
     ):
         return Language.TEXT
@@ -358,7 +329,7 @@ def of_value(tool: Tool, key: str, text: str) -> Language:
         and not re.search(r"^\s*#!|/bin/|\$\(", text[:2000])
     ):
         return Language.POWERSHELL
-    if language is Language.SHELL and tool.runs_sql and _SQL_START.match(text) and not tool.runs_shell:
+    if language is Language.SHELL and tool.runs_sql and spotting.begins(text) and not tool.runs_shell:
         return Language.SQL
     if (
         language is Language.TEXT

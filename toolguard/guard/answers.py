@@ -34,13 +34,8 @@ class Permit:
     @property
     def columns(self) -> dict[str, str | None]:
         """What every audit event of this execution repeats, so that a row is readable alone."""
-        principal = self.call.principal
         return {
-            "agent": principal.agent,
-            "person": principal.person,
-            "session": principal.session,
-            "server": self.call.server,
-            "tool": self.call.tool,
+            **self.call.columns,
             "call_id": self.call_id,
             "request_id": self.request_id,
             "grant_id": self.grant_id,

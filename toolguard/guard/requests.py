@@ -65,16 +65,7 @@ class Judged:
     @property
     def columns(self) -> dict[str, str]:
         """What every audit event of this call repeats, so that a row is readable alone."""
-        principal = self.call.principal
-        return {
-            "agent": principal.agent,
-            "person": principal.person,
-            "session": principal.session,
-            "server": self.call.server,
-            "tool": self.call.tool,
-            "call_id": self.call_id,
-            "call_fp": self.call_fp,
-        }
+        return {**self.call.columns, "call_id": self.call_id, "call_fp": self.call_fp}
 
 
 def request_columns(row: Row) -> dict[str, str]:
@@ -100,11 +91,7 @@ def call_row(judged: Judged) -> dict[str, str | int | None]:
     return {
         "call_id": judged.call_id,
         "transport_key": call.transport_key or None,
-        "agent": call.principal.agent,
-        "person": call.principal.person,
-        "session": call.principal.session,
-        "server": call.server,
-        "tool": call.tool,
+        **call.columns,
         "def_fp": call.definition_fp,
         "call_fp": judged.call_fp,
         "effect": decision.effect.word,
